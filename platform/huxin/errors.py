@@ -1,0 +1,44 @@
+"""One error type with a stable code; the texts stand in schemas/errors.yaml, in Chinese and English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import yaml
+
+from huxin.paths import schema_root
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """What a code says: the fault and what to do, in both languages; `exit_code` is the command line's."""
+
+    zh: str
+    en: str
+    exit_code: int = 2
+
+
+class HuxinError(Exception):
+    """A fault the platform foresees. `facts` fill the text; they never hold an identifier in clear."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.code = code
+        self.facts = facts
+        super().__init__(f"{code}: {self.text('en')}")
+
+    def text(self, language: str) -> str:
+        """The fault and its remedy in `language` ("zh" or "en")."""
+        entry = error_texts()[self.code]
+        return (entry.zh if language == "zh" else entry.en).format(**self.facts)
+
+    @property
+    def exit_code(self) -> int:
+        return error_texts()[self.code].exit_code
+
+
+@lru_cache(maxsize=1)
+def error_texts() -> dict[str, ErrorText]:
+    """All codes of schemas/errors.yaml."""
+    loaded = yaml.safe_load((schema_root() / "errors.yaml").read_text(encoding="utf-8"))
+    return {code: ErrorText(**entry) for code, entry in loaded.items()}

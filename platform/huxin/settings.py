@@ -1,0 +1,79 @@
+"""Settings, read once from the environment; every path of the platform's own state stands below one home."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from huxin.errors import HuxinError
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process needs to know of its surroundings.
+
+    `database_url` is None when the embedded server below `home` serves; `fixed_now` is HUXIN_NOW.
+    """
+
+    home: Path
+    database_url: str | None = None
+    fixed_now: datetime | None = None
+    language: str = "zh"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Reads HUXIN_HOME, HUXIN_DATABASE_URL, HUXIN_NOW and HUXIN_LANG.
+
+        Raises HuxinError H0101 when HUXIN_NOW is not an ISO 8601 time.
+        """
+        return cls(
+            home=Path(env.get("HUXIN_HOME") or ".huxin").absolute(),
+            database_url=env.get("HUXIN_DATABASE_URL") or None,
+            fixed_now=_parse_now(env.get("HUXIN_NOW")),
+            language=_language(env),
+        )
+
+    def now(self) -> datetime:
+        """The present moment, with its zone (UTC); HUXIN_NOW stands for it where it is set."""
+        return self.fixed_now or datetime.now(UTC)
+
+    def today(self) -> date:
+        """The business day in Asia/Shanghai, which as-of dates are compared with."""
+        return self.now().astimezone(SHANGHAI).date()
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.home / "keys"
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.home / "spool"
+
+    @property
+    def postgres_dir(self) -> Path:
+        return self.home / "postgres"
+
+    @property
+    def airflow_home(self) -> Path:
+        return self.home / "airflow"
+
+
+def _parse_now(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise HuxinError("H0101", value=text) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
+def _language(env: Mapping[str, str]) -> str:
+    chosen = env.get("HUXIN_LANG") or env.get("LC_ALL") or env.get("LANG") or "zh"
+    return "zh" if chosen.lower().startswith(("zh", "c.", "c", "posix")) else "en"
