@@ -1,0 +1,1 @@
+"""The way in, one module a step: receive, read, validate, pseudonymize, load, publish, report."""

@@ -1,0 +1,151 @@
+"""What one load changes: each incoming row is new, changed, unchanged, late or a deletion; what is absent ends.
+
+All by hash joins over the member's own keys; a member's book is never compared column by column, its rows carry
+a digest. Kinds: see `Kind`; the reasons for an end are `Ended`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import pyarrow as pa
+
+from huxin.registry.bulk import Bulk
+
+
+class Kind(IntEnum):
+    """What an incoming row is to the registry. LATE enters history only."""
+
+    UNCHANGED = 0
+    NEW = 1
+    CHANGED = 2
+    LATE = 3
+    DELETE = 4
+
+
+class Ended(IntEnum):
+    """Why the registry ended a version that its member did not end itself."""
+
+    NOT_REPORTED = 1
+    CORRECTED = 2
+    DELETED = 3
+    WITHDRAWN = 4
+
+
+FULL, INCREMENTAL, CORRECTION = 1, 2, 3
+
+# A late row: a correction whose day is behind what the registry holds for that loan.
+_LATE = f"""
+    b.mode = {CORRECTION} AND k.subject_id IS NOT NULL
+    AND CASE WHEN k.ended_by IS NULL AND k.stale IS NOT TRUE THEN
+        (b.as_of_date, b.sequence) <= (greatest(m.as_of_date, l.as_of_date), coalesce(m.as_of_sequence, 0))
+        ELSE b.as_of_date < coalesce(l.ended_on, l.stale_as_of, l.as_of_date) END
+"""
+
+_RESOLVE = f"""
+    CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
+    SELECT i.ord, i.sub, b.member_id, i.loan_no, a.subject_id, i.role, i.digest, i.open,
+        coalesce(k.version, 0) AS version,
+        (CASE WHEN i.deletes THEN {Kind.DELETE}
+              WHEN {_LATE} THEN {Kind.LATE}
+              WHEN k.subject_id IS NULL THEN {Kind.NEW}
+              WHEN k.ended_by IS NOT NULL OR k.stale OR k.digest <> i.digest THEN {Kind.CHANGED}
+              ELSE {Kind.UNCHANGED} END)::smallint AS kind
+    FROM incoming i
+    JOIN batch b ON b.sub = i.sub
+    JOIN member m ON m.id = b.member_id
+    JOIN alias a ON a.token = i.token AND a.scheme = i.scheme
+    LEFT JOIN loan_key k
+        ON k.member_id = b.member_id AND k.loan_no = i.loan_no AND k.subject_id = a.subject_id
+    LEFT JOIN loan l ON b.mode = {CORRECTION}
+        AND l.subject_id = k.subject_id AND l.member_id = k.member_id AND l.loan_no = k.loan_no
+"""  # noqa: S608 - constants of this module only
+
+# Keys of the batch's members that still stand and that no row of the batch names.
+_ABSENT = """
+    SELECT b.sub, k.member_id, k.loan_no, k.subject_id, k.role, k.open, b.mode, b.hold,
+        EXISTS (SELECT 1 FROM rejected x WHERE x.sub = b.sub AND x.loan_no = k.loan_no) AS rejected,
+        coalesce(r.named, false) AS named, coalesce(r.has_primary, false) AS has_primary,
+        coalesce(r.late, false) AS late
+    FROM batch b JOIN loan_key k ON k.member_id = b.member_id AND k.ended_by IS NULL
+    LEFT JOIN (
+        SELECT sub, loan_no, true AS named, bool_or(role = 1) AS has_primary, bool_or(kind = 3) AS late
+        FROM resolved WHERE kind <> 4 GROUP BY sub, loan_no
+    ) r ON r.sub = b.sub AND r.loan_no = k.loan_no
+    WHERE NOT EXISTS (
+        SELECT 1 FROM resolved o WHERE o.sub = b.sub AND o.loan_no = k.loan_no AND o.subject_id = k.subject_id)
+      AND (b.mode = 1 OR r.named OR EXISTS (
+        SELECT 1 FROM rejected x WHERE x.sub = b.sub AND x.loan_no = k.loan_no))
+"""
+
+_ENDING = f"""
+    CREATE TEMPORARY TABLE ending ON COMMIT DROP AS
+    SELECT sub, member_id, loan_no, subject_id,
+        (CASE WHEN named AND has_primary AND role = 1 THEN {Ended.CORRECTED}
+              ELSE {Ended.NOT_REPORTED} END)::smallint AS reason
+    FROM absent WHERE NOT rejected AND NOT late AND (named OR (mode = {FULL} AND open AND NOT hold))
+    UNION
+    SELECT r.sub, k.member_id, k.loan_no, k.subject_id, {Ended.DELETED}::smallint
+    FROM resolved r
+    JOIN loan_key own ON own.member_id = r.member_id AND own.loan_no = r.loan_no
+        AND own.subject_id = r.subject_id
+    JOIN loan_key k ON k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.ended_by IS NULL
+        AND (k.subject_id = r.subject_id OR own.role = 1)
+    WHERE r.kind = {Kind.DELETE}
+"""  # noqa: S608 - constants of this module only
+
+# What stays although nothing good was said of it tonight: it is kept, and marked as of its last good day.
+_STALE = f"""
+    CREATE TEMPORARY TABLE going_stale ON COMMIT DROP AS
+    SELECT a.sub, a.member_id, a.loan_no, a.subject_id FROM absent a
+    JOIN loan_key k USING (member_id, loan_no, subject_id)
+    WHERE k.stale IS NOT TRUE AND (a.rejected OR (a.hold AND a.mode = {FULL} AND a.open AND NOT a.named))
+"""  # noqa: S608 - constants of this module only
+
+
+def resolve(bulk: Bulk) -> None:
+    """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it."""
+    bulk.run(_RESOLVE, "ANALYZE resolved")
+
+
+def find_endings(bulk: Bulk) -> None:
+    """Builds `absent`, `ending` and `going_stale` from `resolved`; a member without a book costs nothing."""
+    bulk.run(
+        f"CREATE TEMPORARY TABLE absent ON COMMIT DROP AS {_ABSENT}", "ANALYZE absent", _ENDING, _STALE
+    )
+
+
+def vanishing(bulk: Bulk) -> pa.Table:
+    """Per full submission: `sub`, open loans that would end as not reported (`vanished`), and open loans held (`book`)."""
+    return bulk.rows(
+        f"""
+        SELECT b.sub, coalesce(v.vanished, 0)::bigint AS vanished, coalesce(o.book, 0)::bigint AS book
+        FROM batch b
+        LEFT JOIN (SELECT e.sub, count(DISTINCT e.loan_no) AS vanished FROM ending e
+                   JOIN absent a USING (sub, loan_no, subject_id)
+                   WHERE e.reason = {Ended.NOT_REPORTED} AND NOT a.named GROUP BY e.sub) v ON v.sub = b.sub
+        LEFT JOIN (SELECT member_id, count(DISTINCT loan_no) AS book FROM loan_key
+                   WHERE open AND ended_by IS NULL AND member_id IN (SELECT member_id FROM batch WHERE mode = {FULL})
+                   GROUP BY member_id) o ON o.member_id = b.member_id
+        WHERE b.mode = {FULL}
+        """  # noqa: S608 - constants of this module only
+    )
+
+
+def arriving(bulk: Bulk) -> pa.Table:
+    """The incoming rows to write: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`; by subject."""
+    return bulk.rows(
+        f"""
+        SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late
+        FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
+        """  # noqa: S608 - constants of this module only
+    )
+
+
+def drop_submissions(bulk: Bulk, subs: list[int]) -> None:
+    """Takes submissions that must wait out of this load, before anything is written."""
+    if not subs:
+        return
+    marks = ", ".join(str(int(sub)) for sub in subs)
+    tables = ("resolved", "absent", "ending", "going_stale", "batch")
+    bulk.run(*(f"DELETE FROM {table} WHERE sub IN ({marks})" for table in tables))  # noqa: S608 - integers

@@ -1,0 +1,73 @@
+"""The temporary tables of one load: what came in, which submissions it came with, which rows were rejected.
+
+They live and die with the load's own transaction, so that a killed worker leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from huxin.registry.bulk import Bulk
+
+BATCH = pa.schema(
+    [
+        ("sub", pa.int16()),
+        ("member_id", pa.int32()),
+        ("submission_id", pa.binary(16)),
+        ("as_of_date", pa.date32()),
+        ("sequence", pa.int32()),
+        ("mode", pa.int16()),
+        ("confirmed", pa.bool_()),
+        ("hold", pa.bool_()),
+        ("recorded_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+INCOMING = pa.schema(
+    [
+        ("ord", pa.int32()),
+        ("sub", pa.int16()),
+        ("loan_no", pa.string()),
+        ("token", pa.binary(16)),
+        ("scheme", pa.int16()),
+        ("role", pa.int16()),
+        ("digest", pa.int64()),
+        ("open", pa.bool_()),
+        ("deletes", pa.bool_()),
+    ]
+)
+REJECTED = pa.schema([("sub", pa.int16()), ("loan_no", pa.string())])
+
+_TYPES = {"submission_id": "uuid", "token": "uuid", "recorded_at": "timestamptz"}
+_PLAIN = {
+    pa.int16(): "smallint",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.string(): 'text COLLATE "C"',
+}
+
+
+def open_tables(bulk: Bulk) -> None:
+    """Creates the empty temporary tables of a load."""
+    bulk.run(*(_create(name, schema) for name, schema in _tables().items()))
+
+
+def fill(
+    bulk: Bulk, batch: pa.Table, incoming: pa.RecordBatchReader, rejected: pa.RecordBatchReader | pa.Table
+) -> int:
+    """COPYs the three streams in and gathers statistics; returns the count of incoming rows."""
+    bulk.copy("batch", batch, temporary=True)
+    count = bulk.copy("incoming", incoming, temporary=True)
+    bulk.copy("rejected", rejected, temporary=True)
+    bulk.run("ANALYZE batch", "ANALYZE incoming", "ANALYZE rejected")
+    return count
+
+
+def _tables() -> dict[str, pa.Schema]:
+    return {"batch": BATCH, "incoming": INCOMING, "rejected": REJECTED}
+
+
+def _create(name: str, schema: pa.Schema) -> str:
+    columns = ", ".join(f'"{field.name}" {_TYPES.get(field.name) or _PLAIN[field.type]}' for field in schema)
+    return f"CREATE TEMPORARY TABLE {name} ({columns}) ON COMMIT DROP"

@@ -1,0 +1,66 @@
+"""Members: who may send and ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from huxin.registry.tables import member
+
+UNKNOWN = 0  # the member_id of submissions whose sender is no member
+
+
+@dataclass(frozen=True)
+class Member:
+    """A lender of the association. `as_of_date` and `as_of_sequence` are of its newest published submission."""
+
+    id: int
+    code: str
+    name: str
+    status: str
+    as_of_date: date | None
+    as_of_sequence: int | None
+
+    @property
+    def active(self) -> bool:
+        return self.status == "active"
+
+
+def add_members(connection: Connection, names: Iterable[tuple[str, str]], now: datetime) -> list[str]:
+    """Registers (code, name) pairs; codes already there keep their name. Returns the codes that are new."""
+    rows = [{"code": code, "name": name, "created_at": now} for code, name in names]
+    if not rows:
+        return []
+    statement = upsert(member).on_conflict_do_nothing(index_elements=["code"]).returning(member.c.code)
+    return sorted(connection.execute(statement, rows).scalars())
+
+
+def list_members(connection: Connection) -> list[Member]:
+    """All members by code."""
+    return [_member(row) for row in connection.execute(_SELECT.order_by(member.c.code))]
+
+
+def find_member(connection: Connection, code: str) -> Member | None:
+    """The member of that code, or None."""
+    row = connection.execute(_SELECT.where(member.c.code == code)).one_or_none()
+    return _member(row) if row else None
+
+
+def set_status(connection: Connection, code: str, status: str) -> None:
+    """Suspends a member or makes it active again ("active", "suspended")."""
+    connection.execute(update(member).where(member.c.code == code).values(status=status))
+
+
+_SELECT = select(
+    member.c.id, member.c.code, member.c.name, member.c.status, member.c.as_of_date, member.c.as_of_sequence
+)
+
+
+def _member(row: Row[tuple[int, str, str, str, date | None, int | None]]) -> Member:
+    return Member(*row)
+
+

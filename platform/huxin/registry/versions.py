@@ -1,0 +1,94 @@
+"""Writing the delta: the version that goes moves to history, the one that comes is copied in, keys follow."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from huxin.registry.bulk import Bulk
+from huxin.registry.delta import Ended, Kind
+from huxin.registry.tables import loan
+
+_COLUMNS = ", ".join(f'"{column.name}"' for column in loan.columns)
+_GONE = ", ".join(f'g."{column.name}"' for column in loan.columns)
+_OLD = ", ".join(f'l."{column.name}"' for column in loan.columns)
+_SAME_LOAN = "l.subject_id = r.subject_id AND l.member_id = r.member_id AND l.loan_no = r.loan_no"
+_SAME_KEY = "k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.subject_id = r.subject_id"
+
+
+def supersede(bulk: Bulk) -> None:
+    """Moves the versions that changed rows replace, and copies those that end, from `loan` to history."""
+    bulk.run(
+        f"""
+        WITH gone AS (
+            DELETE FROM loan l USING resolved r WHERE {_SAME_LOAN} AND r.kind = {Kind.CHANGED}
+            RETURNING r.sub, {_OLD})
+        INSERT INTO loan_history ({_COLUMNS}, superseded_at, superseded_by)
+        SELECT {_GONE}, b.recorded_at, b.submission_id
+        FROM gone g JOIN batch b ON b.sub = g.sub
+        """  # noqa: S608 - column names of our own table
+    )
+
+
+def end(bulk: Bulk) -> None:
+    """Ends what `ending` names: the last version goes to history, the row stays with ended_by set."""
+    bulk.run(
+        f"""
+        INSERT INTO loan_history ({_COLUMNS}, superseded_at, superseded_by)
+        SELECT {_OLD}, b.recorded_at, b.submission_id
+        FROM ending r JOIN batch b USING (sub) JOIN loan l ON {_SAME_LOAN}
+        """,  # noqa: S608 - column names of our own table
+        f"""
+        UPDATE loan l SET version = k.version + 1, ended_by = r.reason, ended_on = b.as_of_date,
+            submission_id = b.submission_id, recorded_at = b.recorded_at,
+            void_by = CASE WHEN r.reason = {Ended.CORRECTED} THEN b.submission_id ELSE l.void_by END
+        FROM ending r JOIN batch b USING (sub) JOIN loan_key k ON {_SAME_KEY} WHERE {_SAME_LOAN}
+        """,  # noqa: S608 - constants
+        f"""
+        UPDATE loan_history l SET void_by = b.submission_id
+        FROM ending r JOIN batch b USING (sub)
+        WHERE {_SAME_LOAN} AND r.reason = {Ended.CORRECTED} AND l.void_by IS NULL
+        """,  # noqa: S608 - constants
+        f"""
+        UPDATE loan_key k SET version = k.version + 1, ended_by = r.reason, stale = NULL
+        FROM ending r WHERE {_SAME_KEY}
+        """,  # noqa: S608 - constants
+    )
+
+
+def mark_stale(bulk: Bulk) -> None:
+    """Keeps the last good version of what `going_stale` names, dated by the last day it was confirmed."""
+    bulk.run(
+        f"""
+        UPDATE loan l SET stale_as_of = greatest(m.as_of_date, l.as_of_date), stale_by = b.submission_id
+        FROM going_stale r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id WHERE {_SAME_LOAN}
+        """,  # noqa: S608 - constants
+        f"UPDATE loan_key k SET stale = true FROM going_stale r WHERE {_SAME_KEY}",  # noqa: S608 - constants
+    )
+
+
+def arrive(bulk: Bulk, current: pa.RecordBatchReader, late: pa.RecordBatchReader | None) -> int:
+    """COPYs the new current versions into `loan` and late ones into history; returns how many are current."""
+    count = bulk.copy("loan", current)
+    if late is not None:
+        bulk.copy("loan_history", late)
+    return count
+
+
+def write_keys(bulk: Bulk) -> None:
+    """Brings `loan_key` to what was written: new keys in key order, changed ones updated."""
+    bulk.run(
+        f"""
+        INSERT INTO loan_key (member_id, loan_no, subject_id, digest, version, role, open, stale)
+        SELECT r.member_id, r.loan_no, r.subject_id, r.digest, 1, r.role, r.open,
+            CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
+        FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
+        WHERE r.kind = {Kind.NEW} ORDER BY 1, 2, 3
+        """,  # noqa: S608 - constants
+        f"""
+        UPDATE loan_key k SET digest = r.digest, version = k.version + 1, role = r.role, ended_by = NULL,
+            open = r.open, stale = CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
+        FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
+        WHERE {_SAME_KEY} AND r.kind = {Kind.CHANGED}
+        """,  # noqa: S608 - constants
+        f"UPDATE loan_key k SET version = k.version + 1 FROM resolved r WHERE {_SAME_KEY} AND r.kind = {Kind.LATE}",  # noqa: S608
+    )
