@@ -1,0 +1,46 @@
+# The commands that people and CI run. Each first makes what it needs; paths are relative, for Make splits at blanks.
+# 人与 CI 用的都是这些命令，各命令先备好自己所需的环境。
+SHELL := /bin/sh
+PY := .venv/bin/python
+# A path with Chinese characters is read the same under every locale.
+export PYTHONUTF8 := 1
+export HUXIN_PYTHON
+unexport PYTHONPATH PYTHONHOME
+
+# A virtual environment that was moved, or whose Python has gone, is made anew.
+sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY) -c '' 2>/dev/null && echo yes)
+inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
+anew := $(if $(sound),,anew)
+
+.PHONY: help demo test check lock bench-night clean anew
+
+help:            ## lists these commands · 列出命令
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
+
+demo: .venv/.runtime       ## a night of six members, from files to answers · 演示：六家机构的一夜
+	@HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo
+
+test: .venv/.dev           ## all tests · 全部测试
+	$(PY) -m pytest $(ARGS)
+
+check: .venv/.dev          ## lint, types, import contracts, drift · 静态检查
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
+
+lock: .venv/.dev           ## locks requirements/*.in anew · 重新锁定依赖
+	sh requirements/lock.sh
+
+bench-night: .venv/.runtime      ## the night's speed as ratios to a bare COPY · 夜间批处理的速度
+	$(PY) benches/night.py $(ARGS)
+
+clean:           ## removes .venv and caches, not the state in .huxin · 清除环境与缓存
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: $(anew) $(inputs) $(wildcard requirements/runtime-py*.lock)
+	@python=$$(sh requirements/python.sh) && "$$python" requirements/install.py runtime
+
+.venv/.dev: $(anew) $(inputs) $(wildcard requirements/dev-py*.lock)
+	@python=$$(sh requirements/python.sh) && "$$python" requirements/install.py dev

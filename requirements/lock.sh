@@ -1,0 +1,18 @@
+#!/bin/sh
+# Locks runtime.in and dev.in for each Python version, with hashes and without addresses. Run by `make lock`.
+# Versions that a lock holds already stay; `make lock UPGRADE=--upgrade` moves them.
+set -eu
+cd "$(dirname "$0")"
+uv=../.venv/.uv/bin/uv
+compile() {
+    UV_CUSTOM_COMPILE_COMMAND='make lock' "$uv" pip compile --quiet --only-binary :all: --generate-hashes \
+        --no-emit-index-url --no-emit-find-links ${UPGRADE:-} "$@"
+}
+
+compile bootstrap.in --python-version 3.11 --output-file bootstrap.lock
+for version in 3.11 3.12 3.13; do
+    compile dev.in --python-version "$version" --output-file "dev-py$version.lock"
+    # The runtime set is a part of the dev set, version for version.
+    compile runtime.in --python-version "$version" --constraints "dev-py$version.lock" --output-file "runtime-py$version.lock"
+    echo "locked for Python $version: runtime and dev"
+done
