@@ -1,0 +1,94 @@
+"""One error type of this package, with stable codes P01xx and their texts in Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "P0101": ("没有名为 {suite} 的算法套件", "no suite is named {suite}"),
+        "P0102": ("证件类型 {type} 未知", "identifier type {type} is unknown"),
+        "P0103": ("列中有空值，请先筛去空值再计算", "the column holds nulls: filter them out before hashing"),
+        "P0104": ("密钥或缓冲区的长度不对", "a key or buffer has the wrong length"),
+        "P0105": ("标识过长，超过 65535 字节", "an identifier is longer than 65535 bytes"),
+        "P0110": (
+            "找不到 {zone} 区的主密钥：请设置环境变量 {variable} 或提供文件 {path}",
+            "no key-encryption key for zone {zone}: set {variable} or provide the file {path}",
+        ),
+        "P0111": (
+            "主密钥文件 {path} 的权限为 {mode}，须为 0600：请执行 chmod 600",
+            "the key file {path} has mode {mode}, it must be 0600: run chmod 600 on it",
+        ),
+        "P0112": (
+            "{zone} 区的主密钥不是 32 字节的 base64",
+            "the key-encryption key of zone {zone} is not base64 of 32 bytes",
+        ),
+        "P0113": (
+            "{zone} 区已有密钥环，不会覆盖",
+            "zone {zone} has a keyring already; it is never overwritten",
+        ),
+        "P0114": ("找不到 {zone} 区的密钥环", "zone {zone} has no keyring here"),
+        "P0115": (
+            "主密钥与 {zone} 区的密钥环不匹配",
+            "the key-encryption key is not the one that sealed the keyring of zone {zone}",
+        ),
+        "P0116": (
+            "{zone} 区的密钥环已损坏或被改动，请从备份恢复",
+            "the keyring of zone {zone} is damaged or was changed: restore it from a backup",
+        ),
+        "P0117": ("密钥环没有第 {epoch} 期密钥", "the keyring has no epoch {epoch}"),
+        "P0118": ("第 {epoch} 期密钥已销毁", "the key of epoch {epoch} is destroyed"),
+        "P0119": (
+            "第 {epoch} 期密钥的状态是 {state}，不能转为 {wanted}",
+            "epoch {epoch} is {state} and cannot become {wanted}",
+        ),
+        "P0120": (
+            "第 {epoch} 期密钥仍有 {count} 条依赖，不能销毁",
+            "epoch {epoch} cannot be destroyed: {count} entries still depend on it",
+        ),
+        "P0121": (
+            "{zone} 区的密钥环已被其他进程更新，请重新打开后再试",
+            "another process changed the keyring of zone {zone}: open it again and retry",
+        ),
+        "P0122": ("区名 {zone} 未知", "zone {zone} is unknown"),
+        "P0130": ("{name} 不是密封文件，或版本未知", "{name} is not a sealed file, or of an unknown version"),
+        "P0131": (
+            "密封文件 {name} 属于别的批次或阶段",
+            "the sealed file {name} belongs to another submission, purpose, stage or attempt",
+        ),
+        "P0132": ("密封文件 {name} 被截断", "the sealed file {name} is cut short"),
+        "P0133": ("密封文件 {name} 已损坏或被改动", "the sealed file {name} is damaged or was changed"),
+        "P0134": (
+            "批次 {submission} 的密钥已销毁，文件无法再读取",
+            "the key of submission {submission} is gone: its files can no longer be read",
+        ),
+        "P0135": (
+            "批次 {submission} 的密钥文件已损坏或属于别的批次",
+            "the key file of submission {submission} is damaged or belongs to another submission",
+        ),
+        "P0136": ("批次 {submission} 已有密钥，不会覆盖", "submission {submission} has a key already"),
+    }
+)
+
+
+class PrivacyError(Exception):
+    """A fault this package foresees. `facts` fill the text; they never hold a key or an identifier."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.code = code
+        self.facts = facts
+        super().__init__(f"{code}: {self.text('en')}")
+
+    def text(self, language: str) -> str:
+        """The fault in `language` ("zh" or "en")."""
+        chinese, english = TEXTS[self.code]
+        return (chinese if language == "zh" else english).format(**self.facts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.code, self.facts)
+
+
+def _rebuild(code: str, facts: dict[str, object]) -> PrivacyError:
+    return PrivacyError(code, **facts)
