@@ -1,0 +1,1 @@
+"""Made-up loan files of any size for the benches and the tests that need many rows."""
