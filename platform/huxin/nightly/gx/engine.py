@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import polars as pl
-from great_expectations.execution_engine import ExecutionEngine
 
 from huxin.nightly.gx.hits import Rules
+from huxin.nightly.gx.library import ExecutionEngine
 
 
 class PolarsExecutionEngine(ExecutionEngine):  # type: ignore[misc]

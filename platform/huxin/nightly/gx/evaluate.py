@@ -1,4 +1,4 @@
-"""All rules over a frame in one pass of polars; a rule that cannot be evaluated is named, and nobody passes."""
+"""All rules over a frame in one pass of polars; one that cannot be evaluated is named and passes nobody."""
 
 from __future__ import annotations
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from great_expectations.expectations.expectation import BatchExpectation
-from great_expectations.expectations.expectation_configuration import parse_result_format
-from great_expectations.validator.metric_configuration import MetricConfiguration
-from great_expectations.validator.validator import ValidationDependencies
 
 from huxin.nightly.gx.hits import Outcome
+from huxin.nightly.gx.library import (
+    BatchExpectation,
+    MetricConfiguration,
+    ValidationDependencies,
+    parse_result_format,
+)
 from huxin.nightly.gx.metrics import RULE_OUTCOME
 
 

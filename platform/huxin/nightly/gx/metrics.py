@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from great_expectations.expectations.metrics.metric_provider import metric_value
-from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-
 from huxin.nightly.gx.engine import PolarsExecutionEngine
 from huxin.nightly.gx.evaluate import evaluate
 from huxin.nightly.gx.hits import Outcome
+from huxin.nightly.gx.library import TableMetricProvider, metric_value
 
 RULE_OUTCOME = "table.rule_outcome"
 

@@ -6,14 +6,12 @@ from collections import Counter
 from typing import Any
 
 import polars as pl
-from great_expectations import ExpectationSuite
-from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-from great_expectations.validator.validator import Validator
 
 from huxin.errors import HuxinError
 from huxin.nightly.gx.engine import PolarsExecutionEngine
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
 from huxin.nightly.gx.hits import RuleHits, Rules
+from huxin.nightly.gx.library import ExpectationSuite, ExpectationValidationResult, Validator
 from huxin.nightly.gx.suites import build_suite, load_suite
 
 __all__ = ["RuleHits", "Rules", "build_suite", "load_suite", "run_suite", "validate_frame"]

@@ -11,19 +11,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from great_expectations import ExpectationSuite
-from great_expectations.core.expectation_suite import expectationSuiteSchema
-
 from huxin.contract import Check, Contract, load_contract
 from huxin.errors import HuxinError
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
+from huxin.nightly.gx.library import ExpectationSuite, expectationSuiteSchema
 from huxin.paths import schema_root
 
-SUITES = ("rows", "set", "files", "registry")
+# Suite -> phases of the checks in it.
+SUITES = {"rows": ("cell", "row"), "set": ("set",), "files": ("file",), "registry": ("registry",)}
+# The checks of phase file that are rules over facts of a submission; receive and read decide the others.
+_FILE_RULES = ("F0002", "F0008")
 _VERSION = "great_expectations_version"
-# Of these phases only some checks are rules over a frame; receive and read decide the others.
-_FILE_CHECKS = ("F0002", "F0008")
-_REGISTRY_CHECKS = ("W4003",)
 
 
 def build_suite(contract: Contract, name: str) -> ExpectationSuite:
@@ -74,11 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _belongs(check: Check, name: str) -> bool:
-    if name == "rows":
-        return check.phase in ("cell", "row")
-    if name == "set":
-        return check.phase == "set"
-    return check.code in {"files": _FILE_CHECKS, "registry": _REGISTRY_CHECKS}[name]
+    if not check.active or check.phase not in SUITES[name]:
+        return False
+    return check.phase != "file" or check.code in _FILE_RULES
 
 
 def _expectation(check: Check) -> ExpectRowsToPassRule:
