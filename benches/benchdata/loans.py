@@ -183,4 +183,5 @@ def _past_delinquency(rng: np.random.Generator, loans: int) -> Ints:
 def _closing_days(rng: np.random.Generator, disbursed: Ints, dpd: Ints, today: int) -> Ints:
     """A day from disbursement to today, today itself where the loan is past due."""
     span = np.where(dpd > 0, 0, today - disbursed)
-    return today - (rng.random(len(span)) * (span + 1)).astype(np.int64)
+    days: Ints = today - (rng.random(len(span)) * (span + 1)).astype(np.int64)
+    return days

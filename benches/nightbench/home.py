@@ -1,0 +1,83 @@
+"""A HUXIN_HOME of the bench's own: server, keys and members, made by the commands that people use."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psycopg
+
+from huxin.registry import embedded
+from huxin.settings import Settings
+
+_HUXIN = [sys.executable, "-c", "from huxin.cli import main; main()"]
+_WORKER = [sys.executable, "-m", "nightbench.worker"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One night in a process of its own: seconds of night, imports and stages; peak memory in MiB."""
+
+    seconds: float
+    imports: float
+    stages: dict[str, float]
+    peak_mib: float
+
+
+@contextmanager
+def fresh_home(path: Path, members: tuple[str, ...]) -> Iterator[Path]:
+    """A new home with a running embedded server and these members; stopped and removed afterwards."""
+    _remove(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _run([*_HUXIN, "init"], path, None)
+        listing = path / "members.csv"
+        with listing.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("code", "name"), *((code, f"会员 {code}") for code in members)])
+        _run([*_HUXIN, "members", "import", str(listing)], path, None)
+        yield path
+    finally:
+        _remove(path)
+
+
+def night(home: Path, inbox: Path, as_of: date) -> Measured:
+    """Runs one night in a new process, right after a checkpoint."""
+    with psycopg.connect(server_uri(home), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+    printed = _run([*_WORKER, str(inbox)], home, as_of)
+    return Measured(**json.loads(printed.splitlines()[-1]))
+
+
+def outcomes(home: Path, as_of: date) -> list[dict[str, object]]:
+    """What `huxin submissions --json` tells of every submission."""
+    return [json.loads(line) for line in _run([*_HUXIN, "submissions", "--json"], home, as_of).splitlines()]
+
+
+def server_uri(home: Path) -> str:
+    """libpq's address of the home's registry."""
+    return embedded.ensure_started(Settings(home=home)).uri()
+
+
+def _remove(home: Path) -> None:
+    embedded.stop(Settings(home=home))
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _run(command: list[str], home: Path, as_of: date | None) -> str:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("HUXIN_")}
+    env |= {"HUXIN_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUTF8": "1"}
+    if as_of:
+        env["HUXIN_NOW"] = f"{as_of.isoformat()}T22:00:00+08:00"
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 3):
+        raise SystemExit(f"{' '.join(command[2:])} ended with {done.returncode}")
+    return done.stdout
