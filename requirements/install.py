@@ -1,7 +1,8 @@
-"""Fills .venv from the hashed locks: `python requirements/install.py runtime|dev`, run by make. Standard library only.
+"""Fills .venv from the hashed locks: `python requirements/install.py runtime|dev`, run by make.
 
-uv does the work, for speed; it is installed first, by pip, from a lock of its own. Where it fails pip does the rest.
-Nothing outside the tree is written: caches too lie below .venv, unless UV_CACHE_DIR or PIP_CACHE_DIR name others.
+Standard library only. uv does the work, for speed; pip installs it first, from a lock of its own, and does the
+rest where uv fails. Nothing outside the tree is written: caches too lie below .venv, unless UV_CACHE_DIR or
+PIP_CACHE_DIR name others.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ VENV = TREE / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV = VENV / ".uv" / "bin" / "uv"
 CACHE = VENV / ".cache"
-# Compiled ahead on every core, for a night imports 3,700 modules in each process: uncompiled that is 24 s, compiled 8.
-# What no night imports is left out.
+# The rest is compiled ahead on every core: a night imports 3,700 modules in each process, which takes 24 s
+# uncompiled and 8 s compiled; compiling takes 12 s. These no night imports.
 UNCOMPILED = r"site-packages/(.*/)?(tests|pip|setuptools|pkg_resources|lexers|libcst)/"
 
 
 def main(kind: str) -> None:
-    """Makes .venv hold exactly the lock of `kind` and this tree's two distributions, and marks that it does."""
+    """Makes .venv hold exactly the lock of `kind` and this tree's two distributions, and marks it so."""
     started = time.monotonic()
     if not is_usable():
         say("新建虚拟环境 · making .venv")
@@ -56,17 +57,24 @@ def count(lock: Path) -> int:
     return sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())
 
 
+def answer(*arguments: str) -> str:
+    """What .venv's Python prints, run with `arguments`."""
+    return subprocess.run(
+        [str(PYTHON), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 def venv_version() -> str:
     """The Python version of .venv, like "3.12"; empty when it has none that runs."""
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        return subprocess.run([str(PYTHON), "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+        return answer("-c", ask)
     except (OSError, subprocess.CalledProcessError):
         return ""
 
 
 def is_usable() -> bool:
-    """Whether .venv runs, has the asked-for Python and was made where it lies (a moved one has stale paths)."""
+    """Whether .venv runs, has the Python that was asked for, and lies where it was made (it holds paths)."""
     version = venv_version()
     if os.environ.get("HUXIN_PYTHON") and version != f"{sys.version_info[0]}.{sys.version_info[1]}":
         return False
@@ -89,20 +97,25 @@ def install_uv(env: Mapping[str, str]) -> bool:
 
 
 def install_with_uv(lock: Path, env: Mapping[str, str]) -> bool:
-    base = [str(UV), "pip"]
-    sync = [*base, "sync", "--quiet", "--python", str(PYTHON), "--require-hashes", "--only-binary", ":all:", str(lock)]
-    local = [*base, "install", "--quiet", "--python", str(PYTHON), "--offline", "--no-deps", "--no-build-isolation"]
-    for command in (sync, [*local, "-e", str(TREE), "-e", str(TREE / "privacy")]):
-        if subprocess.run(command, env=dict(env), check=False, cwd=TREE).returncode:
-            return False
-    return True
+    synced = uv(env, "sync", "--require-hashes", "--only-binary", ":all:", str(lock))
+    return synced and uv(env, "install", "--offline", "--no-deps", "--no-build-isolation", *local())
+
+
+def uv(env: Mapping[str, str], verb: str, *arguments: str) -> bool:
+    command = [str(UV), "pip", verb, "--quiet", "--python", str(PYTHON), *arguments]
+    return subprocess.run(command, env=dict(env), check=False, cwd=TREE).returncode == 0
 
 
 def install_with_pip(lock: Path, env: Mapping[str, str]) -> None:
     if not pip(env, "-r", str(lock)):
         raise SystemExit("安装失败，原因见上 · the installation failed, see above")
-    local = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([str(PYTHON), *local, "-e", str(TREE), "-e", str(TREE / "privacy")], env=dict(env), check=True)
+    offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([str(PYTHON), "-m", "pip", "install", *offline, *local()], env=dict(env), check=True)
+
+
+def local() -> list[str]:
+    """The two distributions of this tree, installed in place."""
+    return ["-e", str(TREE), "-e", str(TREE / "privacy")]
 
 
 def pip(env: Mapping[str, str], *arguments: str) -> bool:
@@ -112,16 +125,16 @@ def pip(env: Mapping[str, str], *arguments: str) -> bool:
 
 
 def compile_packages() -> None:
-    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.run([str(PYTHON), "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
-    subprocess.run([str(PYTHON), "-m", "compileall", "-q", "-j", "0", "-x", UNCOMPILED, packages], check=False)
+    packages = answer("-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    quietly = ["-m", "compileall", "-q", "-j", "0", "-x", UNCOMPILED]
+    subprocess.run([str(PYTHON), *quietly, packages], check=False)
 
 
 def environment() -> dict[str, str]:
     """The environment of both installers: pip's index settings handed on to uv, which does not read them."""
-    listed = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
-    # PIP_USER, PIP_TARGET and the like would lead past the virtual environment.
-    kept = {name: value for name, value in os.environ.items() if name not in {"PIP_USER", "PIP_TARGET", "PIP_PREFIX"}}
+    # These would lead past the virtual environment.
+    astray = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
+    kept = {name: value for name, value in os.environ.items() if name not in astray}
     ours = {
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_CACHE_DIR": str(CACHE / "pip"),
@@ -130,11 +143,11 @@ def environment() -> dict[str, str]:
         # As pip does it: every index is asked. The hashes of the lock say which file is right.
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
-    return {**ours, **uv_settings(pip_settings(listed.stdout)), **kept}
+    return {**ours, **uv_settings(pip_settings(answer("-m", "pip", "config", "list"))), **kept}
 
 
 def pip_settings(listing: str) -> dict[str, str]:
-    """`pip config list` as a mapping of option to value; the environment outweighs [install], that outweighs [global]."""
+    """`pip config list` by option; the environment outweighs [install], and that [global]."""
     found: dict[str, dict[str, str]] = {":env:": {}, "install": {}, "global": {}}
     for line in listing.splitlines():
         name, _, literal = line.partition("=")
