@@ -1,0 +1,224 @@
+"""The keyring file of a zone: one random root per epoch, sealed under the zone's key-encryption key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fcntl
+import hmac
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+
+from huxin_privacy.derivation import KEY_BYTES, derive
+from huxin_privacy.errors import PrivacyError
+from huxin_privacy.files import write_atomic
+from huxin_privacy.kek import create_kek, key_encryption_key
+from huxin_privacy.sealing import seal, unseal
+
+FORMAT: Final = "huxin-keyring/1"
+ZONES: Final = ("entry", "registry", "intake")
+PENDING, ACTIVE, READ_ONLY, DESTROYED = "pending", "active", "read_only", "destroyed"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One generation of keys; a destroyed one has no root."""
+
+    number: int
+    state: str
+    root: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """An opened keyring; `version` grows by one with every change of the file. Its repr shows no key."""
+
+    zone: str
+    version: int
+    epochs: tuple[Epoch, ...]
+    path: Path = field(repr=False)
+    _kek: bytes = field(repr=False)
+
+    def key(
+        self, use: str, type_: str, epoch: int | None = None, *, suite: str = "S256", length: int = KEY_BYTES
+    ) -> bytes:
+        """The key of `length` bytes for a use ("token", "oprf-alias", "seal", "check") and a type.
+
+        Without `epoch`: of the active one. Raises PrivacyError P0117 (no such epoch), P0118 (destroyed).
+        """
+        chosen = self.epoch(self.active if epoch is None else epoch)
+        if chosen.root is None:
+            raise PrivacyError("P0118", epoch=chosen.number)
+        return derive(
+            chosen.root,
+            zone=self.zone,
+            suite=suite,
+            type_=type_,
+            epoch=chosen.number,
+            use=use,
+            length=length,
+        )
+
+    @property
+    def active(self) -> int:
+        """The number of the epoch under which new things are made."""
+        return next(epoch.number for epoch in self.epochs if epoch.state == ACTIVE)
+
+    def usable(self) -> tuple[int, ...]:
+        """The epochs that lookups try: the active one, then the others that are not destroyed."""
+        others = [epoch.number for epoch in self.epochs if epoch.state in (PENDING, READ_ONLY)]
+        return (self.active, *others)
+
+    def epoch(self, number: int) -> Epoch:
+        """The epoch of that number; PrivacyError P0117 when there is none."""
+        for epoch in self.epochs:
+            if epoch.number == number:
+                return epoch
+        raise PrivacyError("P0117", epoch=number)
+
+
+def create(directory: Path, zone: str) -> Keyring:
+    """Make the zone's keyring with one active epoch, and a key file when the environment gives no key.
+
+    PrivacyError P0113 when there is a keyring already, P0111 and P0112 as `open`.
+    """
+    path = keyring_path(directory, zone)
+    if path.exists():
+        raise PrivacyError("P0113", zone=zone)
+    create_kek(directory, zone)
+    first = Epoch(1, ACTIVE, os.urandom(KEY_BYTES))
+    made = Keyring(zone, 1, (first,), path, key_encryption_key(directory, zone))
+    _write(made, over=False)
+    return made
+
+
+def open(directory: Path, zone: str) -> Keyring:
+    """Read the zone's keyring.
+
+    PrivacyError P0110-P0112 (key-encryption key), P0114 (no file), P0115 (another key-encryption key),
+    P0116 (damaged or changed).
+    """
+    path = keyring_path(directory, zone)
+    if not path.exists():
+        raise PrivacyError("P0114", zone=zone)
+    return _read(path, zone, key_encryption_key(directory, zone))
+
+
+def add_epoch(keyring: Keyring) -> Keyring:
+    """A new pending epoch with a fresh root: readable everywhere before anything is made under it."""
+    number = max(epoch.number for epoch in keyring.epochs) + 1
+    fresh = Epoch(number, PENDING, os.urandom(KEY_BYTES))
+    return _update(keyring, lambda epochs: (*epochs, fresh))
+
+
+def activate(keyring: Keyring, epoch: int) -> Keyring:
+    """Make a pending epoch the active one; the active one becomes read-only. PrivacyError P0119."""
+    _require(keyring.epoch(epoch), (PENDING,), ACTIVE)
+
+    def change(each: Epoch) -> Epoch:
+        if each.number == epoch:
+            return replace(each, state=ACTIVE)
+        return replace(each, state=READ_ONLY) if each.state == ACTIVE else each
+
+    return _update(keyring, lambda epochs: tuple(map(change, epochs)))
+
+
+def destroy(keyring: Keyring, epoch: int, dependants: int) -> Keyring:
+    """Forget the root of a read-only or pending epoch on which nothing depends any more.
+
+    `dependants` is the caller's count of what was made under it: PrivacyError P0120 names it unless it
+    is zero, P0119 when the epoch is active or destroyed. Backups of the file are the operator's to delete.
+    """
+    _require(keyring.epoch(epoch), (READ_ONLY, PENDING), DESTROYED)
+    if dependants:
+        raise PrivacyError("P0120", epoch=epoch, count=dependants)
+    gone = Epoch(epoch, DESTROYED, None)
+    return _update(keyring, lambda epochs: tuple(gone if each.number == epoch else each for each in epochs))
+
+
+def keyring_path(directory: Path, zone: str) -> Path:
+    """Where the zone's keyring lies. PrivacyError P0122 for a zone that is none of ZONES."""
+    if zone not in ZONES:
+        raise PrivacyError("P0122", zone=zone)
+    return directory / f"{zone}.keyring"
+
+
+def _require(epoch: Epoch, states: tuple[str, ...], wanted: str) -> None:
+    if epoch.state not in states:
+        raise PrivacyError("P0119", epoch=epoch.number, state=epoch.state, wanted=wanted)
+
+
+def _update(keyring: Keyring, change: Callable[[tuple[Epoch, ...]], tuple[Epoch, ...]]) -> Keyring:
+    with _locked(keyring.path):
+        now = _read(keyring.path, keyring.zone, keyring._kek)
+        if now.version != keyring.version:
+            raise PrivacyError("P0121", zone=keyring.zone)
+        made = replace(keyring, version=now.version + 1, epochs=change(now.epochs))
+        _write(made, over=True)
+    return made
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(keyring: Keyring, *, over: bool) -> None:
+    epochs = [
+        {"number": e.number, "state": e.state, "root": None if e.root is None else _text(e.root)}
+        for e in keyring.epochs
+    ]
+    body = json.dumps({"epochs": epochs}).encode()
+    head = _head(keyring.zone, keyring.version, keyring._kek)
+    sealed = {**head, "body": _text(seal(keyring._kek, body, _associated(head)))}
+    try:
+        write_atomic(keyring.path, json.dumps(sealed, indent=1).encode() + b"\n", replace=over)
+    except FileExistsError:
+        raise PrivacyError("P0113", zone=keyring.zone) from None
+
+
+def _read(path: Path, zone: str, kek: bytes) -> Keyring:
+    try:
+        stored = json.loads(path.read_bytes())
+        head = _head(zone, int(stored["version"]), kek)
+        claimed = {name: stored[name] for name in head}
+        if not hmac.compare_digest(str(claimed["check"]).encode(), head["check"].encode()):
+            raise PrivacyError("P0115", zone=zone)
+        body = json.loads(unseal(kek, base64.b64decode(stored["body"], validate=True), _associated(claimed)))
+        epochs = tuple(_epoch(entry) for entry in body["epochs"])
+    except (InvalidTag, ValueError, KeyError, TypeError):
+        raise PrivacyError("P0116", zone=zone) from None
+    if claimed != head:
+        raise PrivacyError("P0116", zone=zone)
+    return Keyring(zone, head["version"], epochs, path, kek)
+
+
+def _epoch(entry: dict[str, Any]) -> Epoch:
+    root = None if entry["root"] is None else base64.b64decode(entry["root"], validate=True)
+    return Epoch(entry["number"], entry["state"], root)
+
+
+def _head(zone: str, version: int, kek: bytes) -> dict[str, Any]:
+    # The check value tells a wrong key from a damaged file; HKDF lets nothing be learnt of the key.
+    check = derive(kek, zone=zone, suite="", type_="keyring", epoch=0, use="check", length=8)
+    return {"format": FORMAT, "zone": zone, "version": version, "check": check.hex()}
+
+
+def _associated(head: dict[str, Any]) -> bytes:
+    return json.dumps(head, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _text(secret: bytes) -> str:
+    return binascii.b2a_base64(secret, newline=False).decode()
