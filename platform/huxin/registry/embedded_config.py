@@ -24,7 +24,8 @@ shared_buffers = {shared_buffers}MB
 effective_cache_size = {effective_cache_size}MB
 work_mem = {work_mem}MB                    # the nightly delta is one large hash join
 maintenance_work_mem = {maintenance_work_mem}MB
-dynamic_shared_memory_type = {dynamic_shared_memory}    # containers give /dev/shm 64 MB: too little for a parallel join
+# Containers give /dev/shm 64 MB: too little for a parallel join.
+dynamic_shared_memory_type = {dynamic_shared_memory}
 jit = off                            # costs more than it gives on short statements
 
 # Safety: a published night is on disk, whatever happens to the machine.

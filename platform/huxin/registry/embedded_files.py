@@ -16,7 +16,7 @@ from huxin.errors import HuxinError
 
 # sun_path has 108 bytes, the last of them zero (unix(7)); macOS has 104.
 _LONGEST_SOCKET = 103
-# Other characters would need quoting in three places (server, libpq, URLs): such homes get a folder elsewhere.
+# Other characters need quoting in three places (server, libpq, URLs): such homes get a folder elsewhere.
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
 _LOG_LIMIT = 16 * 1024 * 1024
 
@@ -41,7 +41,7 @@ def socket_dir_for(folder: Path, port: int) -> Path:
 
 
 def free_socket_dir(folder: Path) -> None:
-    """Removes the socket folder, near or far; a recorded one only if it is a real folder, private, of our make."""
+    """Removes the socket folder; a recorded one only if it is a real folder, private and of our make."""
     shutil.rmtree(folder / "run", ignore_errors=True)
     record = folder / "socket_dir"
     with contextlib.suppress(FileNotFoundError):

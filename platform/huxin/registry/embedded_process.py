@@ -29,10 +29,10 @@ class Launcher:
     uid: int | None = None
     gid: int | None = None
 
-    def run(self, args: Sequence[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
+    def run(self, args: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end and returns it with its output as text."""
         groups: list[int] | None = None if self.uid is None else []
-        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        return subprocess.run(
             [*self.prefix, *map(str, args)],
             user=self.uid,
             group=self.gid,
@@ -45,13 +45,12 @@ class Launcher:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-            **options,
+            check=False,
         )
 
     def spawn(self, args: Sequence[str | Path], log: Path) -> int:
         """Starts a command in a session of its own, writing to `log`; returns its process number."""
-        done = self.run(["/bin/sh", "-c", _SPAWN, "sh", log, *args], check=True)
-        return int(done.stdout)
+        return int(self.run(["/bin/sh", "-c", _SPAWN, "sh", log, *args]).stdout)
 
     def reaches(self, program: Path, folder: Path) -> bool:
         """Whether this user may run `program` and enter `folder`."""

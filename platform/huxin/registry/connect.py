@@ -1,0 +1,101 @@
+"""Ways to the registry's database: its address, an engine for SQL, an address for bulk Arrow."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+from psycopg import conninfo
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
+
+from huxin.errors import HuxinError
+from huxin.registry.embedded import REGISTRY, ensure_database, ensure_started
+from huxin.registry.embedded_binaries import OLDEST
+from huxin.settings import Settings
+
+APPLICATION = "huxin"
+_SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://")
+
+
+def database_url(settings: Settings) -> str:
+    """SQLAlchemy's address of the registry: HUXIN_DATABASE_URL, or else the embedded server, which is
+    started when needed. May hold a password: not for logs.
+
+    Raises HuxinError H0312 when the address is not PostgreSQL's, H0301 to H0311 from the embedded server.
+    """
+    if settings.database_url is None:
+        server = ensure_started(settings)
+        ensure_database(server, REGISTRY)
+        return server.url(REGISTRY)
+    if not _SCHEME.match(settings.database_url):
+        raise HuxinError("H0312")
+    return _SCHEME.sub("postgresql+psycopg://", settings.database_url)
+
+
+def libpq_uri(settings: Settings) -> str:
+    """libpq's address of the registry (psycopg, pg_dump). May hold a password: not for logs."""
+    return _SCHEME.sub("postgresql://", database_url(settings))
+
+
+def adbc_uri(settings: Settings) -> str:
+    """ADBC's address of the registry; carries the application name, which ADBC takes from nowhere else."""
+    uri = libpq_uri(settings)
+    return f"{uri}{'&' if '?' in uri else '?'}fallback_application_name={APPLICATION}"
+
+
+def engine(settings: Settings) -> Engine:
+    """A new engine on the registry; the caller disposes of it.
+
+    No parameter value reaches a log or an exception. A first connection raises HuxinError H0313 when the
+    server cannot be reached and H0314 when it is older than PostgreSQL 15.
+    """
+    uri = libpq_uri(settings)
+    made = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(uri),
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+    event.listen(made, "handle_error", _withhold_values)
+    return made
+
+
+def connect(uri: str) -> psycopg.Connection[Any]:
+    """A psycopg connection. Raises HuxinError H0312, H0313 or H0314; none of them tells the password."""
+    try:
+        connection = psycopg.connect(uri, fallback_application_name=APPLICATION, connect_timeout=10)
+    except psycopg.ProgrammingError:
+        raise HuxinError("H0312") from None
+    except psycopg.OperationalError as error:
+        raise HuxinError("H0313", server=_place(uri), reason=_reason(error, uri)) from None
+    version = connection.info.server_version // 10000
+    if version < OLDEST:
+        connection.close()
+        raise HuxinError("H0314", version=version, oldest=OLDEST)
+    return connection
+
+
+def _place(uri: str) -> str:
+    parts = conninfo.conninfo_to_dict(uri)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+
+
+def _reason(error: psycopg.Error, uri: str) -> str:
+    text = " ".join(str(error).split())
+    secret = conninfo.conninfo_to_dict(uri).get("password")
+    return text.replace(str(secret), "***") if secret else text
+
+
+def _withhold_values(context: ExceptionContext) -> None:
+    """Takes the server's message out of an error, as it may quote a row; state and constraint remain."""
+    original = context.original_exception
+    if not isinstance(original, psycopg.Error) or original.sqlstate is None:
+        return
+    places = (original.diag.table_name, original.diag.column_name, original.diag.constraint_name)
+    named = " ".join(place for place in places if place)
+    original.args = (f"SQLSTATE {original.sqlstate} {named}".strip(),)
+    if isinstance(context.sqlalchemy_exception, SQLAlchemyError):
+        context.sqlalchemy_exception.args = (f"{type(original).__name__}: {original.args[0]}",)
