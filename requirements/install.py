@@ -1,8 +1,8 @@
 """Fills .venv from the hashed locks: `python requirements/install.py runtime|dev`, run by make.
 
-Standard library only. uv does the work, for speed; pip installs it first, from a lock of its own, and does the
-rest where uv fails. Nothing outside the tree is written: caches too lie below .venv, unless UV_CACHE_DIR or
-PIP_CACHE_DIR name others.
+Standard library only. uv does the work, for speed; pip installs it first, from a lock of its own,
+and does the rest where uv fails. Nothing outside the tree is written: caches too lie below .venv,
+unless UV_CACHE_DIR or PIP_CACHE_DIR name others.
 """
 
 from __future__ import annotations
