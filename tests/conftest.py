@@ -1,0 +1,66 @@
+"""What tests share: one embedded server a run, and a fresh migrated database for each test that asks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from huxin.registry import connect, embedded, migrate
+from huxin.settings import Settings
+
+EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
+TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """One server for the whole run, in a home of its own."""
+    owner = Settings(home=tmp_path_factory.mktemp("server"))
+    yield embedded.ensure_started(owner)
+    embedded.stop(owner)
+
+
+@pytest.fixture(scope="session")
+def template(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database that nobody connects to, to make others from."""
+    embedded.ensure_database(server, TEMPLATE)
+    migrate.upgrade(Settings(home=tmp_path_factory.mktemp("template"), database_url=server.url(TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture
+def settings(server: embedded.Server, template: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with a home of their own and a fresh migrated database, on the evening of 2026-05-31."""
+    name = f"test_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield Settings(home=tmp_path / "home", database_url=server.url(name), fixed_now=EVENING)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_settings(server: embedded.Server, tmp_path: Path) -> Iterator[Settings]:
+    """The same with an empty database, not yet migrated."""
+    name = f"test_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name}")
+    yield Settings(home=tmp_path / "home", database_url=server.url(name), fixed_now=EVENING)
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    """An engine on the database of `settings`."""
+    made = connect.engine(settings)
+    yield made
+    made.dispose()
+
+
+def _execute(server: embedded.Server, statement: str) -> None:
+    with psycopg.connect(server.uri("postgres"), autocommit=True) as connection:
+        connection.execute(statement)

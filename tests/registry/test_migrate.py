@@ -1,0 +1,142 @@
+"""Migrating: one head, twice is once, two at once, timeouts, and drift that is seen."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, text
+
+from huxin.errors import HuxinError
+from huxin.registry import migrate
+from huxin.registry.tables import metadata
+from huxin.settings import Settings
+
+
+def alter(engine: Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_the_tree_has_one_head() -> None:
+    assert len(migrate.heads()) == 1
+
+
+def test_an_empty_database_is_brought_to_the_head(empty_settings: Settings) -> None:
+    assert migrate.current(empty_settings) is None
+    migrate.upgrade(empty_settings)
+    assert (migrate.current(empty_settings),) == migrate.heads()
+    assert migrate.check_drift(empty_settings) == []
+
+
+def test_a_second_migration_changes_nothing(settings: Settings) -> None:
+    migrate.upgrade(settings)
+    assert (migrate.current(settings),) == migrate.heads()
+
+
+def test_two_at_once_take_turns(empty_settings: Settings) -> None:
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            migrate.upgrade(empty_settings)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert migrate.check_drift(empty_settings) == []
+
+
+def test_a_turn_that_never_comes_is_said(empty_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "TURN_TIMEOUT", "200ms")
+    with (
+        migrate._session(empty_settings) as other,
+        migrate._in_turn(other),
+        pytest.raises(HuxinError) as caught,
+    ):
+        migrate.upgrade(empty_settings)
+    assert caught.value.code == "H0315"
+    migrate.upgrade(empty_settings)
+
+
+def test_a_held_table_does_not_hold_the_migration_for_ever(
+    settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "200ms")
+    with engine.begin() as other:
+        other.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(HuxinError) as caught:
+            migrate.upgrade(settings)
+    assert caught.value.code == "H0315"
+
+
+def test_a_database_ahead_of_the_program_is_refused(settings: Settings, engine: Engine) -> None:
+    alter(engine, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(HuxinError) as caught:
+        migrate.upgrade(settings)
+    assert caught.value.code == "H0316"
+    assert "9999" in str(caught.value)
+
+
+def test_timeouts_stand_while_migrating(empty_settings: Settings) -> None:
+    with migrate._session(empty_settings) as connection, migrate._in_turn(connection):
+        assert connection.scalar(text("SHOW lock_timeout")) == "10s"
+        assert connection.scalar(text("SHOW statement_timeout")) == "15min"
+
+
+def test_migrated_and_declared_tables_agree(settings: Settings) -> None:
+    assert migrate.check_drift(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ("ALTER TABLE member ADD COLUMN surplus integer", "surplus"),
+        ("ALTER TABLE member DROP COLUMN name", "name"),
+        ("ALTER TABLE loan ALTER COLUMN principal TYPE numeric", "principal"),
+        ("ALTER TABLE loan ALTER COLUMN balance DROP NOT NULL", "balance"),
+        ("ALTER TABLE submission ALTER COLUMN confirmed SET DEFAULT true", "confirmed"),
+        ("ALTER TABLE submission ALTER COLUMN attempt DROP DEFAULT", "attempt"),
+        ("DROP TABLE outbox", "outbox"),
+        ("CREATE TABLE stranger (id integer)", "stranger"),
+        ("CREATE INDEX stranger ON loan (currency)", "stranger"),
+        ("ALTER TABLE member DROP CONSTRAINT member_code_key", "member_code_key"),
+        (
+            "ALTER TABLE alias DROP CONSTRAINT alias_pkey, ADD CONSTRAINT alias_pkey PRIMARY KEY (token)",
+            "alias",
+        ),
+    ],
+)
+def test_a_planted_difference_is_seen(settings: Settings, engine: Engine, change: str, seen: str) -> None:
+    alter(engine, change)
+    found = migrate.check_drift(settings)
+    assert any(seen in difference for difference in found), found
+
+
+def test_what_the_night_makes_and_drops_is_no_drift(settings: Settings, engine: Engine) -> None:
+    alter(
+        engine,
+        "CREATE UNLOGGED TABLE staging_0197 (id integer)",
+        "CREATE TABLE loan_history_y2199m01 PARTITION OF loan_history "
+        "FOR VALUES FROM ('2199-01-01') TO ('2199-02-01')",
+    )
+    assert migrate.check_drift(settings) == []
+
+
+def test_a_declared_table_that_is_missing_is_seen(settings: Settings) -> None:
+    declared = MetaData()
+    for table in metadata.sorted_tables:
+        table.to_metadata(declared)
+    Table("planned", declared, Column("id", Integer, primary_key=True))
+    assert any("planned" in difference for difference in migrate.check_drift(settings, declared))
+
+
+def test_the_configuration_bears_a_percent_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "__file__", "/a/50%/migrate.py")
+    assert migrate.config().get_main_option("script_location") == "/a/50%/migrations"
