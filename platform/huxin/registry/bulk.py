@@ -21,7 +21,7 @@ class BulkError(HuxinError):
 
     def __init__(self, sqlstate: str) -> None:
         self.sqlstate = sqlstate
-        super().__init__("H0401", sqlstate=sqlstate)
+        super().__init__("H0501", sqlstate=sqlstate)
 
 
 class Bulk:

@@ -1,0 +1,47 @@
+"""Many small submissions in one batch: frames are gathered to a good size, worked on together, and split again.
+
+A thousand files of a thousand rows must not cost a thousand times the overhead of one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+ROWS = 200_000  # of one batch: large enough to drown the overhead, small enough for the memory
+
+Piece = tuple[int, pl.DataFrame]  # the submission's number in its group, some of its rows
+
+
+def gathered(pieces: Iterable[Piece], rows: int = ROWS) -> Iterator[list[Piece]]:
+    """Lists of consecutive pieces that hold at least `rows` rows together (the last may hold fewer)."""
+    held: list[Piece] = []
+    count = 0
+    for piece in pieces:
+        held.append(piece)
+        count += piece[1].height
+        if count >= rows:
+            yield held
+            held, count = [], 0
+    if held:
+        yield held
+
+
+def joined(pieces: list[Piece]) -> pl.DataFrame:
+    """One frame of all pieces, with the submission's number as column `_sub` (UInt32)."""
+    frames = [frame.with_columns(_sub=pl.lit(sub, dtype=pl.UInt32)) for sub, frame in pieces]
+    return frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+
+
+def split(frame: pl.DataFrame) -> Iterator[Piece]:
+    """The rows of one `_sub` after another, in order, without a copy."""
+    return ((sub, frame.slice(start, length)) for sub, start, length in runs(frame))
+
+
+def runs(frame: pl.DataFrame) -> Iterator[tuple[int, int, int]]:
+    """(submission's number, first row, rows) of each run of one `_sub`; each number stands in one run."""
+    start = 0
+    for length, sub in frame["_sub"].rle().struct.unnest().iter_rows():
+        yield sub, start, length
+        start += length

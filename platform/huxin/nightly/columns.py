@@ -1,0 +1,92 @@
+"""From checked rows to the registry's columns, in Arrow: what `loan` holds and what a load is decided by."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+from sqlalchemy import BigInteger, Date, Integer, SmallInteger
+
+from huxin.contract import load_contract
+from huxin.nightly.row_digest import row_digests
+from huxin.registry.tables import BUSINESS, loan
+
+Blocks = npt.NDArray[np.uint8]
+
+_POLARS = {BigInteger: pl.Int64, Integer: pl.Int32, SmallInteger: pl.Int16, Date: pl.Date}
+_OPEN = ("active", "overdue", "extended", "restructured")
+
+
+def blocks(values: Blocks, present: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    """Rows of 16 bytes as an Arrow column, null where not present."""
+    bitmap = None if present is None else pa.py_buffer(np.packbits(present, bitorder="little"))
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(values), [bitmap, data])
+
+
+def business_columns(rows: pl.DataFrame) -> pl.DataFrame:
+    """What the member says of each loan, with the registry's column types."""
+    return rows.select([_column(name) for name in BUSINESS])
+
+
+def loans_table(
+    rows: pl.DataFrame, business: pl.DataFrame, marks: Blocks, named: npt.NDArray[np.bool_]
+) -> pa.Table:
+    """`loan_no`, `name_mark` and the business columns, a row each."""
+    table = _plain(business).add_column(0, "name_mark", blocks(marks, named))
+    return table.add_column(0, "loan_no", _strings(rows["loan_no"]))
+
+
+def keys_table(
+    rows: pl.DataFrame,
+    business: pl.DataFrame,
+    tokens: Blocks,
+    marks: Blocks,
+    schemes: npt.NDArray[np.int16],
+) -> pa.Table:
+    """What decides the load, a row each: loan_no, token, scheme, role, digest, open, deletes."""
+    mark = pl.Series("name_mark", np.ascontiguousarray(marks).view(np.int64)[:, 0])
+    return pa.table(
+        {
+            "loan_no": _strings(rows["loan_no"]),
+            "token": blocks(tokens),
+            "scheme": pa.array(schemes),
+            "role": business["role"].to_arrow(),
+            "digest": pa.array(row_digests(business.with_columns(mark))),
+            "open": rows.select(is_open().fill_null(False)).to_series().to_arrow(),
+            "deletes": rows.select(_deletes()).to_series().to_arrow(),
+        }
+    )
+
+
+def is_open() -> pl.Expr:
+    """A loan that still counts as exposure by its member's word (contract: Counting)."""
+    codes = {label.name: label.code for label in load_contract().field("status").labels}
+    standing = pl.col("status").is_in([codes[name] for name in _OPEN])
+    return standing | ((pl.col("status") == codes["written_off"]) & (pl.col("balance") > 0))
+
+
+def _deletes() -> pl.Expr:
+    code = next(label.code for label in load_contract().field("action").labels if label.name == "delete")
+    return (pl.col("action") == code).fill_null(False)
+
+
+def _column(name: str) -> pl.Expr:
+    """max_dpd grows by itself while a loan is at its longest: it is kept only where it is not the present dpd."""
+    if name == "max_dpd":
+        return pl.when(pl.col("max_dpd") > pl.col("dpd")).then(pl.col("max_dpd")).cast(pl.Int32).alias(name)
+    kind = _POLARS.get(type(loan.c[name].type))
+    return pl.col(name).cast(kind) if kind else pl.col(name)
+
+
+def _plain(frame: pl.DataFrame) -> pa.Table:
+    table = frame.to_arrow()
+    fields = [
+        field.with_type(pa.string()) if not pa.types.is_primitive(field.type) else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _strings(series: pl.Series) -> pa.Array:
+    return series.to_arrow().cast(pa.string())

@@ -1,0 +1,119 @@
+"""The load step: one transaction a wave brings a group's rows into the registry and publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from huxin import faults
+from huxin.contract import State
+from huxin.nightly import spool
+from huxin.nightly.arrivals import Arrivals
+from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
+from huxin.nightly.spool import Spool
+from huxin.nightly.streams import batch_table, incoming_stream, rejected_stream
+from huxin.nightly.timings import Timings
+from huxin.registry import aliases, delta, incoming, publishing, versions
+from huxin.registry.bulk import UNIQUE_VIOLATION, Bulk, BulkError, bulk
+from huxin.registry.partitions import ensure_month
+from huxin.registry.session import connection
+from huxin.registry.submissions import Submission, find_all
+from huxin.settings import Settings
+
+
+def load_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
+    """Loads the pseudonymized submissions among `ids` and publishes them; others are left alone.
+
+    A member's submissions go one after another, in (as-of date, sequence) order, those of different members
+    together. Afterwards each is `published`, `awaiting_confirmation` or `refused` (out of order).
+    """
+    timer = timings or Timings()
+    with connection(settings) as database:
+        todo = [item for item in find_all(database, ids) if item.state == State.PSEUDONYMIZED]
+        if todo:
+            ensure_month(database, settings.now())
+    for wave in waves(todo):
+        _load_wave(settings, wave, timer)
+
+
+def waves(items: Sequence[Submission]) -> Iterator[list[Submission]]:
+    """Lists with one submission a member, each member's in order of (as-of date, sequence, receipt)."""
+    rest = sorted(items, key=lambda item: (item.as_of_date, item.sequence, item.received_at))
+    while rest:
+        first = {item.member_id: item for item in reversed(rest)}
+        chosen = {item.id for item in first.values()}
+        yield [item for item in rest if item.id in chosen]
+        rest = [item for item in rest if item.id not in chosen]
+
+
+def _load_wave(settings: Settings, wave: list[Submission], timer: Timings) -> None:
+    """Runs the wave's transaction; a claim that met another's is tried once more, patiently."""
+    try:
+        _transact(settings, wave, timer, contended=False)
+    except BulkError as error:
+        if error.sqlstate != UNIQUE_VIOLATION:
+            raise
+        _transact(settings, wave, timer, contended=True)
+    faults.reach("load.committed")
+    vault = Spool(settings)
+    with connection(settings) as database:
+        after = find_all(database, [item.id for item in wave])
+    for item in after:
+        if item.state == State.PUBLISHED:
+            vault.forget(item.id, keep=spool.AFTER_PUBLISHING)
+    faults.reach("load.forgotten")
+
+
+def _transact(settings: Settings, wave: list[Submission], timer: Timings, contended: bool) -> None:
+    vault = Spool(settings)
+    with bulk(settings) as session:
+        publishing.lock_members(session, [item.member_id for item in wave])
+        ready = refuse_out_of_order(settings, wave)
+        if not ready:
+            return
+        with timer.stage("load.keys"):
+            incoming.open_tables(session)
+            incoming.fill(
+                session,
+                batch_table(ready, settings.now()),
+                incoming_stream(vault, ready),
+                rejected_stream(vault, ready),
+            )
+        faults.reach("load.copied")
+        _decide(session, settings, ready, timer, contended)
+        _write(session, vault, ready, timer, settings)
+        with timer.stage("load.commit"):
+            publishing.publish(session)
+            faults.reach("load.published")
+            session.commit()
+
+
+def _decide(
+    session: Bulk, settings: Settings, ready: list[Submission], timer: Timings, contended: bool
+) -> None:
+    """Who is new, what changed, what ends; submissions that must wait for confirmation leave the load."""
+    with timer.stage("load.claim"):
+        aliases.claim(session, contended)
+    faults.reach("load.claimed")
+    with timer.stage("load.delta"):
+        delta.resolve(session)
+        delta.find_endings(session)
+        verdict = vanishing_verdict(delta.vanishing(session), ready)
+        publishing.note_vanished(session, verdict.noted)
+        publishing.await_confirmation(session, verdict.waiting)
+        delta.drop_submissions(session, verdict.waiting)
+    faults.reach("load.resolved")
+
+
+def _write(session: Bulk, vault: Spool, ready: list[Submission], timer: Timings, settings: Settings) -> None:
+    with timer.stage("load.history"):
+        versions.supersede(session)
+        versions.end(session)
+        versions.mark_stale(session)
+    faults.reach("load.superseded")
+    with timer.stage("load.loans"):
+        arrivals = Arrivals(delta.arriving(session), vault, ready, settings.now())
+        versions.arrive(session, arrivals.current(), arrivals.late())
+    faults.reach("load.arrived")
+    with timer.stage("load.loan_keys"):
+        versions.write_keys(session)

@@ -1,0 +1,100 @@
+"""A whole night in this process: the very steps that the DAG runs as tasks, one group after another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from huxin.errors import HuxinError
+from huxin.nightly.groups import in_sequence
+from huxin.nightly.inbox import Arrival, arrivals, waiting
+from huxin.nightly.load import load_group
+from huxin.nightly.pseudonymize import pseudonymize_group
+from huxin.nightly.receive import Received, as_of_date, receive
+from huxin.nightly.timings import Timings
+from huxin.nightly.validate.step import validate_group
+from huxin.registry.session import connection
+from huxin.registry.submissions import Submission, find_all, unfinished
+from huxin.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int], None]  # stage, rows or files done since the last call
+_BUNCH = 200
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """What a night did. `submissions` are those of the inbox and any that were left unfinished before."""
+
+    submissions: list[Submission]
+    fresh: int
+    failed: dict[UUID, str]
+    without_manifest: list[tuple[str, str]]
+    timings: Timings = field(default_factory=Timings)
+
+
+def run_night(
+    settings: Settings, inbox: Path, as_of: date | None = None, progress: Progress | None = None
+) -> NightReport:
+    """Receives, validates, pseudonymizes, loads and publishes what lies in an inbox; safe to run again.
+
+    `as_of` leaves the files of other days where they are. Whatever an earlier run left unfinished is finished.
+    A group that fails is tried submission by submission, so that one bad file cannot hold the others.
+    """
+    timings = Timings()
+    tell = progress or (lambda stage, done: None)
+    with timings.stage("receive"):
+        received = [item for bunch in _bunches(_of_day(arrivals(inbox), as_of)) for item in _receive(settings, bunch, tell)]
+    with connection(settings) as database:
+        todo = unfinished(database)
+    failed: dict[UUID, str] = {}
+    for group in in_sequence(todo):
+        failed |= _work(settings, group, timings, tell)
+    ids = list(dict.fromkeys([item.submission.id for item in received] + [item.id for item in todo]))
+    with connection(settings) as database:
+        after = {item.id: item for item in find_all(database, ids)}
+    fresh = sum(item.fresh for item in received)
+    return NightReport([after[each] for each in ids], fresh, failed, waiting(inbox), timings)
+
+
+def run_group(settings: Settings, ids: Sequence[UUID], timings: Timings, progress: Progress | None = None) -> None:
+    """The three steps over one group of submissions, from whatever state each is in."""
+    tell = progress or (lambda stage, done: None)
+    validate_group(settings, ids, timings, lambda rows: tell("validate", rows))
+    pseudonymize_group(settings, ids, timings)
+    tell("pseudonymize", len(ids))
+    load_group(settings, ids, timings)
+    tell("load", len(ids))
+
+
+def _work(settings: Settings, group: list[UUID], timings: Timings, tell: Progress) -> dict[UUID, str]:
+    try:
+        run_group(settings, group, timings, tell)
+    except Exception as error:  # whatever one file does, the others go on
+        log.warning("a group of %d submissions failed: %s", len(group), _named(error))
+        if len(group) == 1:
+            return {group[0]: _named(error)}
+        return {k: v for each in group for k, v in _work(settings, [each], timings, tell).items()}
+    return {}
+
+
+def _named(error: Exception) -> str:
+    """An error without its text, which might quote a cell."""
+    return error.code if isinstance(error, HuxinError) else type(error).__name__
+
+
+def _receive(settings: Settings, bunch: list[Arrival], tell: Progress) -> list[Received]:
+    return receive(settings, bunch, lambda arrival: tell("receive", 1))
+
+
+def _of_day(found: list[Arrival], as_of: date | None) -> list[Arrival]:
+    return found if as_of is None else [item for item in found if as_of_date(item) in (as_of, None)]
+
+
+def _bunches(found: list[Arrival]) -> list[list[Arrival]]:
+    return [found[start : start + _BUNCH] for start in range(0, len(found), _BUNCH)]

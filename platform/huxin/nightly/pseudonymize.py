@@ -1,0 +1,111 @@
+"""The pseudonymize step: identifiers become tokens, the columns that held them are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from huxin import faults
+from huxin.contract import State
+from huxin.nightly import spool
+from huxin.nightly.batching import Piece, gathered, joined, runs
+from huxin.nightly.columns import business_columns, keys_table, loans_table
+from huxin.nightly.spool import ArrowWriter, Spool
+from huxin.nightly.timings import Timings
+from huxin.nightly.tokenizer import Tokenizer
+from huxin.registry.session import connection
+from huxin.registry.submissions import Submission, change, find_all
+from huxin.settings import Settings
+
+
+def pseudonymize_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
+    """Makes tokens for the validated submissions among `ids`; those in another state are left alone.
+
+    Afterwards the spool of each holds `keys` (loan numbers, tokens, digests) and `loans` (what the member says,
+    without identifiers), row by row in step, and the rows with identifiers are gone.
+    """
+    timer = timings or Timings()
+    tokenizer = Tokenizer(settings)
+    with connection(settings) as database:
+        todo = [item for item in find_all(database, ids) if item.state == State.VALIDATED]
+        schemes = tokenizer.schemes(database)
+    vault = Spool(settings)
+    numbered = dict(enumerate(todo))
+    with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
+        for batch in gathered(_pieces(vault, numbered)):
+            _tokenize(joined(batch), tokenizer, schemes, writers)
+    faults.reach("pseudonymize.spooled")
+    with connection(settings) as database:
+        change(
+            database, [replace(item, state=State.PSEUDONYMIZED, changed_at=settings.now()) for item in todo]
+        )
+    faults.reach("pseudonymize.recorded")
+    for item in todo:
+        vault.forget(item.id, keep=spool.AFTER_TOKENS)
+
+
+def _pieces(vault: Spool, numbered: dict[int, Submission]) -> Iterator[Piece]:
+    """The good rows of each submission, less those that a set check rejected; their loan numbers are noted."""
+    for sub, item in numbered.items():
+        dropped = vault.read_frame(item.id, spool.DROPPED)
+        loan_nos: list[pl.DataFrame] = []
+        for frame in vault.read_frames(item.id, spool.ROWS):
+            if dropped is not None:
+                gone = frame["_record"].is_in(dropped["_record"].implode())
+                loan_nos.append(frame.filter(gone).select("loan_no"))
+                frame = frame.filter(~gone)
+            if frame.height:
+                yield sub, frame
+        if loan_nos:
+            vault.write_frame(item.id, spool.REJECTED_SET, pl.concat(loan_nos))
+
+
+def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: dict[int, int], writers: _Writers) -> None:
+    types = batch["id_type"].to_numpy()
+    made = tokenizer.halves(types, batch["id_canonical"].to_arrow())
+    names = batch["name_canonical"]
+    marks = tokenizer.name_marks(made, names.to_arrow())
+    business = business_columns(batch)
+    loans = loans_table(batch, business, marks, names.is_not_null().to_numpy())
+    numbers = np.array([schemes.get(code, 0) for code in range(256)], np.int16)[types]
+    keys = keys_table(batch, business, tokenizer.tokens(types, made), marks, numbers)
+    for sub, start, length in runs(batch):
+        writers.write(sub, keys.slice(start, length), loans.slice(start, length))
+
+
+class _Writers:
+    """The `keys` and `loans` writers of one submission after another; one without good rows gets empty files."""
+
+    def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
+        self._vault = vault
+        self._numbered = numbered
+        self._open: tuple[int, ArrowWriter, ArrowWriter] | None = None
+
+    def __enter__(self) -> _Writers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._close(abandon=kind is not None)
+
+    def write(self, sub: int, keys: pa.Table, loans: pa.Table) -> None:
+        if self._open is None or self._open[0] != sub:
+            self._close()
+            owner = self._numbered[sub].id
+            self._open = (
+                sub,
+                self._vault.writer_of(owner, spool.KEYS),
+                self._vault.writer_of(owner, spool.LOANS),
+            )
+        self._open[1].write_table(keys)
+        self._open[2].write_table(loans)
+
+    def _close(self, abandon: bool = False) -> None:
+        if self._open is not None:
+            for writer in self._open[1:]:
+                (writer.abandon if abandon else writer.close)()
+            self._open = None

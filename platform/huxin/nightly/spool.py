@@ -1,0 +1,152 @@
+"""The sealed files between the steps: one folder and one key a submission; dropping the key forgets them.
+
+Nothing is fsynced: whatever is lost with the machine's power is found damaged and made anew from the step before.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from uuid import UUID
+
+import polars as pl
+import pyarrow as pa
+
+from huxin.settings import Settings
+from huxin_privacy import keyring
+from huxin_privacy.vault import SealedReader, SealedWriter, SubmissionKey
+
+SOURCE = "source"  # the member's file as sent
+ROWS = "rows"  # typed good rows, identifiers canonical
+REJECTED = "rejected"  # loan numbers of rows that a row check rejected
+DROPPED = "dropped"  # record numbers among ROWS that a set check rejected
+REJECTED_SET = "rejected-set"  # their loan numbers
+QUARANTINE = "quarantine"  # original rows that a row check rejected
+QUARANTINE_SET = "quarantine-set"  # original rows that a set check rejected
+KEYS = "keys"  # loan numbers, tokens, digests
+LOANS = "loans"  # what the member says of its loans, without identifiers
+
+HELD = (QUARANTINE, QUARANTINE_SET)
+AFTER_VALIDATION = (ROWS, REJECTED, DROPPED, *HELD)
+AFTER_TOKENS = (KEYS, LOANS, REJECTED, REJECTED_SET, *HELD)
+AFTER_PUBLISHING = HELD
+
+_PURPOSE = "spool"
+
+
+class Spool:
+    """The spool of one HUXIN_HOME, opened with the intake zone's keyring."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = settings.spool_dir
+        self._intake = keyring.open(settings.keys_dir, "intake")
+        self._keys: dict[UUID, SubmissionKey] = {}
+
+    def folder(self, submission_id: UUID) -> Path:
+        """The submission's own folder."""
+        return self._root / str(submission_id)
+
+    def create(self, submission_id: UUID) -> None:
+        """Makes the folder and the key of a new submission."""
+        place = self.folder(submission_id)
+        place.mkdir(mode=0o700, parents=True)
+        made = SubmissionKey.create(place, self._intake, str(submission_id), fsync=False)
+        self._keys[submission_id] = made
+
+    def writer(self, submission_id: UUID, stage: str) -> SealedWriter:
+        """A new sealed file; whatever stands there is replaced when it is closed."""
+        return SealedWriter(
+            self._path(submission_id, stage), self._key(submission_id), purpose=_PURPOSE, stage=stage, fsync=False
+        )
+
+    def reader(self, submission_id: UUID, stage: str) -> SealedReader:
+        """The clear content of a sealed file, seekable. PrivacyError P0130-P0135."""
+        return SealedReader(
+            self._path(submission_id, stage), self._key(submission_id), purpose=_PURPOSE, stage=stage
+        )
+
+    def frame_writer(self, submission_id: UUID, stage: str) -> ArrowWriter:
+        """A sealed Arrow stream to write frames or tables to."""
+        return ArrowWriter(self.writer(submission_id, stage))
+
+    def write_frame(self, submission_id: UUID, stage: str, frame: pl.DataFrame) -> None:
+        """Seals one frame as a stage."""
+        writer = self.frame_writer(submission_id, stage)
+        writer.write(frame)
+        writer.close()
+
+    def read_batches(self, submission_id: UUID, stage: str) -> Iterator[pa.RecordBatch]:
+        """The record batches of a sealed Arrow stream; none when there is no such file."""
+        if not self._path(submission_id, stage).exists():
+            return
+        with self.reader(submission_id, stage) as source, pa.ipc.open_stream(source) as stream:
+            yield from stream
+
+    def read_frames(self, submission_id: UUID, stage: str) -> Iterator[pl.DataFrame]:
+        """The frames of a sealed stream; none when there is no such file."""
+        for batch in self.read_batches(submission_id, stage):
+            yield pl.DataFrame(pl.from_arrow(batch))
+
+    def read_frame(self, submission_id: UUID, stage: str) -> pl.DataFrame | None:
+        """The whole of a sealed stream as one frame, None when there is no such file."""
+        frames = list(self.read_frames(submission_id, stage))
+        return pl.concat(frames) if frames else None
+
+    def forget(self, submission_id: UUID, keep: tuple[str, ...] = ()) -> None:
+        """Removes sealed files except the stages kept; when none of those is left, the key and all."""
+        place = self.folder(submission_id)
+        names = {f"{stage}.sealed" for stage in keep}
+        entries = list(place.iterdir()) if place.is_dir() else []
+        for entry in entries:
+            if entry.name not in names and entry.name != "key":
+                entry.unlink(missing_ok=True)
+        if not any(entry.name in names for entry in entries):
+            shutil.rmtree(place, ignore_errors=True)
+            self._keys.pop(submission_id, None)
+
+    def _path(self, submission_id: UUID, stage: str) -> Path:
+        return self.folder(submission_id) / f"{stage}.sealed"
+
+    def _key(self, submission_id: UUID) -> SubmissionKey:
+        if submission_id not in self._keys:
+            place = self.folder(submission_id)
+            self._keys[submission_id] = SubmissionKey.load(place, self._intake, str(submission_id))
+        return self._keys[submission_id]
+
+
+class ArrowWriter:
+    """A sealed Arrow stream, opened with the first table's schema; in its place only after `close`."""
+
+    def __init__(self, sealed: SealedWriter) -> None:
+        self._sealed = sealed
+        self._stream: pa.ipc.RecordBatchStreamWriter | None = None
+
+    def __enter__(self) -> ArrowWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        (self.abandon if kind else self.close)()
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Appends a frame; its text columns are written as plain Arrow text."""
+        self.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+    def write_table(self, table: pa.Table) -> None:
+        """Appends a table of the same schema as the first."""
+        if self._stream is None:
+            self._stream = pa.ipc.new_stream(self._sealed, table.schema)
+        self._stream.write_table(table)
+
+    def close(self) -> None:
+        """Puts the file in its place; a writer that got no table leaves none."""
+        if self._stream is None:
+            self._sealed.discard()
+            return
+        self._stream.close()
+        self._sealed.close()
+
+    def abandon(self) -> None:
+        """Drops what was written."""
+        self._sealed.discard()

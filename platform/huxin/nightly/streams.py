@@ -1,0 +1,62 @@
+"""The sealed spools of a load as Arrow streams with the load's own columns: batch, incoming, rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huxin.nightly import spool
+from huxin.nightly.spool import Spool
+from huxin.registry.incoming import BATCH, INCOMING, REJECTED
+from huxin.registry.submissions import Submission
+
+
+def batch_table(items: list[Submission], now: datetime) -> pa.Table:
+    """One row a submission; `hold` where a rejected row has no loan number, so that nothing may end."""
+    columns = {
+        "sub": range(len(items)),
+        "member_id": [item.member_id for item in items],
+        "submission_id": [item.id.bytes for item in items],
+        "as_of_date": [item.as_of_date for item in items],
+        "sequence": [item.sequence for item in items],
+        "mode": [item.mode for item in items],
+        "confirmed": [item.confirmed for item in items],
+        "hold": [bool(item.facts.get("unmatched")) for item in items],
+        "recorded_at": [now] * len(items),
+    }
+    return pa.table({name: pa.array(values, BATCH.field(name).type) for name, values in columns.items()})
+
+
+def incoming_stream(vault: Spool, items: list[Submission]) -> pa.RecordBatchReader:
+    """Every good row of the submissions, numbered through (`ord`) in the order that `Arrivals` reads them."""
+    return pa.RecordBatchReader.from_batches(INCOMING, _incoming(vault, items))
+
+
+def rejected_stream(vault: Spool, items: list[Submission]) -> pa.RecordBatchReader:
+    """The loan numbers of rejected rows."""
+    return pa.RecordBatchReader.from_batches(REJECTED, _rejected(vault, items))
+
+
+def _incoming(vault: Spool, items: list[Submission]) -> Iterator[pa.RecordBatch]:
+    begin = 0
+    for sub, item in enumerate(items):
+        for batch in vault.read_batches(item.id, spool.KEYS):
+            rows = batch.num_rows
+            numbers = pa.array(np.arange(begin, begin + rows, dtype=np.int32))
+            columns = {"ord": numbers, "sub": pa.array(np.full(rows, sub, np.int16))}
+            columns |= {name: batch.column(name) for name in INCOMING.names if name not in columns}
+            yield pa.record_batch([columns[name] for name in INCOMING.names], schema=INCOMING)
+            begin += rows
+
+
+def _rejected(vault: Spool, items: list[Submission]) -> Iterator[pa.RecordBatch]:
+    for sub, item in enumerate(items):
+        for stage in (spool.REJECTED, spool.REJECTED_SET):
+            for batch in vault.read_batches(item.id, stage):
+                named = pc.drop_null(pc.unique(batch.column("loan_no"))).cast(pa.string())
+                subs = pa.array(np.full(len(named), sub, np.int16))
+                yield pa.record_batch([subs, named], schema=REJECTED)

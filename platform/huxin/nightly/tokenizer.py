@@ -1,0 +1,86 @@
+"""Canonical identifiers to tokens, in the one process that holds both zones' keys by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from huxin.contract import load_contract
+from huxin.registry.schemes import Scheme, scheme_ids
+from huxin.settings import Settings
+from huxin_privacy import keyring
+from huxin_privacy.tokens import halves, name_halves, tokens
+
+SUITE = "S256"
+Blocks = npt.NDArray[np.uint8]  # (n, 16)
+
+
+@dataclass(frozen=True)
+class TypeKeys:
+    """The keys of one identifier type. Its repr shows none."""
+
+    scheme: Scheme
+    entry: bytes
+    registry: bytes
+
+    def __repr__(self) -> str:
+        return f"TypeKeys({self.scheme})"
+
+
+class Tokenizer:
+    """Keys of the active epochs, by identifier type; made once a task."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._entry = keyring.open(settings.keys_dir, "entry")
+        self._registry = keyring.open(settings.keys_dir, "registry")
+        labels = load_contract().field("id_type").labels
+        self.types = {label.code: self._keys(label.name) for label in labels}
+        self._name = self._keys("name")
+
+    def schemes(self, connection: Connection) -> dict[int, int]:
+        """The scheme number of each identifier type's label code."""
+        numbers = scheme_ids(connection, [keys.scheme for keys in self.types.values()])
+        return {code: numbers[keys.scheme] for code, keys in self.types.items()}
+
+    def halves(self, types: npt.NDArray[np.uint8], canonical: pa.Array) -> Blocks:
+        """Halves of canonical identifiers; `types` are label codes of id_type, parallel to them."""
+        made = np.zeros((len(types), 16), np.uint8)
+        for code, keys in self.types.items():
+            if rows := _where(types, code):
+                part = canonical if rows.all else canonical.take(pa.array(rows.places))
+                made[rows.places] = halves(keys.entry, keys.scheme[1], part)
+        return made
+
+    def tokens(self, types: npt.NDArray[np.uint8], made: Blocks) -> Blocks:
+        """Tokens of halves, parallel to them."""
+        result = np.zeros_like(made)
+        for code, keys in self.types.items():
+            if rows := _where(types, code):
+                result[rows.places] = tokens(keys.registry, made[rows.places])
+        return result
+
+    def name_marks(self, made: Blocks, names: pa.Array) -> Blocks:
+        """Name marks: comparable between rows of one identifier only. Zero where the name is null."""
+        return tokens(self._name.registry, name_halves(self._name.entry, made, names))
+
+    def _keys(self, type_: str) -> TypeKeys:
+        scheme = (SUITE, type_, self._entry.active, self._registry.active)
+        return TypeKeys(scheme, self._entry.key("token", type_), self._registry.key("token", type_))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    places: npt.NDArray[np.int64]
+    all: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.places.size)
+
+
+def _where(types: npt.NDArray[np.uint8], code: int) -> _Rows:
+    places = np.flatnonzero(types == code)
+    return _Rows(places, places.size == types.size)

@@ -1,0 +1,1 @@
+"""Validation: every row and every file through Great Expectations; rejected rows to quarantine, sealed."""

@@ -1,0 +1,94 @@
+"""The checks on the rows of one batch: parse, run the suite, and give each hit to its submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from great_expectations import ExpectationSuite
+
+from huxin.contract import Contract
+from huxin.nightly.batching import split
+from huxin.nightly.cells import parse
+from huxin.nightly.gx.hits import RuleHits, Rules
+from huxin.nightly.gx.run import load_suite, run_suite
+from huxin.nightly.rules import mask, row_rules
+from huxin.nightly.timings import Timings
+from huxin.nightly.validate.tally import Tally
+from huxin.registry.findings import Finding
+
+
+@dataclass(frozen=True)
+class RowChecks:
+    """The row suite with its rules, built once a group."""
+
+    contract: Contract
+    suite: ExpectationSuite
+    rules: Rules
+    rejecting: frozenset[str]
+
+    @classmethod
+    def load(cls, contract: Contract) -> RowChecks:
+        rejecting = frozenset(check.code for check in contract.checks if check.severity == "reject")
+        return cls(contract, load_suite("rows"), row_rules(contract), rejecting)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One batch after its row checks: RAW and PARSED frames of the same rows, and which of them are rejected."""
+
+    raw: pl.DataFrame
+    parsed: pl.DataFrame
+    rejected: pl.Series
+
+
+def judge(raw: pl.DataFrame, checks: RowChecks, tallies: dict[int, Tally], timer: Timings) -> Judged:
+    """Runs every row check over a batch of RAW rows and enters what it finds into the tallies."""
+    with timer.stage("cells"):
+        parsed = parse(raw, checks.contract)
+        for sub, part in split(parsed):
+            tallies[sub].count_rows(part)
+    with timer.stage("gx"):
+        hits = [hit for hit in run_suite(parsed, checks.suite, checks.rules) if hit.rows.size]
+    with timer.stage("findings"):
+        for hit in hits:
+            enter(hit, raw, tallies, hit.code in checks.rejecting)
+    return Judged(raw, parsed, _rejected(hits, checks, raw.height))
+
+
+def enter(hit: RuleHits, raw: pl.DataFrame, tallies: dict[int, Tally], rejecting: bool) -> None:
+    """Turns one check's hits into findings; the value goes in masked, or not at all."""
+    at = raw.select("_sub", "_record", "_line")[hit.rows]
+    subs, records = at["_sub"].to_numpy(), at["_record"].to_numpy()
+    masked = _masked(hit, raw)
+    lines = at["_line"].to_list()
+    found = [
+        Finding(int(record), hit.code, hit.fields[index], line, value)
+        for record, index, line, value in zip(records, hit.field_index, lines, masked, strict=True)
+    ]
+    for sub in np.unique(subs):
+        mine = np.flatnonzero(subs == sub)
+        tally = tallies[int(sub)]
+        (tally.rejected if rejecting else tally.warned).append(np.unique(records[mine]))
+        tally.note([found[i] for i in mine])
+
+
+def _masked(hit: RuleHits, raw: pl.DataFrame) -> list[str | None]:
+    """The failing cells, each masked by its field's rule, in the order of the hits."""
+    values: list[str | None] = [None] * hit.rows.size
+    for index, field in enumerate(hit.fields):
+        if field not in raw.columns:
+            continue
+        mine = np.flatnonzero(hit.field_index == index)
+        for place, text in zip(mine, raw[field][hit.rows[mine]].to_list(), strict=True):
+            values[place] = None if text is None else mask(field, text)
+    return values
+
+
+def _rejected(hits: list[RuleHits], checks: RowChecks, height: int) -> pl.Series:
+    flags = np.zeros(height, dtype=bool)
+    for hit in hits:
+        if hit.code in checks.rejecting:
+            flags[hit.rows] = True
+    return pl.Series("rejected", flags)

@@ -1,0 +1,76 @@
+"""The checks that need the whole file: repeated parties, disagreeing rows, totals, the share of rejected rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from huxin.nightly.admission import Refusal
+from huxin.nightly.gx.hits import Rules
+from huxin.nightly.gx.run import load_suite, run_suite
+from huxin.nightly.rules import set_rules
+from huxin.nightly.validate.tally import Tally
+from huxin.night_policy import night_policy
+from huxin.registry.findings import Finding
+from huxin.registry.submissions import Submission
+
+
+def judge_sets(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
+    """Runs the set checks over the KEYS of all submissions of a group and enters what they find."""
+    for hit in run_suite(keys, load_suite("set"), set_rules()):
+        if not hit.rows.size:
+            continue
+        at = keys.select("_sub", "_record", "_line")[hit.rows]
+        for (sub,), mine in at.group_by("_sub", maintain_order=True):
+            tally = tallies[int(sub)]
+            records = mine["_record"].to_numpy()
+            tally.set_rejected = np.union1d(tally.set_rejected, records).astype(np.uint32)
+            placed = mine.select("_record", "_line").iter_rows()
+            tally.note([Finding(record, hit.code, hit.fields[0], line, None) for record, line in placed])
+
+
+def judge_files(submissions: dict[int, Submission], tallies: dict[int, Tally]) -> None:
+    """Runs the file checks F0002 and F0008 over one row a submission; a hit refuses that submission."""
+    open_ones = [sub for sub, tally in tallies.items() if tally.refusal is None]
+    frame = pl.DataFrame([_facts(sub, submissions[sub], tallies[sub]) for sub in open_ones], schema=_SCHEMA)
+    if not frame.height:
+        return
+    for hit in run_suite(frame, load_suite("files"), file_rules()):
+        for row, index in zip(hit.rows, hit.field_index, strict=True):
+            tallies[open_ones[int(row)]].refuse(Refusal(hit.code, hit.fields[index]))
+
+
+def file_rules() -> Rules:
+    """F0002: counts and sums against the manifest's; F0008: the share of rejected rows against the policy's."""
+    differs = {
+        name: pl.col(f"said_{name}") != pl.col(f"found_{name}")
+        for name in ("record_count", "sum_principal", "sum_balance")
+    }
+    share = pl.col("rejected") > pl.col("reject_share") * pl.col("found_record_count")
+    return {"F0002": differs, "F0008": {"rejected": share}}
+
+
+_SUMS = ("sum_principal", "sum_balance")
+_SCHEMA = {
+    "_sub": pl.UInt32,
+    "said_record_count": pl.Int64,
+    "found_record_count": pl.Int64,
+    **{f"{side}_{name}": pl.Int128 for name in _SUMS for side in ("said", "found")},
+    "rejected": pl.Int64,
+    "reject_share": pl.Float64,
+}
+
+
+def _facts(sub: int, submission: Submission, tally: Tally) -> dict[str, object]:
+    assert submission.as_of_date is not None
+    return {
+        "_sub": sub,
+        "said_record_count": submission.record_count,
+        "found_record_count": tally.rows,
+        "said_sum_principal": int(submission.facts["sum_principal"]),
+        "found_sum_principal": tally.sum_principal,
+        "said_sum_balance": int(submission.facts["sum_balance"]),
+        "found_sum_balance": tally.sum_balance,
+        "rejected": tally.rejected_records().size,
+        "reject_share": night_policy(submission.as_of_date).reject_share,
+    }

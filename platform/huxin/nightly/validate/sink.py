@@ -1,0 +1,60 @@
+"""Where judged rows go: good ones to the sealed spool, rejected ones to the sealed quarantine."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+
+import polars as pl
+
+from huxin.contract import load_contract
+from huxin.nightly import spool
+from huxin.nightly.batching import split
+from huxin.nightly.spool import FrameWriter, Spool
+from huxin.nightly.validate.rows import Judged
+from huxin.registry.submissions import Submission
+
+
+class Sinks:
+    """Writers of one submission after another; rows come in the order of the submissions."""
+
+    def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
+        self._vault = vault
+        self._numbered = numbered
+        self._open: dict[tuple[int, str], FrameWriter] = {}
+        self._kept = [
+            "_record",
+            *(field.name for field in load_contract().fields if field.kind != "identifier"),
+            "id_canonical",
+            "mobile_canonical",
+            "name_canonical",
+        ]
+
+    def __enter__(self) -> Sinks:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: TracebackType | BaseException | None) -> None:
+        with ExitStack() as stack:
+            for writer in self._open.values():
+                stack.callback(writer.abandon if kind else writer.close)
+
+    def write(self, judged: Judged) -> None:
+        """Seals one batch: typed good rows, original rejected rows, and the loan numbers of the latter."""
+        parsed = judged.parsed.with_columns(judged.rejected)
+        good = parsed.filter(~pl.col("rejected")).select("_sub", *self._kept)
+        for sub, part in split(good):
+            self._writer(sub, spool.ROWS).write(part.drop("_sub"))
+        if not judged.rejected.any():
+            return
+        for sub, part in split(parsed.filter("rejected").select("_sub", "loan_no")):
+            self._writer(sub, spool.REJECTED).write(part.drop("_sub"))
+        for sub, part in split(judged.raw.filter(judged.rejected)):
+            self._writer(sub, spool.QUARANTINE).write(part.drop("_sub", "_as_of", "_mode"))
+
+    def _writer(self, sub: int, stage: str) -> FrameWriter:
+        """The writer of a submission's stage; those of submissions that came before are done."""
+        for key in [key for key in self._open if key[0] < sub]:
+            self._open.pop(key).close()
+        if (sub, stage) not in self._open:
+            self._open[sub, stage] = self._vault.frame_writer(self._numbered[sub].id, stage)
+        return self._open[sub, stage]

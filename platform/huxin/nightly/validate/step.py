@@ -1,0 +1,166 @@
+"""The validate step over a group of submissions: read, check, seal the good rows, quarantine the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from uuid import UUID
+
+import polars as pl
+
+from huxin import faults
+from huxin.contract import Contract, State, load_contract
+from huxin.nightly import spool
+from huxin.nightly.admission import Refusal
+from huxin.nightly.batching import Piece, gathered, joined
+from huxin.nightly.read import FileRefused, open_rows, rows_at
+from huxin.nightly.rules import keys
+from huxin.nightly.spool import Spool
+from huxin.nightly.timings import Timings
+from huxin.nightly.validate.rows import RowChecks, judge
+from huxin.nightly.validate.sets import judge_files, judge_sets
+from huxin.nightly.validate.sink import Sinks
+from huxin.nightly.validate.tally import Tally
+from huxin.registry.session import connection
+from huxin.registry.findings import note_quarantine, replace_findings
+from huxin.registry.submissions import Submission, change, find_all
+from huxin.settings import Settings
+
+Progress = Callable[[int], None]  # called with the count of rows that were just read
+
+
+def validate_group(
+    settings: Settings, ids: Sequence[UUID], timings: Timings | None = None, progress: Progress | None = None
+) -> None:
+    """Validates the received submissions among `ids`; those in a later state are left alone.
+
+    Afterwards each is `validated` (good rows sealed in the spool) or `refused`; its findings are on record.
+    """
+    timer = timings or Timings()
+    with connection(settings) as database:
+        todo = [item for item in find_all(database, ids) if item.state == State.RECEIVED]
+    if not todo:
+        return
+    contract = load_contract()
+    numbered = dict(enumerate(todo))
+    tallies = {sub: Tally() for sub in numbered}
+    vault = Spool(settings)
+    _first_pass(vault, numbered, tallies, contract, timer, progress or (lambda rows: None))
+    with timer.stage("files"):
+        judge_files(numbered, tallies)
+    with timer.stage("quarantine"):
+        _second_pass(vault, numbered, tallies, contract)
+    faults.reach("validate.quarantined")
+    with timer.stage("record"):
+        _record(settings, contract, numbered, tallies)
+    faults.reach("validate.recorded")
+    for sub, item in numbered.items():
+        vault.forget(item.id, keep=(spool.SOURCE,) if tallies[sub].refusal else spool.AFTER_VALIDATION)
+
+
+def _first_pass(
+    vault: Spool,
+    numbered: dict[int, Submission],
+    tallies: dict[int, Tally],
+    contract: Contract,
+    timer: Timings,
+    progress: Progress,
+) -> None:
+    """Streams every row once: row checks, good rows to the spool, keys of all rows kept for the set checks."""
+    checks = RowChecks.load(contract)
+    known: list[pl.DataFrame] = []
+    with Sinks(vault, numbered) as sinks:
+        pieces = timer.each("read", _pieces(vault, numbered, tallies, contract))
+        for batch in gathered(pieces):
+            judged = judge(joined(batch), checks, tallies, timer)
+            with timer.stage("keys"):
+                known.append(keys(judged.parsed).with_columns(judged.parsed["_line"]))
+            with timer.stage("spool"):
+                sinks.write(judged)
+            progress(judged.raw.height)
+    faults.reach("validate.spooled")
+    with timer.stage("sets"):
+        whole = pl.concat(known) if known else None
+        known.clear()
+        if whole is not None:
+            judge_sets(whole, tallies)
+
+
+def _pieces(
+    vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract
+) -> Iterator[Piece]:
+    """The RAW rows of every submission in turn; a file that cannot be read ends its own turn only."""
+    for sub, item in numbered.items():
+        try:
+            with vault.reader(item.id, spool.SOURCE) as source, open_rows(source, item.file, contract) as rows:
+                for raw in rows:
+                    yield sub, _dressed(raw, item)
+        except FileRefused as refused:
+            tallies[sub].refuse(Refusal(refused.code, str(refused.facts.get("reason", ""))), **refused.facts)
+
+
+def _dressed(raw: pl.DataFrame, item: Submission) -> pl.DataFrame:
+    return raw.with_columns(
+        _as_of=pl.lit(item.as_of_date, dtype=pl.Date), _mode=pl.lit(item.mode, dtype=pl.UInt8)
+    )
+
+
+def _second_pass(
+    vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract
+) -> None:
+    """Seals the original rows that only the set checks reject: they were not known when they passed by."""
+    for sub, item in numbered.items():
+        tally = tallies[sub]
+        if tally.refusal or not tally.set_rejected.size:
+            continue
+        with ExitStack() as stack:
+            source = stack.enter_context(vault.reader(item.id, spool.SOURCE))
+            raw = rows_at(source, item.file, contract, tally.set_rejected)
+        vault.write_frame(item.id, spool.QUARANTINE_SET, raw)
+        vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
+
+
+def _record(
+    settings: Settings, contract: Contract, numbered: dict[int, Submission], tallies: dict[int, Tally]
+) -> None:
+    """Writes outcomes, findings and where the quarantine lies, in one transaction."""
+    now = settings.now()
+    outcomes = [_outcome(item, tallies[sub], contract, settings) for sub, item in numbered.items()]
+    with connection(settings) as database:
+        change(database, outcomes)
+        replace_findings(
+            database, ((item.member_id, item.id, tallies[sub].findings) for sub, item in numbered.items())
+        )
+        held = [
+            (item.member_id, item.id, item.rejected, str(item.id))
+            for item in outcomes
+            if item.state == State.VALIDATED and item.rejected
+        ]
+        note_quarantine(database, held, now)
+
+
+def _outcome(item: Submission, tally: Tally, contract: Contract, settings: Settings) -> Submission:
+    """The submission with its counts; a refused one has accepted nothing."""
+    rejected = tally.rows if tally.refusal else int(tally.rejected_records().size)
+    facts = dict(item.facts)
+    codes = dict(tally.codes)
+    if tally.refusal:
+        facts |= {"code": tally.refusal.code, "reason": tally.refusal.reason, **tally.refusal_facts}
+        codes[tally.refusal.code] = codes.get(tally.refusal.code, 0) + 1
+    if tally.findings_cut:
+        facts["findings_cut"] = tally.findings_cut
+    return replace(
+        item,
+        state=State.REFUSED if tally.refusal else State.VALIDATED,
+        ruleset=f"{contract.ruleset}+{contract.digest[:12]}",
+        rows=tally.rows,
+        accepted=tally.rows - rejected,
+        rejected=rejected,
+        warned=tally.warned_count(),
+        codes=codes,
+        facts=facts,
+        changed_at=settings.now(),
+    )
+
+

@@ -1,0 +1,63 @@
+"""What validation learns of one submission, batch by batch: counts, sums, findings, which records are rejected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from huxin.nightly.admission import Refusal
+from huxin.registry.findings import Finding
+
+# A refused file may hold millions of hits of one code; more than these help nobody to mend it.
+MOST_FINDINGS = 200_000
+
+Records = npt.NDArray[np.uint32]
+
+
+@dataclass
+class Tally:
+    """Counts of one submission; sums are in cents over every cell that parses, wrong rows included."""
+
+    rows: int = 0
+    sum_principal: int = 0
+    sum_balance: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    findings_cut: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    rejected: list[Records] = field(default_factory=list)
+    warned: list[Records] = field(default_factory=list)
+    set_rejected: Records = field(default_factory=lambda: np.empty(0, np.uint32))
+    refusal: Refusal | None = None
+    refusal_facts: dict[str, object] = field(default_factory=dict)
+
+    def refuse(self, refusal: Refusal, **facts: object) -> None:
+        """Keeps the first refusal: the checks are run in their order."""
+        if self.refusal is None:
+            self.refusal, self.refusal_facts = refusal, facts
+
+    def note(self, found: list[Finding]) -> None:
+        """Counts findings and keeps them up to MOST_FINDINGS."""
+        self.codes.update(item.code for item in found)
+        room = MOST_FINDINGS - len(self.findings)
+        self.findings.extend(found[:room])
+        self.findings_cut += max(0, len(found) - room)
+
+    def rejected_records(self) -> Records:
+        """The sorted record numbers that a row or set check rejects."""
+        return np.unique(np.concatenate([*self.rejected, self.set_rejected]))
+
+    def warned_count(self) -> int:
+        """How many rows that are not rejected carry a warning."""
+        warned = np.unique(np.concatenate([*self.warned, np.empty(0, np.uint32)]))
+        return int(np.setdiff1d(warned, self.rejected_records(), assume_unique=True).size)
+
+    def count_rows(self, parsed: pl.DataFrame) -> None:
+        """Adds one batch's rows and sums; 128-bit, as a hostile file could overflow 64."""
+        self.rows += parsed.height
+        sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
+        self.sum_principal += int(sums[0] or 0)
+        self.sum_balance += int(sums[1] or 0)

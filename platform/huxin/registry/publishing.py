@@ -1,0 +1,67 @@
+"""The end of a load, in its own transaction: submissions published, members moved on, the outbox told."""
+
+from __future__ import annotations
+
+from huxin.contract import State
+from huxin.registry.bulk import Bulk
+from huxin.registry.delta import CORRECTION
+
+_PUBLISHED = f"""
+    UPDATE submission s SET state = {State.PUBLISHED:d}, changed_at = b.recorded_at
+    FROM batch b WHERE s.member_id = b.member_id AND s.id = b.submission_id
+"""  # noqa: S608 - constants
+
+_MEMBERS = f"""
+    UPDATE member m SET as_of_date = b.as_of_date, as_of_sequence = b.sequence
+    FROM batch b WHERE m.id = b.member_id AND (b.mode <> {CORRECTION} OR b.as_of_date = m.as_of_date)
+      AND (m.as_of_date IS NULL OR (b.as_of_date, b.sequence) > (m.as_of_date, coalesce(m.as_of_sequence, 0)))
+"""  # noqa: S608 - constants
+
+_OUTBOX = """
+    INSERT INTO outbox (id, topic, body, recorded_at)
+    SELECT gen_random_uuid(), 'submission.published',
+        jsonb_build_object('submission', s.id, 'member', s.member_id, 'as_of_date', s.as_of_date,
+            'sequence', s.sequence, 'mode', s.mode, 'accepted', s.accepted, 'rejected', s.rejected,
+            'data_sha256', encode(s.data_digest, 'hex'), 'ruleset', s.ruleset), b.recorded_at
+    FROM batch b JOIN submission s ON s.member_id = b.member_id AND s.id = b.submission_id
+"""
+
+
+def lock_members(bulk: Bulk, member_ids: list[int]) -> None:
+    """Holds the members' rows to the end of the transaction: one load a member at a time."""
+    marks = ", ".join(str(int(number)) for number in sorted(set(member_ids)))
+    bulk.run(f"SELECT id FROM member WHERE id IN ({marks}) ORDER BY id FOR UPDATE")  # noqa: S608 - integers
+
+
+def note_vanished(bulk: Bulk, counts: dict[int, tuple[int, str]]) -> None:
+    """Writes W4003 for submissions: how many open loans vanished and what the finding says of them, masked."""
+    for sub, (vanished, masked) in counts.items():
+        bulk.run(
+            f"""
+            UPDATE submission s SET vanished = {int(vanished)},
+                codes = codes || jsonb_build_object('W4003', {int(vanished)})
+            FROM batch b WHERE b.sub = {int(sub)} AND s.member_id = b.member_id AND s.id = b.submission_id
+            """,  # noqa: S608 - integers
+            f"""
+            INSERT INTO finding (member_id, submission_id, record, code, field, masked)
+            SELECT b.member_id, b.submission_id, 0, 'W4003', 'loan_no', '{masked}' FROM batch b
+            WHERE b.sub = {int(sub)} ON CONFLICT DO NOTHING
+            """,  # noqa: S608 - integers and a text of digits
+        )
+
+
+def await_confirmation(bulk: Bulk, subs: list[int]) -> None:
+    """Marks submissions as waiting for the member's word."""
+    if subs:
+        marks = ", ".join(str(int(sub)) for sub in subs)
+        bulk.run(
+            f"""
+            UPDATE submission s SET state = {State.AWAITING_CONFIRMATION:d}, changed_at = b.recorded_at
+            FROM batch b WHERE b.sub IN ({marks}) AND s.member_id = b.member_id AND s.id = b.submission_id
+            """  # noqa: S608 - integers
+        )
+
+
+def publish(bulk: Bulk) -> None:
+    """Publishes every submission of the batch. The caller commits."""
+    bulk.run(_PUBLISHED, _MEMBERS, _OUTBOX)
