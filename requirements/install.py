@@ -40,8 +40,10 @@ def main(kind: str) -> None:
     if not (install_uv(env) and install_with_uv(lock, env)):
         say("uv 未能完成，改用 pip · uv failed, going on with pip")
         install_with_pip(lock, env)
+    packages = next((VENV / "lib").glob("python3*/site-packages"))
+    relate_own_paths(packages)
     say("预编译 · compiling bytecode")
-    compile_packages()
+    compile_packages(packages)
     shutil.rmtree(CACHE, ignore_errors=True)
     (VENV / ".place").write_text(f"{TREE}\n", encoding="utf-8")
     for mark in {"runtime", kind}:
@@ -124,10 +126,17 @@ def pip(env: Mapping[str, str], *arguments: str) -> bool:
     return subprocess.run([*base, *arguments], env=dict(env), check=False).returncode == 0
 
 
-def compile_packages() -> None:
-    packages = answer("-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+def relate_own_paths(packages: Path) -> None:
+    """Makes the paths to this tree relative: site reads .pth files in the locale's encoding, and dies of a
+    Chinese character under LC_ALL=C before Python 3.13."""
+    for pth in packages.glob("_editable_impl_huxin*.pth"):
+        source = pth.read_text(encoding="utf-8").strip()
+        pth.write_text(os.path.relpath(source, packages) + "\n", encoding="ascii")
+
+
+def compile_packages(packages: Path) -> None:
     quietly = ["-m", "compileall", "-q", "-j", "0", "-x", UNCOMPILED]
-    subprocess.run([str(PYTHON), *quietly, packages], check=False)
+    subprocess.run([str(PYTHON), *quietly, str(packages)], check=False)
 
 
 def environment() -> dict[str, str]:
