@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import psycopg
@@ -12,12 +11,11 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from huxin.errors import HuxinError
-from huxin.registry.embedded import REGISTRY, ensure_database, ensure_started
+from huxin.registry import embedded
 from huxin.registry.embedded_binaries import OLDEST
 from huxin.settings import Settings
 
 APPLICATION = "huxin"
-_SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
 
 def database_url(settings: Settings) -> str:
@@ -26,18 +24,16 @@ def database_url(settings: Settings) -> str:
 
     Raises HuxinError H0312 when the address is not PostgreSQL's, H0301 to H0311 from the embedded server.
     """
-    if settings.database_url is None:
-        server = ensure_started(settings)
-        ensure_database(server, REGISTRY)
-        return server.url(REGISTRY)
-    if not _SCHEME.match(settings.database_url):
-        raise HuxinError("H0312")
-    return _SCHEME.sub("postgresql+psycopg://", settings.database_url)
+    return libpq_uri(settings).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def libpq_uri(settings: Settings) -> str:
-    """libpq's address of the registry (psycopg, pg_dump). May hold a password: not for logs."""
-    return _SCHEME.sub("postgresql://", database_url(settings))
+    """libpq's address of the registry (psycopg, psql). May hold a password: not for logs."""
+    if settings.database_url is not None:
+        return embedded.libpq_uri(settings.database_url)
+    server = embedded.ensure_started(settings)
+    embedded.ensure_database(server, embedded.REGISTRY)
+    return server.uri(embedded.REGISTRY)
 
 
 def adbc_uri(settings: Settings) -> str:

@@ -10,34 +10,26 @@ import contextlib
 import fcntl
 import logging
 import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
-from psycopg import sql
+from psycopg import conninfo, sql
 
 from huxin.errors import HuxinError
 from huxin.registry import embedded_process as process
-from huxin.registry.embedded_binaries import Binaries, found_binaries
-from huxin.registry.embedded_config import render
-from huxin.registry.embedded_files import (
-    free_socket_dir,
-    log_tail,
-    password,
-    rotate,
-    socket_dir_for,
-    write_atomically,
-)
+from huxin.registry.embedded_binaries import found_binaries
+from huxin.registry.embedded_files import free_socket_dir, password, size, write_atomically
+from huxin.registry.embedded_start import START_TIMEOUT, USER, Progress, await_ready, data_major, start
+from huxin.registry.embedded_users import Launcher
 from huxin.settings import Settings
 
-USER = "huxin"
 REGISTRY = "huxin"
-DEFAULT_PORT = 5432
-START_TIMEOUT = 60.0
+_SCHEME = re.compile(r"^postgres(ql)?(\+\w+)?://")
 
 _logger = logging.getLogger(__name__)
 
@@ -82,7 +74,7 @@ class Status:
 
 
 def ensure_started(
-    settings: Settings, tcp_port: int | None = None, progress: Callable[[str], None] | None = None
+    settings: Settings, tcp_port: int | None = None, progress: Progress | None = None
 ) -> Server:
     """The running server of this home; finds it, or makes and starts it.
 
@@ -92,10 +84,13 @@ def ensure_started(
     wanted = tcp_port or _port_of_environment()
     folder = _folder(settings)
     with _locked(folder):
-        server = _found(folder)
+        tell = progress or _logger.info
+        server = _found(folder, tell)
         if server is None:
-            server = _start(folder, wanted, progress or _logger.info)
-        elif wanted not in (None, server.tcp_port):
+            server = _server(folder, start(folder, wanted, tell))
+            if wanted:
+                _set_password(server)
+        if wanted not in (None, server.tcp_port):
             raise HuxinError("H0311")
     return server
 
@@ -103,13 +98,14 @@ def ensure_started(
 def stop(settings: Settings) -> bool:
     """Stops the server of this home and removes its socket folder; False when none was running."""
     folder = settings.postgres_dir
-    if not (folder / "data").is_dir():
+    if not _has_data(folder):
         return False
+    data = folder / "data"
     with _locked(folder):
-        found = process.running(folder / "data")
+        found = process.running(data)
         if found:
-            process.end(found.pid, folder / "data")
-        process.clear_orphans(folder / "data")
+            process.end(found.pid, data)
+        process.clear_orphans(data)
         free_socket_dir(folder)
     return found is not None
 
@@ -117,26 +113,46 @@ def stop(settings: Settings) -> bool:
 def status(settings: Settings) -> Status:
     """Whether a server of this home runs, and where."""
     data = settings.postgres_dir / "data"
-    found = process.running(data) if data.is_dir() else None
+    found = process.running(data) if _has_data(settings.postgres_dir) else None
     if found is None:
         return Status(running=False, data_dir=data)
     return Status(running=True, data_dir=data, pid=found.pid, socket_dir=found.socket_dir)
 
 
 def dump(settings: Settings, path: Path) -> None:
-    """Writes every database of the embedded server as plain SQL to `path`, whole or not at all (0600).
+    """Writes databases as plain SQL to `path` (0600), whole or not at all.
 
-    Rows of unlogged tables (staging) are left out, as are passwords. Starts the server when it is
-    stopped. Raises H0309 when it fails.
+    Of the embedded server (started when needed) every database and role; of HUXIN_DATABASE_URL that one
+    database. Rows of unlogged tables (staging) are left out, as are passwords. Raises H0309 when it fails.
     """
+    if settings.database_url is not None:
+        _dump("pg_dump", None, libpq_uri(settings.database_url), [], path)
+        return
     server = ensure_started(settings)
-    major = _data_major(server.data_dir)
-    tool = next(iter(found_binaries(major))).program("pg_dumpall")
-    options = ["--no-role-passwords", "--no-unlogged-table-data", "--encoding=UTF8"]
-    with write_atomically(path) as target:
-        done = process.Launcher().run([tool, f"--dbname={server.uri('postgres')}", *options, "-f", target])
-        if done.returncode != 0:
-            raise HuxinError("H0309", path=path, reason=done.stderr.strip()[-500:])
+    _dump("pg_dumpall", data_major(server.data_dir), server.uri("postgres"), ["--no-role-passwords"], path)
+
+
+def _dump(tool: str, major: int | None, uri: str, options: list[str], path: Path) -> None:
+    program = found_binaries(major)[0].program(tool)
+    # In the argument list everybody could read the password.
+    parts = conninfo.conninfo_to_dict(uri)
+    secret = {"PGPASSWORD": str(parts.pop("password"))} if parts.get("password") else {}
+    place = conninfo.make_conninfo("", **parts)
+    shared = ["--no-unlogged-table-data", "--encoding=UTF8", f"--dbname={place}"]
+    try:
+        with write_atomically(path) as target:
+            done = Launcher().run([program, *options, *shared, "-f", target], environment=secret)
+            if done.returncode != 0:
+                raise HuxinError("H0309", path=path, reason=done.stderr.strip()[-500:])
+    except OSError as error:
+        raise HuxinError("H0309", path=path, reason=error.strerror) from None
+
+
+def libpq_uri(url: str) -> str:
+    """A database's address for libpq, from one that may name a driver. H0312 if not PostgreSQL's."""
+    if not _SCHEME.match(url):
+        raise HuxinError("H0312")
+    return _SCHEME.sub("postgresql://", url)
 
 
 def ensure_database(server: Server, name: str) -> None:
@@ -160,140 +176,60 @@ def _folder(settings: Settings) -> Path:
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             raise PermissionError
     except OSError as error:
-        raise HuxinError("H0304", folder=folder, reason=error.strerror or "permission denied") from None
+        raise _unusable(folder, error) from None
     return folder
+
+
+def _has_data(folder: Path) -> bool:
+    try:
+        return stat.S_ISDIR((folder / "data").stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(folder, error) from None
+
+
+def _unusable(folder: Path, error: OSError) -> HuxinError:
+    return HuxinError("H0304", folder=folder, reason=error.strerror or "permission denied")
 
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One process at a time makes, starts or stops the server; the lock dies with its holder."""
-    with (folder / "lock").open("a") as handle:
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(folder, error) from None
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
-def _found(folder: Path) -> Server | None:
+def _found(folder: Path, progress: Progress) -> Server | None:
     data = folder / "data"
-    found = process.running(data) if data.is_dir() else None
+    found = process.running(data) if _has_data(folder) else None
     if found is None:
         return None
-    if not found.ready or not (found.socket_dir / f".s.PGSQL.{found.port}").exists():
-        # Half started by a caller that died, or its socket was swept away: only a new start helps.
+    if found.state == "stopping":
+        process.wait_gone(data, START_TIMEOUT)
+        return None
+    if not found.socket.exists() and found.state == "ready":
+        # Its socket was swept away with the temporary directory: only a new start brings it back.
         process.end(found.pid, data)
         return None
-    return _server(folder, found)
+    return _server(folder, await_ready(found.pid, folder, size(folder / "server.log"), progress))
 
 
 def _server(folder: Path, found: process.PidFile) -> Server:
-    listens = "listen_addresses = '127.0.0.1'" in (folder / "data" / "huxin.conf").read_text(encoding="utf-8")
     return Server(
         pid=found.pid,
         port=found.port,
         socket_dir=found.socket_dir,
         data_dir=folder / "data",
-        tcp_port=found.port if listens else None,
+        tcp_port=found.port if found.listens else None,
     )
-
-
-def _start(folder: Path, tcp_port: int | None, progress: Callable[[str], None]) -> Server:
-    data, log = folder / "data", folder / "server.log"
-    binaries, launcher = _means(folder, _data_major(data))
-    if not data.is_dir():
-        progress("initdb")
-        _initialise(folder, binaries, launcher)
-    process.clear_orphans(data)
-    (data / "postmaster.pid").unlink(missing_ok=True)
-    _configure(folder, binaries, tcp_port)
-    rotate(log)
-    process.hand_over(folder, launcher)
-    begin = log.stat().st_size if log.exists() else 0
-    name = f"cluster_name={process.mark(data)}"
-    pid = launcher.spawn([binaries.program("postgres"), "-D", data, "-c", name], log)
-    found = _await_ready(pid, data, log, begin, progress)
-    server = _server(folder, found)
-    if tcp_port:
-        _set_password(server)
-    return server
-
-
-def _means(folder: Path, major: int | None) -> tuple[Binaries, process.Launcher]:
-    """Programs, and a user who may run them here."""
-    choices = found_binaries(major)
-    for launcher in process.launchers(folder):
-        for binaries in choices:
-            if launcher.reaches(binaries.program("initdb"), folder.parent):
-                return binaries, launcher
-    raise HuxinError("H0305", folder=folder.parent, programs=choices[0].folder)
-
-
-def _data_major(data: Path) -> int | None:
-    version = data / "PG_VERSION"
-    return int(version.read_text(encoding="ascii")) if version.exists() else None
-
-
-def _initialise(folder: Path, binaries: Binaries, launcher: process.Launcher) -> None:
-    """Makes the data folder beside its place and moves it there when whole, so that Ctrl-C leaves none."""
-    draft = folder / "data.new"
-    shutil.rmtree(draft, ignore_errors=True)
-    process.hand_over(folder, launcher)
-    locale = ["--locale=C"]
-    if binaries.major >= 17:
-        locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    options = ["--username", USER, "--encoding=UTF8", *locale, "--auth=trust", "--data-checksums"]
-    done = launcher.run([binaries.program("initdb"), "-D", draft, *options])
-    if done.returncode != 0:
-        raise HuxinError("H0306", reason=(done.stderr or done.stdout).strip()[-500:])
-    draft.rename(folder / "data")
-
-
-def _configure(folder: Path, binaries: Binaries, tcp_port: int | None) -> None:
-    data = folder / "data"
-    port = tcp_port or DEFAULT_PORT
-    sockets = socket_dir_for(folder, port)
-    owner = data.stat()
-    os.chown(sockets, owner.st_uid, owner.st_gid)
-    text = render(sockets, port, tcp_port is not None, folder, binaries.knows_lz4())
-    (data / "huxin.conf").write_text(text, encoding="utf-8")
-    # The folder's mode is the lock: on a private socket the user has nothing to prove.
-    rules = "local all all trust\n"
-    if tcp_port is not None:
-        rules += "host all all 127.0.0.1/32 scram-sha-256\n"
-    (data / "pg_hba.conf").write_text(rules, encoding="utf-8")
-    main = data / "postgresql.conf"
-    if "include 'huxin.conf'" not in main.read_text(encoding="utf-8"):
-        with main.open("a", encoding="utf-8") as handle:
-            handle.write("\ninclude 'huxin.conf'\n")
-
-
-def _await_ready(
-    pid: int, data: Path, log: Path, begin: int, progress: Callable[[str], None]
-) -> process.PidFile:
-    """Waits until the server takes connections; recovery may last as long as it moves (its log grows)."""
-    size, deadline = begin, time.monotonic() + START_TIMEOUT
-    while True:
-        found = process.read_pid_file(data)
-        if found and found.pid == pid and found.ready and _answers(found):
-            return found
-        if not process.is_server(pid, data):
-            raise HuxinError("H0307", log=log, tail=log_tail(log, begin))
-        grown = log.stat().st_size
-        if grown > size:
-            size, deadline = grown, time.monotonic() + START_TIMEOUT
-            progress(log_tail(log, begin, lines=1))
-        if time.monotonic() > deadline:
-            process.end(pid, data, timeout=10.0)
-            raise HuxinError("H0307", log=log, tail=log_tail(log, begin))
-        time.sleep(0.02)
-
-
-def _answers(found: process.PidFile) -> bool:
-    try:
-        psycopg.connect(
-            host=str(found.socket_dir), port=found.port, user=USER, dbname="postgres", connect_timeout=10
-        ).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def _set_password(server: Server) -> None:

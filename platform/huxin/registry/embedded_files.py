@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -18,32 +19,33 @@ from huxin.errors import HuxinError
 _LONGEST_SOCKET = 103
 # Other characters need quoting in three places (server, libpq, URLs): such homes get a folder elsewhere.
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
+# Tells a later start or stop of a socket folder that lies elsewhere.
+SOCKET_RECORD = "socket_dir"
 _LOG_LIMIT = 16 * 1024 * 1024
 
 
 def socket_dir_for(folder: Path, port: int) -> Path:
-    """A folder (0700, ours) for the socket: below `folder`, or below the temporary directory when the
-    path is too long or not plain; that place is recorded in `folder` so that `stop` removes it.
+    """Makes a folder (0700) for the socket: below `folder`, or below the temporary directory where the path
+    is too long, not plain, or on a file system without sockets.
 
     Raises H0310 when no temporary directory is short enough.
     """
-    free_socket_dir(folder)
     near = folder / "run"
     if _fits(near, port):
         near.mkdir(mode=0o700)
-        return near
+        if _takes_sockets(near):
+            return near
+        near.rmdir()
     for base in (tempfile.gettempdir(), "/tmp", "/dev/shm"):  # noqa: S108
         if _fits(Path(base) / "huxin-xxxxxxxx", port) and os.access(base, os.W_OK | os.X_OK):
-            made = Path(tempfile.mkdtemp(prefix="huxin-", dir=base))
-            (folder / "socket_dir").write_text(str(made), encoding="utf-8")
-            return made
+            return Path(tempfile.mkdtemp(prefix="huxin-", dir=base))
     raise HuxinError("H0310", folder=folder)
 
 
 def free_socket_dir(folder: Path) -> None:
     """Removes the socket folder; a recorded one only if it is a real folder, private and of our make."""
     shutil.rmtree(folder / "run", ignore_errors=True)
-    record = folder / "socket_dir"
+    record = folder / SOCKET_RECORD
     with contextlib.suppress(FileNotFoundError):
         far = Path(record.read_text(encoding="utf-8"))
         if _is_ours(far, folder):
@@ -61,6 +63,18 @@ def _is_ours(far: Path, folder: Path) -> bool:
     return private and found.st_uid in owners and far.name.startswith("huxin-")
 
 
+def _takes_sockets(folder: Path) -> bool:
+    """Whether a socket can be made here: some shared and foreign file systems have none."""
+    probe = folder / "probe"
+    with socket.socket(socket.AF_UNIX) as opened:
+        try:
+            opened.bind(str(probe))
+        except OSError:
+            return False
+    probe.unlink()
+    return True
+
+
 def _fits(place: Path, port: int) -> bool:
     path = str(place / f".s.PGSQL.{port}")
     return len(os.fsencode(path)) <= _LONGEST_SOCKET and _PLAIN.fullmatch(path) is not None
@@ -68,8 +82,16 @@ def _fits(place: Path, port: int) -> bool:
 
 def rotate(log: Path) -> None:
     """Keeps one older log beside a new one once it has grown large."""
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+    if size(log) > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
+
+
+def size(path: Path) -> int:
+    """Bytes of a file; 0 while it is absent."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def log_tail(log: Path, begin: int = 0, lines: int = 8) -> str:
@@ -77,7 +99,7 @@ def log_tail(log: Path, begin: int = 0, lines: int = 8) -> str:
     if not log.exists():
         return ""
     with log.open("rb") as handle:
-        handle.seek(max(begin, log.stat().st_size - 8192))
+        handle.seek(max(begin, size(log) - 8192))
         text = handle.read().decode("utf-8", "replace")
     return "\n".join(text.splitlines()[-lines:])
 
@@ -95,6 +117,7 @@ def password(folder: Path) -> str:
 @contextlib.contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
     """A draft beside `path` (0600) to write to; it takes its place when the block ends well."""
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
     os.close(descriptor)
     draft = Path(name)

@@ -1,127 +1,19 @@
-"""Processes of the embedded server: who may run it, whether it lives, and how it is started and ended."""
+"""Processes of the embedded server: which they are, whether they live, and their end."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pwd
-import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from huxin.errors import HuxinError
 
-# Starts a command in the background and prints its process number: the server becomes nobody's child,
-# so that its caller neither waits for it nor keeps a dead entry of it.
-_SPAWN = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
-_REACH = 'test -x "$1" && test -x "$2"'
-
-
-@dataclass(frozen=True)
-class Launcher:
-    """How to become a user that PostgreSQL accepts (it refuses uid 0)."""
-
-    prefix: tuple[str, ...] = ()
-    uid: int | None = None
-    gid: int | None = None
-
-    def run(self, args: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end and returns it with its output as text."""
-        groups: list[int] | None = None if self.uid is None else []
-        return subprocess.run(
-            [*self.prefix, *map(str, args)],
-            user=self.uid,
-            group=self.gid,
-            extra_groups=groups,
-            env=clean_environment(),
-            umask=0o077,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            check=False,
-        )
-
-    def spawn(self, args: Sequence[str | Path], log: Path) -> int:
-        """Starts a command in a session of its own, writing to `log`; returns its process number."""
-        return int(self.run(["/bin/sh", "-c", _SPAWN, "sh", log, *args]).stdout)
-
-    def reaches(self, program: Path, folder: Path) -> bool:
-        """Whether this user may run `program` and enter `folder`."""
-        return self.run(["/bin/sh", "-c", _REACH, "sh", program, folder]).returncode == 0
-
-
-def clean_environment() -> dict[str, str]:
-    """The server's environment: nothing of the caller's PG* variables, locale or secrets."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def launchers(folder: Path) -> Iterator[Launcher]:
-    """Ways to run a server on `folder`, best first.
-
-    An ordinary user runs it directly. Root does so in a user namespace (no account, no change of owner,
-    also below a 0700 folder), and where namespaces are off as the unprivileged owner of the folder,
-    of a folder above it, or as nobody.
-    """
-    me, owner = os.geteuid(), folder.stat().st_uid
-    if me != 0:
-        yield Launcher() if _has_account(me) else _namespace()
-        return
-    if owner == 0 and namespaces_work():
-        yield _namespace()
-    yield from (Launcher(uid=uid, gid=_group_of(uid)) for uid in _unprivileged(folder))
-
-
-def namespaces_work() -> bool:
-    """Whether this process may open a user namespace with another uid in it."""
-    if shutil.which("unshare") is None:
-        return False
-    return _namespace().run(["/bin/true"]).returncode == 0
-
-
-def hand_over(folder: Path, launcher: Launcher) -> None:
-    """Gives `folder` and all below to the launcher's user, where that is another than its owner."""
-    if launcher.uid is None or folder.stat().st_uid == launcher.uid:
-        return
-    gid = -1 if launcher.gid is None else launcher.gid
-    for parent, _, files in os.walk(folder):
-        for path in (parent, *(os.path.join(parent, name) for name in files)):  # noqa: PTH118
-            os.chown(path, launcher.uid, gid, follow_symlinks=False)
-
-
-def _namespace() -> Launcher:
-    # initdb looks its user up in the password file, so the uid inside must be one that stands there.
-    names = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0}
-    uid = next((names[name] for name in ("postgres", "nobody") if name in names), 1000)
-    return Launcher(prefix=("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}", "--"))
-
-
-def _unprivileged(folder: Path) -> Iterator[int]:
-    owners = (path.stat().st_uid for path in (folder, *folder.parents))
-    above = next((uid for uid in owners if uid != 0 and _has_account(uid)), None)
-    if above is not None:
-        yield above
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            yield pwd.getpwnam(name).pw_uid
-
-
-def _has_account(uid: int) -> bool:
-    try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        return False
-    return True
-
-
-def _group_of(uid: int) -> int:
-    return pwd.getpwuid(uid).pw_gid
+_LINUX = Path("/proc/self/comm")
+# What a starting server is called, one after the other.
+_NAMES = {"sh", "dash", "bash", "busybox", "unshare", "postgres"}
 
 
 @dataclass(frozen=True)
@@ -131,7 +23,12 @@ class PidFile:
     pid: int
     port: int
     socket_dir: Path
-    ready: bool
+    listens: bool  # on TCP
+    state: str  # starting, ready, standby, stopping
+
+    @property
+    def socket(self) -> Path:
+        return self.socket_dir / f".s.PGSQL.{self.port}"
 
 
 def read_pid_file(data: Path) -> PidFile | None:
@@ -142,7 +39,8 @@ def read_pid_file(data: Path) -> PidFile | None:
             pid=int(lines[0]),
             port=int(lines[3]),
             socket_dir=Path(lines[4]),
-            ready=len(lines) > 7 and lines[7].strip() == "ready",
+            listens=len(lines) > 5 and bool(lines[5].strip()),
+            state=lines[7].strip() if len(lines) > 7 else "starting",
         )
     except (FileNotFoundError, ValueError, IndexError):
         return None
@@ -164,18 +62,25 @@ def running(data: Path) -> PidFile | None:
 
 
 def is_server(pid: int, data: Path) -> bool:
-    """Whether process `pid` lives and is the server on `data` or one of its children."""
+    """Whether process `pid` lives and is the server on `data`, one of its children, or about to become it.
+
+    Reads what any user may read: in containers root may lack the right to look deeper into others' processes.
+    """
     try:
+        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
         title = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return not Path("/proc/self").exists() and _answers_signals(pid)
-    return mark(data).encode() in title
+        return not _LINUX.exists() and _answers_signals(pid)
+    return name in _NAMES and mark(data).encode() in title
 
 
 def server_processes(data: Path) -> list[int]:
     """All live processes of the server on `data`, orphans of a killed one among them."""
+    if not _LINUX.exists():
+        known = read_pid_file(data)
+        return [known.pid] if known and _answers_signals(known.pid) else []
     numbers = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
-    return [pid for pid in numbers if pid != os.getpid() and is_server(pid, data)]
+    return [pid for pid in numbers if is_server(pid, data)]
 
 
 def _answers_signals(pid: int) -> bool:
