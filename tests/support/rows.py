@@ -20,6 +20,8 @@ from typing import Literal
 import polars as pl
 import xlsxwriter
 
+from huxin.contract import load_contract
+
 AS_OF = date(2026, 5, 31)
 
 _GOOD = {
@@ -202,8 +204,6 @@ def _table(rows: Sequence[Mapping[str, str]], headers: str) -> list[list[str]]:
 
 
 def _in_chinese(columns: list[str], cells: list[list[str]]) -> list[list[str]]:
-    from huxin.contract import load_contract
-
     fields = [load_contract().field(column) for column in columns]
     labels = [{label.name: label.zh for label in field.labels} for field in fields]
     body = [[words.get(cell, cell) for words, cell in zip(labels, row, strict=True)] for row in cells]
