@@ -1,0 +1,120 @@
+"""A member's CSV, whatever its dialect: header first, then RAW frames block by block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+
+from huxin.contract import Contract
+from huxin.nightly.read.blocks import Dialect, Parsed, parse
+from huxin.nightly.read.encoding import Decoder
+from huxin.nightly.read.frames import RawFrames
+from huxin.nightly.read.layout import Layout, known_headers, match_headers
+from huxin.nightly.read.records import Records, split_records
+from huxin.nightly.read.refused import FileRefused
+from huxin.nightly.read.source import MAX_LINE, chunks, gunzipped, line_blocks, text_chunks
+
+DELIMITERS = (",", ";", "\t", "|")
+
+_ROW_BYTES = 320
+_MIN_BLOCK, _MAX_BLOCK = 1 << 18, 32 << 20
+_EXCEL_SEPARATOR = re.compile(rb'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+_NOTHING = ' \t\r\n,;|"\u3000\u00a0\ufeff'
+
+
+class CsvFile:
+    """Reads up to the header on opening; `frames` gives the rest, once."""
+
+    def __init__(self, source: BinaryIO, contract: Contract, batch_rows: int, *, compressed: bool) -> None:
+        size = min(max(batch_rows * _ROW_BYTES, _MIN_BLOCK), _MAX_BLOCK)
+        parts = chunks(source)
+        self._blocks = line_blocks(text_chunks(gunzipped(parts) if compressed else parts), size)
+        self._decoder = Decoder()
+        self._contract, self._batch_rows, self._compressed = contract, batch_rows, compressed
+        self._line, self._final = 1, False
+        self._rest = self._more(b"")
+        if not self._rest:
+            raise FileRefused("empty")
+        self._dialect, self.layout = self._header()
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """RAW frames of at most `batch_rows` rows; FileRefused if the file turns out unreadable on the way."""
+        raw = RawFrames(self.layout, self._contract)
+        while self._rest:
+            parsed = parse(self._rest, self._dialect, final=self._final)
+            if not parsed.used:
+                self._rest = self._continued()
+                continue
+            lines = (parsed.lines + self._line).astype(np.uint32)
+            frame = raw.build(parsed.cells, lines)
+            self._take(parsed)
+            del parsed
+            yield from frame.iter_slices(self._batch_rows) if frame.height else ()
+            self._rest = self._rest or self._more(b"")
+
+    def _take(self, parsed: Parsed) -> None:
+        self._rest = self._rest[parsed.used :]
+        self._line += parsed.newlines
+
+    def _continued(self) -> bytes:
+        """The rest with the next block behind it: its first record is not whole yet."""
+        if self._final or len(self._rest) > MAX_LINE:
+            raise FileRefused("unclosed_quote", line=self._line)
+        return self._more(self._rest)
+
+    def _more(self, rest: bytes) -> bytes:
+        """`rest` and the next block as UTF-8; when there is none, `rest` is known to be the final one."""
+        try:
+            block = next(self._blocks, b"")
+            decoded = rest + self._decoder.decode(block) if block else rest
+        except FileRefused as refused:
+            raise refused.shifted(self._line - 1 + rest.count(b"\n")) from None
+        self._final = not block
+        return decoded
+
+    def _header(self) -> tuple[Dialect, Layout]:
+        """Finds the first record that is not blank and the delimiter that makes most of it."""
+        given = _EXCEL_SEPARATOR.match(self._rest)
+        if given:
+            self._rest = self._rest[given.end() :]
+            self._line += 1
+        self._skip_blank_lines()
+        text = _head(self._rest)
+        choices = [given[1].decode()] if given else list(DELIMITERS)
+        records = {mark: split_records(text, mark, final=True, limit=1) for mark in choices}
+        mark = max(choices, key=lambda mark: self._merit(records[mark]))
+        record = records[mark]
+        if not record.rows:
+            raise FileRefused("unclosed_quote" if text else "no_header", line=self._line)
+        headers, fields = match_headers(record.rows[0], self._contract, self._line)
+        self._rest = self._rest[len(text[: record.used].encode()) :]
+        self._line += record.newlines
+        layout = Layout("csv", self._decoder.encoding, mark, headers, fields, self._compressed)
+        return Dialect(mark, len(headers)), layout
+
+    def _merit(self, record: Records) -> tuple[int, int]:
+        cells = record.rows[0] if record.rows else []
+        return known_headers(cells, self._contract), len(cells)
+
+    def _skip_blank_lines(self) -> None:
+        """Drops lines without a letter; a header that does not come within a line's limit is none."""
+        at = 0
+        while at < min(len(self._rest), MAX_LINE):
+            end = self._rest.find(b"\n", at) + 1 or len(self._rest)
+            if self._rest[at:end].decode().strip(_NOTHING):
+                self._rest = self._rest[at:]
+                return
+            at = end
+            self._line += 1
+        raise FileRefused("no_header")
+
+
+def _head(block: bytes) -> str:
+    """Enough of the block to hold the header, cut at a line break."""
+    if len(block) <= 2 * MAX_LINE:
+        return block.decode()
+    return block[: block.rfind(b"\n", 0, 2 * MAX_LINE) + 1].decode()
