@@ -1,0 +1,67 @@
+"""One code, one text in each language: schemas/errors.yaml and the code name the same errors and facts."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+import yaml
+
+TREE = Path(__file__).parents[2]
+TEXT = (TREE / "schemas" / "errors.yaml").read_text(encoding="utf-8")
+ERRORS: dict[str, dict[str, object]] = yaml.safe_load(TEXT)
+SOURCES = [path for room in ("platform", "dags") for path in (TREE / room).rglob("*.py")]
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def facts(text: object) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(str(text)) if field}
+
+
+def raised() -> Iterator[tuple[str, str, set[str] | None]]:
+    """Each HuxinError(...) in the code: where, its code, its facts (None when computed)."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "HuxinError" and node.args:
+                code = node.args[0]
+                given = {word.arg for word in node.keywords}
+                if isinstance(code, ast.Constant):
+                    names = None if None in given else {str(word) for word in given}
+                    yield f"{path.name}:{node.lineno}", str(code.value), names
+
+
+def test_codes_stand_once() -> None:
+    """YAML would let the later of two silently win."""
+    codes = re.findall(r"^(\w+):", TEXT, flags=re.MULTILINE)
+    assert sorted(codes) == sorted(set(codes))
+    assert [code for code in codes if not re.fullmatch(r"H\d{4}", code)] == []
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_an_error_speaks_both_languages_of_the_same_facts(code: str) -> None:
+    entry = ERRORS[code]
+    assert set(entry) <= {"zh", "en", "exit_code"}
+    assert HAN.search(str(entry["zh"]))
+    assert not HAN.search(str(entry["en"]))
+    assert facts(entry["zh"]) == facts(entry["en"])
+
+
+def test_what_is_raised_is_written_and_gets_its_facts() -> None:
+    places = list(raised())
+    assert places
+    assert [(where, code) for where, code, _ in places if code not in ERRORS] == []
+    wrong = [
+        (where, code, given)
+        for where, code, given in places
+        if given is not None and given != facts(ERRORS[code]["zh"])
+    ]
+    assert wrong == []
+
+
+def test_what_is_written_is_raised() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    assert [name for name in ERRORS if f'"{name}"' not in code] == []
