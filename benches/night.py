@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from nightbench.data import Inbox, big, first_and_second, small
-from nightbench.home import Measured, fresh_home, night, outcomes, server_uri
+from nightbench.home import Measured, fresh_home, history_rows, night, outcomes, server_uri
 from nightbench.reference import Reference, measure_copy
 
 PARTS = ("first", "second", "gx", "10m", "small")
@@ -57,6 +57,9 @@ def _nights(root: Path, rows: int, with_second: bool, repeat: int) -> Figures:
             copies.append(_copied(home))
             if with_second:
                 seconds.append(_run(home, inboxes[1], "second night"))
+                print(
+                    f"  {inboxes[1].changed:,} rows changed, {history_rows(home):,} versions went to history"
+                )
     copy_s, first_s = median(copy.text for copy in copies), median(one.seconds for one in firsts)
     figures = {
         "first_ratio": copy_s / first_s,

@@ -22,7 +22,10 @@ _SOURCES = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Inbox:
-    """A folder of submissions; `rejected` rows and `codes` must be found in it, where they are known."""
+    """A folder of submissions; `rejected` rows and `codes` must be found in it, where they are known.
+
+    `changed` rows differ from the night before in business terms (new loans are not among them).
+    """
 
     path: Path
     as_of: date
@@ -30,6 +33,7 @@ class Inbox:
     members: tuple[str, ...]
     rejected: int | None = None
     codes: dict[str, int] | None = None
+    changed: int = 0
 
 
 def first_and_second(root: Path, rows: int) -> tuple[Inbox, Inbox]:
@@ -37,18 +41,22 @@ def first_and_second(root: Path, rows: int) -> tuple[Inbox, Inbox]:
 
     def write_both(folder: Path) -> object:
         frame, planted = make(rows, _SEED, MEMBER, AS_OF)
-        after, _ = second_night(frame, planted, _SEED, AS_OF)
+        after, changes = second_night(frame, planted, _SEED, AS_OF)
         return {
             "first": _write(folder / "first", frame, AS_OF).rows,
             "second": _write(folder / "second", after, AS_OF + timedelta(days=1)).rows,
             "codes": dict(planted["code"].value_counts(sort=True).iter_rows()),
+            "changed": changes.filter(~pl.col("change").is_in(["new", "max_dpd"]))["record"].n_unique(),
             "rejected": planted.filter(pl.col("code").str.starts_with("E"))["record"].n_unique(),
         }
 
     folder, facts = _cached(root, f"night-{rows}", write_both)
     return tuple(  # type: ignore[return-value]
-        Inbox(folder / name, day, facts[name], (MEMBER,), facts["rejected"], facts["codes"])
-        for name, day in (("first", AS_OF), ("second", AS_OF + timedelta(days=1)))
+        Inbox(folder / name, day, facts[name], (MEMBER,), facts["rejected"], facts["codes"], changed)
+        for name, day, changed in (
+            ("first", AS_OF, 0),
+            ("second", AS_OF + timedelta(days=1), facts["changed"]),
+        )
     )
 
 

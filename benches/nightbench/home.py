@@ -62,6 +62,13 @@ def outcomes(home: Path, as_of: date) -> list[dict[str, object]]:
     return [json.loads(line) for line in _run([*_HUXIN, "submissions", "--json"], home, as_of).splitlines()]
 
 
+def history_rows(home: Path) -> int:
+    """How many versions have been superseded so far."""
+    with psycopg.connect(server_uri(home)) as connection:
+        found = connection.execute("SELECT count(*) FROM loan_history").fetchone()
+    return int(found[0]) if found else 0
+
+
 def server_uri(home: Path) -> str:
     """libpq's address of the home's registry."""
     return embedded.ensure_started(Settings(home=home)).uri()
@@ -77,7 +84,7 @@ def _run(command: list[str], home: Path, as_of: date | None) -> str:
     env |= {"HUXIN_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUTF8": "1"}
     if as_of:
         env["HUXIN_NOW"] = f"{as_of.isoformat()}T22:00:00+08:00"
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 3):
-        raise SystemExit(f"{' '.join(command[2:])} ended with {done.returncode}")
+        raise SystemExit(f"{done.stderr}\n{' '.join(command[2:])} ended with {done.returncode}")
     return done.stdout
