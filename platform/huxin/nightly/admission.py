@@ -39,9 +39,7 @@ def admit(manifest: Manifest, sender: str, member: Member | None, digest: str, t
     return Refusal("F0005", "future") if manifest.as_of_date > today else None
 
 
-def in_order(
-    as_of: date, sequence: int, mode: str, member: Member, earlier: list[Earlier]
-) -> Refusal | None:
+def in_order(as_of: date, sequence: int, mode: str, member: Member, earlier: list[Earlier]) -> Refusal | None:
     """F0006 when the content or its (day, sequence) is published already, F0005 when a newer file is."""
     if earlier:
         return Refusal("F0006", "content" if any(item.same_content for item in earlier) else "sequence")

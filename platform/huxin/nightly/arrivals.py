@@ -65,7 +65,9 @@ class Arrivals:
                 if taken.any():
                     yield self._rows(item, batch, taken, places[taken])
 
-    def _rows(self, item: Submission, batch: pa.RecordBatch, taken: Flags, places: npt.NDArray[np.int32]) -> pa.Table:
+    def _rows(
+        self, item: Submission, batch: pa.RecordBatch, taken: Flags, places: npt.NDArray[np.int32]
+    ) -> pa.Table:
         rows = batch if taken.all() else batch.filter(pa.array(taken))
         count = rows.num_rows
         columns = {

@@ -33,27 +33,29 @@ def business_columns(rows: pl.DataFrame) -> pl.DataFrame:
 def loans_table(
     rows: pl.DataFrame, business: pl.DataFrame, marks: Blocks, named: npt.NDArray[np.bool_]
 ) -> pa.Table:
-    """`loan_no`, `name_mark` and the business columns, a row each."""
-    table = _plain(business).add_column(0, "name_mark", blocks(marks, named))
-    return table.add_column(0, "loan_no", _strings(rows["loan_no"]))
+    """`loan_no`, `name_mark`, `digest` and the business columns, a row each."""
+    mark = pl.Series("name_mark", np.ascontiguousarray(marks).view(np.int64)[:, 0])
+    digests = row_digests(business.with_columns(mark))
+    first = {
+        "loan_no": _strings(rows["loan_no"]),
+        "name_mark": blocks(marks, named),
+        "digest": pa.array(digests),
+    }
+    plain = _plain(business)
+    return pa.table(first | dict(zip(plain.column_names, plain.columns, strict=True)))
 
 
 def keys_table(
-    rows: pl.DataFrame,
-    business: pl.DataFrame,
-    tokens: Blocks,
-    marks: Blocks,
-    schemes: npt.NDArray[np.int16],
+    rows: pl.DataFrame, loans: pa.Table, tokens: Blocks, schemes: npt.NDArray[np.int16]
 ) -> pa.Table:
     """What decides the load, a row each: loan_no, token, scheme, role, digest, open, deletes."""
-    mark = pl.Series("name_mark", np.ascontiguousarray(marks).view(np.int64)[:, 0])
     return pa.table(
         {
-            "loan_no": _strings(rows["loan_no"]),
+            "loan_no": loans["loan_no"],
             "token": blocks(tokens),
             "scheme": pa.array(schemes),
-            "role": business["role"].to_arrow(),
-            "digest": pa.array(row_digests(business.with_columns(mark))),
+            "role": loans["role"],
+            "digest": loans["digest"],
             "open": rows.select(is_open().fill_null(False)).to_series().to_arrow(),
             "deletes": rows.select(_deletes()).to_series().to_arrow(),
         }
@@ -83,7 +85,8 @@ def _column(name: str) -> pl.Expr:
 def _plain(frame: pl.DataFrame) -> pa.Table:
     table = frame.to_arrow()
     fields = [
-        field.with_type(pa.string()) if not pa.types.is_primitive(field.type) else field for field in table.schema
+        field.with_type(pa.string()) if not pa.types.is_primitive(field.type) else field
+        for field in table.schema
     ]
     return table.cast(pa.schema(fields))
 

@@ -35,7 +35,9 @@ def refuse_out_of_order(settings: Settings, wave: list[Submission]) -> list[Subm
             refusal = _order(item, members[item.member_id], published_like(database, item))
             if refusal is None:
                 newest = members[item.member_id].as_of_date
-                ready.append(replace(item, facts=item.facts | {"member_as_of": str(newest) if newest else None}))
+                ready.append(
+                    replace(item, facts=item.facts | {"member_as_of": str(newest) if newest else None})
+                )
             else:
                 change(database, [refused(item, refusal, settings)])
     return ready
@@ -84,8 +86,6 @@ def registry_rules() -> Rules:
 def _order(item: Submission, member: Member, others: list[Submission]) -> Refusal | None:
     assert item.as_of_date is not None
     assert item.sequence is not None
-    earlier = [
-        Earlier(other.data_digest == item.data_digest) for other in others if other.id != item.id
-    ]
+    earlier = [Earlier(other.data_digest == item.data_digest) for other in others if other.id != item.id]
     mode = "correction" if item.mode == 3 else "other"
     return in_order(item.as_of_date, item.sequence, mode, member, earlier)

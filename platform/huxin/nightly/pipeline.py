@@ -49,7 +49,11 @@ def run_night(
     timings = Timings()
     tell = progress or (lambda stage, done: None)
     with timings.stage("receive"):
-        received = [item for bunch in _bunches(_of_day(arrivals(inbox), as_of)) for item in _receive(settings, bunch, tell)]
+        received = [
+            item
+            for bunch in _bunches(_of_day(arrivals(inbox), as_of))
+            for item in _receive(settings, bunch, tell)
+        ]
     with connection(settings) as database:
         todo = unfinished(database)
     failed: dict[UUID, str] = {}
@@ -62,7 +66,9 @@ def run_night(
     return NightReport([after[each] for each in ids], fresh, failed, waiting(inbox), timings)
 
 
-def run_group(settings: Settings, ids: Sequence[UUID], timings: Timings, progress: Progress | None = None) -> None:
+def run_group(
+    settings: Settings, ids: Sequence[UUID], timings: Timings, progress: Progress | None = None
+) -> None:
     """The three steps over one group of submissions, from whatever state each is in."""
     tell = progress or (lambda stage, done: None)
     validate_group(settings, ids, timings, lambda rows: tell("validate", rows))

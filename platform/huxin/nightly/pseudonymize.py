@@ -69,11 +69,11 @@ def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: dict[int, int]
     types = batch["id_type"].to_numpy()
     made = tokenizer.halves(types, batch["id_canonical"].to_arrow())
     names = batch["name_canonical"]
-    marks = tokenizer.name_marks(made, names.to_arrow())
+    marks = tokenizer.name_marks(made, names.fill_null("").to_arrow())
     business = business_columns(batch)
     loans = loans_table(batch, business, marks, names.is_not_null().to_numpy())
     numbers = np.array([schemes.get(code, 0) for code in range(256)], np.int16)[types]
-    keys = keys_table(batch, business, tokenizer.tokens(types, made), marks, numbers)
+    keys = keys_table(batch, loans, tokenizer.tokens(types, made), numbers)
     for sub, start, length in runs(batch):
         writers.write(sub, keys.slice(start, length), loans.slice(start, length))
 
@@ -98,8 +98,8 @@ class _Writers:
             owner = self._numbered[sub].id
             self._open = (
                 sub,
-                self._vault.writer_of(owner, spool.KEYS),
-                self._vault.writer_of(owner, spool.LOANS),
+                self._vault.frame_writer(owner, spool.KEYS),
+                self._vault.frame_writer(owner, spool.LOANS),
             )
         self._open[1].write_table(keys)
         self._open[2].write_table(loans)

@@ -110,7 +110,14 @@ def refuse(item: Submission, refusal: Refusal) -> Submission:
     """The submission as refused before any of its rows was read."""
     facts = item.facts | {"code": refusal.code, "reason": refusal.reason}
     return replace(
-        item, state=State.REFUSED, rows=0, accepted=0, rejected=0, warned=0, codes={refusal.code: 1}, facts=facts
+        item,
+        state=State.REFUSED,
+        rows=0,
+        accepted=0,
+        rejected=0,
+        warned=0,
+        codes={refusal.code: 1},
+        facts=facts,
     )
 
 
@@ -159,4 +166,3 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with source:
         while block := source.read(_BLOCK):
             yield block
-

@@ -55,10 +55,18 @@ class Spool:
         made = SubmissionKey.create(place, self._intake, str(submission_id), fsync=False)
         self._keys[submission_id] = made
 
+    def holds(self, submission_id: UUID, stage: str) -> bool:
+        """Whether a stage's sealed file is there."""
+        return self._path(submission_id, stage).exists()
+
     def writer(self, submission_id: UUID, stage: str) -> SealedWriter:
         """A new sealed file; whatever stands there is replaced when it is closed."""
         return SealedWriter(
-            self._path(submission_id, stage), self._key(submission_id), purpose=_PURPOSE, stage=stage, fsync=False
+            self._path(submission_id, stage),
+            self._key(submission_id),
+            purpose=_PURPOSE,
+            stage=stage,
+            fsync=False,
         )
 
     def reader(self, submission_id: UUID, stage: str) -> SealedReader:
@@ -126,7 +134,9 @@ class ArrowWriter:
     def __enter__(self) -> ArrowWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         (self.abandon if kind else self.close)()
 
     def write(self, frame: pl.DataFrame) -> None:

@@ -110,9 +110,7 @@ def resolve(bulk: Bulk) -> None:
 
 def find_endings(bulk: Bulk) -> None:
     """Builds `absent`, `ending` and `going_stale` from `resolved`; a member without a book costs nothing."""
-    bulk.run(
-        f"CREATE TEMPORARY TABLE absent ON COMMIT DROP AS {_ABSENT}", "ANALYZE absent", _ENDING, _STALE
-    )
+    bulk.run(f"CREATE TEMPORARY TABLE absent ON COMMIT DROP AS {_ABSENT}", "ANALYZE absent", _ENDING, _STALE)
 
 
 def vanishing(bulk: Bulk) -> pa.Table:

@@ -91,9 +91,12 @@ def _answers_signals(pid: int) -> bool:
     return True
 
 
-def end(pid: int, data: Path, timeout: float = 120.0) -> None:
-    """Stops the server `pid` fast but clean, and in need at once. Raises H0308 when it does not end."""
-    for number, seconds in ((signal.SIGINT, timeout), (signal.SIGQUIT, 10.0)):
+def end(pid: int, data: Path, timeout: float = 120.0, harder: float = 10.0) -> None:
+    """Stops the server `pid` fast but clean within `timeout` seconds, then at once within `harder`.
+
+    Raises H0308 when it does not end: killing it is a person's choice.
+    """
+    for number, seconds in ((signal.SIGINT, timeout), (signal.SIGQUIT, harder)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         if wait_gone(data, seconds):

@@ -26,9 +26,7 @@ class Finding:
     masked: str | None
 
 
-def replace_findings(
-    connection: Connection, owners: Iterable[tuple[int, UUID, Iterable[Finding]]]
-) -> None:
+def replace_findings(connection: Connection, owners: Iterable[tuple[int, UUID, Iterable[Finding]]]) -> None:
     """Writes the findings of (member_id, submission_id) in place of whatever an earlier attempt left."""
     held = [(member_id, submission_id, list(found)) for member_id, submission_id, found in owners]
     connection.execute(delete(finding).where(finding.c.submission_id.in_([item[1] for item in held])))
@@ -41,7 +39,9 @@ def replace_findings(
                 copy.write_row(row)
 
 
-def add_findings(connection: Connection, member_id: int, submission_id: UUID, found: Iterable[Finding]) -> None:
+def add_findings(
+    connection: Connection, member_id: int, submission_id: UUID, found: Iterable[Finding]
+) -> None:
     """Adds findings made after validation (load's own); a repeated one is left as it is."""
     rows = [{"member_id": member_id, "submission_id": submission_id, **vars(item)} for item in found]
     if rows:

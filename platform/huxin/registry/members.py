@@ -62,5 +62,3 @@ _SELECT = select(
 
 def _member(row: Row[tuple[int, str, str, str, date | None, int | None]]) -> Member:
     return Member(*row)
-
-

@@ -100,7 +100,12 @@ def published_like(connection: Connection, item: Submission) -> list[Submission]
 def last_published(connection: Connection, member_id: int) -> Submission | None:
     """The member's newest published submission (by publication), or None."""
     mine = _ALL.where(submission.c.member_id == member_id, submission.c.state == State.PUBLISHED)
-    return next(iter(_read(connection, mine.order_by(submission.c.changed_at.desc(), submission.c.id.desc()).limit(1))), None)
+    return next(
+        iter(
+            _read(connection, mine.order_by(submission.c.changed_at.desc(), submission.c.id.desc()).limit(1))
+        ),
+        None,
+    )
 
 
 def next_sequence(connection: Connection, member_id: int, as_of: date) -> int:

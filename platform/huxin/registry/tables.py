@@ -46,6 +46,7 @@ def version_columns(history: bool = False) -> list[Column[object]]:
         Column("stale_by", Uuid),
         Column("void_by", Uuid),
         Column("name_mark", Uuid),
+        Column("digest", BigInteger, nullable=False),
         *business_columns(),
     ]
 

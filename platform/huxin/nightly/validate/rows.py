@@ -54,7 +54,10 @@ def judge(raw: pl.DataFrame, checks: RowChecks, tallies: dict[int, Tally], timer
     with timer.stage("findings"):
         for hit in hits:
             enter(hit, raw, tallies, hit.code in checks.rejecting)
-    return Judged(raw, parsed, _rejected(hits, checks, raw.height))
+    rejected = _rejected(hits, checks, raw.height)
+    for sub in parsed.filter(rejected & parsed["loan_no"].is_null())["_sub"].unique():
+        tallies[sub].unmatched = True
+    return Judged(raw, parsed, rejected)
 
 
 def enter(hit: RuleHits, raw: pl.DataFrame, tallies: dict[int, Tally], rejecting: bool) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from huxin.night_policy import night_policy
 from huxin.nightly.admission import Refusal
 from huxin.nightly.gx.hits import Rules
 from huxin.nightly.gx.run import load_suite, run_suite
 from huxin.nightly.rules import set_rules
 from huxin.nightly.validate.tally import Tally
-from huxin.night_policy import night_policy
 from huxin.registry.findings import Finding
 from huxin.registry.submissions import Submission
 

@@ -10,7 +10,7 @@ import polars as pl
 from huxin.contract import load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import split
-from huxin.nightly.spool import FrameWriter, Spool
+from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.validate.rows import Judged
 from huxin.registry.submissions import Submission
 
@@ -21,7 +21,7 @@ class Sinks:
     def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
         self._vault = vault
         self._numbered = numbered
-        self._open: dict[tuple[int, str], FrameWriter] = {}
+        self._open: dict[tuple[int, str], ArrowWriter] = {}
         self._kept = [
             "_record",
             *(field.name for field in load_contract().fields if field.kind != "identifier"),
@@ -51,7 +51,7 @@ class Sinks:
         for sub, part in split(judged.raw.filter(judged.rejected)):
             self._writer(sub, spool.QUARANTINE).write(part.drop("_sub", "_as_of", "_mode"))
 
-    def _writer(self, sub: int, stage: str) -> FrameWriter:
+    def _writer(self, sub: int, stage: str) -> ArrowWriter:
         """The writer of a submission's stage; those of submissions that came before are done."""
         for key in [key for key in self._open if key[0] < sub]:
             self._open.pop(key).close()

@@ -22,8 +22,8 @@ from huxin.nightly.validate.rows import RowChecks, judge
 from huxin.nightly.validate.sets import judge_files, judge_sets
 from huxin.nightly.validate.sink import Sinks
 from huxin.nightly.validate.tally import Tally
-from huxin.registry.session import connection
 from huxin.registry.findings import note_quarantine, replace_findings
+from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
 
@@ -93,7 +93,10 @@ def _pieces(
     """The RAW rows of every submission in turn; a file that cannot be read ends its own turn only."""
     for sub, item in numbered.items():
         try:
-            with vault.reader(item.id, spool.SOURCE) as source, open_rows(source, item.file, contract) as rows:
+            with (
+                vault.reader(item.id, spool.SOURCE) as source,
+                open_rows(source, item.file, contract) as rows,
+            ):
                 for raw in rows:
                     yield sub, _dressed(raw, item)
         except FileRefused as refused:
@@ -148,6 +151,8 @@ def _outcome(item: Submission, tally: Tally, contract: Contract, settings: Setti
     if tally.refusal:
         facts |= {"code": tally.refusal.code, "reason": tally.refusal.reason, **tally.refusal_facts}
         codes[tally.refusal.code] = codes.get(tally.refusal.code, 0) + 1
+    if tally.unmatched:
+        facts["unmatched"] = True
     if tally.findings_cut:
         facts["findings_cut"] = tally.findings_cut
     return replace(
@@ -162,5 +167,3 @@ def _outcome(item: Submission, tally: Tally, contract: Contract, settings: Setti
         facts=facts,
         changed_at=settings.now(),
     )
-
-

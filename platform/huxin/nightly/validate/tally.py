@@ -31,6 +31,7 @@ class Tally:
     rejected: list[Records] = field(default_factory=list)
     warned: list[Records] = field(default_factory=list)
     set_rejected: Records = field(default_factory=lambda: np.empty(0, np.uint32))
+    unmatched: bool = False  # a rejected row names no loan, so no loan may be said to be absent
     refusal: Refusal | None = None
     refusal_facts: dict[str, object] = field(default_factory=dict)
 

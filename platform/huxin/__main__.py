@@ -1,0 +1,5 @@
+"""`python -m huxin` is the command line."""
+
+from huxin.cli import main
+
+main()

@@ -1,0 +1,47 @@
+"""The command line. Exit codes: 0 done, 1 a fault of ours or of the machine, 2 wrong use, 3 refused or waiting."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from huxin.cli import ask, db, findings, members, night, setup, submissions
+from huxin.errors import HuxinError
+from huxin.settings import Settings
+from huxin_privacy.errors import PrivacyError
+
+EPILOG = "Exit codes · 退出码: 0 done 完成; 1 failed 失败; 2 wrong use 用法错误; 3 refused or awaiting confirmation 有拒收或待确认; 130 interrupted 中断 (the same command goes on 重跑即继续)."
+
+app = typer.Typer(
+    name="huxin",
+    help="Huxin 互信: a lenders' association's shared credit registry · 会员机构共享授信登记平台",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+setup.register(app)
+night.register(app)
+findings.register(app)
+ask.register(app)
+app.add_typer(members.app, name="members")
+app.add_typer(submissions.app, name="submissions")
+app.add_typer(db.app, name="db")
+
+
+def main() -> None:
+    """Runs a command; a foreseen fault is told in one line with what to do, in the user's language."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except (HuxinError, PrivacyError) as error:
+        language = Settings.from_env({}).language if error.code == "H0101" else Settings.from_env().language
+        sys.stderr.write(f"{error.code} {error.text(language)}\n")
+        sys.exit(getattr(error, "exit_code", 2))
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "已中断，重新运行同一命令即可继续。Interrupted; the same command goes on from here.\n"
+        )
+        sys.exit(130)

@@ -1,0 +1,42 @@
+"""`huxin init`: a home, its keys, its database."""
+
+from __future__ import annotations
+
+import typer
+
+from huxin.cli.show import note
+from huxin.registry.connect import database_url
+from huxin.registry.migrate import upgrade
+from huxin.settings import Settings
+from huxin_privacy import keyring
+
+
+def register(app: typer.Typer) -> None:
+    app.command("init")(init)
+
+
+def init() -> None:
+    """Prepares HUXIN_HOME: keys, database, tables. Safe to run again. · 初始化：密钥、数据库、表；可重复运行。"""
+    settings = Settings.from_env()
+    made = prepare(settings)
+    zh = settings.language == "zh"
+    note(f"已就绪：{settings.home}" if zh else f"Ready: {settings.home}")
+    if made:
+        note(
+            "新建了密钥，请立即备份 keys 目录（密钥环与加密它的密钥须分开存放）。"
+            if zh
+            else "Keys were made: back up the keys folder now (keyrings and what seals them in two places)."
+        )
+
+
+def prepare(settings: Settings) -> bool:
+    """Makes what is missing and migrates; returns whether keys were made."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.spool_dir.mkdir(mode=0o700, exist_ok=True)
+    settings.keys_dir.mkdir(mode=0o700, exist_ok=True)
+    missing = [zone for zone in keyring.ZONES if not keyring.keyring_path(settings.keys_dir, zone).exists()]
+    for zone in missing:
+        keyring.create(settings.keys_dir, zone)
+    database_url(settings)
+    upgrade(settings)
+    return bool(missing)

@@ -1,0 +1,1 @@
+"""The way out: ask about a subject."""

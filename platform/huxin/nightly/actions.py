@@ -1,0 +1,118 @@
+"""What a member asks for after the night: confirm what waits, take back what was published, try again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from huxin.contract import State
+from huxin.errors import HuxinError
+from huxin.nightly import spool
+from huxin.nightly.admission import Refusal, admit
+from huxin.nightly.manifest import Manifest
+from huxin.nightly.pipeline import run_group
+from huxin.nightly.spool import Spool
+from huxin.nightly.timings import Timings
+from huxin.registry.members import find_member
+from huxin.registry.partitions import ensure_month
+from huxin.registry.session import connection
+from huxin.registry.submissions import MODES, Submission, change, find, last_published
+from huxin.registry.withdrawing import withdraw_published
+from huxin.settings import Settings
+
+
+def confirm(settings: Settings, submission_id: UUID) -> Submission:
+    """Publishes a submission that waits although many loans vanished. HuxinError H0602, H0603."""
+    item = _found(settings, submission_id)
+    if item.state != State.AWAITING_CONFIRMATION:
+        raise HuxinError("H0603", state=item.state.name.lower())
+    with connection(settings) as database:
+        change(
+            database, [replace(item, state=State.PSEUDONYMIZED, confirmed=True, changed_at=settings.now())]
+        )
+    run_group(settings, [item.id], Timings())
+    return _found(settings, submission_id)
+
+
+def withdraw(settings: Settings, submission_id: UUID) -> Submission:
+    """Takes back a waiting submission, or the member's last published one. HuxinError H0602, H0604, H0605."""
+    item = _found(settings, submission_id)
+    if item.state == State.PUBLISHED:
+        _withdraw_published(settings, item)
+    elif item.state == State.AWAITING_CONFIRMATION:
+        with connection(settings) as database:
+            change(database, [replace(item, state=State.WITHDRAWN, changed_at=settings.now())])
+    else:
+        raise HuxinError("H0604", state=item.state.name.lower())
+    Spool(settings).forget(item.id)
+    return _found(settings, submission_id)
+
+
+def again(settings: Settings, submission_id: UUID) -> Submission:
+    """Tries a refused submission once more, as it was sent. HuxinError H0602, H0606, H0607 (no longer held)."""
+    item = _found(settings, submission_id)
+    if item.state != State.REFUSED:
+        raise HuxinError("H0606", state=item.state.name.lower())
+    if not Spool(settings).holds(item.id, spool.SOURCE):
+        raise HuxinError("H0607")
+    refusal = _admitted(settings, item)
+    if refusal is None:
+        with connection(settings) as database:
+            change(database, [_fresh(item, settings)])
+        run_group(settings, [item.id], Timings())
+    return _found(settings, submission_id)
+
+
+def _withdraw_published(settings: Settings, item: Submission) -> None:
+    with connection(settings) as database:
+        last = last_published(database, item.member_id)
+        if last is None or last.id != item.id:
+            raise HuxinError("H0605")
+        ensure_month(database, settings.now())
+        withdraw_published(database, item.member_id, item.id, settings.now())
+
+
+def _admitted(settings: Settings, item: Submission) -> Refusal | None:
+    """What still stands against a file before any row is read; F0010 and F0001 are for good."""
+    if item.as_of_date is None or item.facts.get("code") in ("F0010", "F0001"):
+        return Refusal(str(item.facts["code"]), str(item.facts["reason"]))
+    with connection(settings) as database:
+        member = find_member(database, item.sender)
+    names = {number: name for name, number in MODES.items()}
+    told = Manifest(
+        contract=item.contract or "",
+        member=item.sender if item.facts.get("reason") != "sender" else "",
+        as_of_date=item.as_of_date,
+        sequence=item.sequence or 0,
+        mode=names[item.mode or 1],
+        record_count=item.record_count or 0,
+        sum_principal=0,
+        sum_balance=0,
+        sha256=item.data_digest.hex(),
+    )
+    return admit(told, item.sender, member, item.data_digest.hex(), settings.today())
+
+
+def _fresh(item: Submission, settings: Settings) -> Submission:
+    """The submission as when it was received, one attempt on."""
+    kept = {k: v for k, v in item.facts.items() if k in ("size", "sum_principal", "sum_balance")}
+    return replace(
+        item,
+        state=State.RECEIVED,
+        rows=None,
+        accepted=None,
+        rejected=None,
+        warned=None,
+        codes={},
+        facts=kept,
+        attempt=item.attempt + 1,
+        changed_at=settings.now(),
+    )
+
+
+def _found(settings: Settings, submission_id: UUID) -> Submission:
+    with connection(settings) as database:
+        item = find(database, submission_id)
+    if item is None:
+        raise HuxinError("H0602", id=submission_id)
+    return item

@@ -1,0 +1,119 @@
+"""One file sent by hand: its manifest is given, lies beside it, or is computed from its rows."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from huxin.contract import load_contract
+from huxin.errors import HuxinError
+from huxin.nightly.cells import parse
+from huxin.nightly.inbox import Arrival, shown
+from huxin.nightly.manifest import SUFFIX, Manifest, manifest_json
+from huxin.nightly.pipeline import run_group
+from huxin.nightly.read import FileRefused, Layout, open_rows
+from huxin.nightly.receive import Received, receive
+from huxin.nightly.timings import Timings
+from huxin.registry.members import Member, find_member
+from huxin.registry.session import connection
+from huxin.registry.submissions import Submission, find, next_sequence
+from huxin.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the sender says of a file whose manifest is computed; None stands for the sensible value."""
+
+    as_of: date | None = None
+    mode: str | None = None
+    sequence: int | None = None
+
+
+def submit(
+    settings: Settings, file: Path, member: str, manifest: Path | None = None, computed: Wish | None = None
+) -> tuple[Submission, bool]:
+    """Sends one file as `member` and works it through; returns the submission and whether it is new.
+
+    HuxinError H0601 (no file), H0608 (totals cannot be computed), H0610 (no manifest), H0701 (no member).
+    """
+    if not file.is_file():
+        raise HuxinError("H0601", file=shown(str(file)))
+    if computed is not None:
+        return _with_computed(settings, file, member, computed)
+    beside = manifest or file.with_name(file.name + SUFFIX)
+    if not beside.is_file():
+        raise HuxinError("H0610", file=shown(file.name))
+    return _send(settings, Arrival(member, shown(file.name), file, beside))
+
+
+def _with_computed(settings: Settings, file: Path, code: str, wish: Wish) -> tuple[Submission, bool]:
+    with connection(settings) as database:
+        member = find_member(database, code)
+    if member is None:
+        raise HuxinError("H0701", code=shown(code))
+    told = computed_manifest(settings, file, member, wish)
+    with tempfile.TemporaryDirectory(prefix="huxin-") as folder:
+        manifest = Path(folder) / "manifest.json"
+        manifest.write_bytes(manifest_json(told))
+        return _send(settings, Arrival(code, shown(file.name), file, manifest))
+
+
+def computed_manifest(settings: Settings, file: Path, member: Member, wish: Wish) -> Manifest:
+    """The manifest that fits a file. HuxinError H0608 with the check's code when it cannot be read.
+
+    A file with the columns of our findings export holds mended rows: unless said otherwise it is a correction
+    of the member's newest day. Any other file is the member's whole book of today.
+    """
+    count, principal, balance, layout = _totals(file)
+    mended = any(field is None for field in layout.fields)
+    as_of = wish.as_of or (member.as_of_date if mended and member.as_of_date else settings.today())
+    with connection(settings) as database:
+        sequence = wish.sequence or next_sequence(database, member.id, as_of)
+    with file.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    return Manifest(
+        contract="loan/v1",
+        member=member.code,
+        as_of_date=as_of,
+        sequence=sequence,
+        mode=wish.mode or ("correction" if mended else "full"),
+        record_count=count,
+        sum_principal=principal,
+        sum_balance=balance,
+        sha256=digest,
+    )
+
+
+def _totals(file: Path) -> tuple[int, int, int, Layout]:
+    contract = load_contract()
+    count = principal = balance = 0
+    dressing = {
+        "_sub": pl.lit(0, pl.UInt32),
+        "_as_of": pl.lit(date(2000, 1, 1)),
+        "_mode": pl.lit(1, pl.UInt8),
+    }
+    try:
+        with file.open("rb") as source, open_rows(source, file.name, contract) as rows:
+            for raw in rows:
+                parsed = parse(raw.with_columns(**dressing), contract)
+                sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
+                count += raw.height
+                principal += int(sums[0] or 0)
+                balance += int(sums[1] or 0)
+            return count, principal, balance, rows.layout
+    except FileRefused as refused:
+        raise HuxinError("H0608", code=refused.code) from None
+
+
+def _send(settings: Settings, arrival: Arrival) -> tuple[Submission, bool]:
+    received: Received = receive(settings, [arrival])[0]
+    run_group(settings, [received.submission.id], Timings())
+    with connection(settings) as database:
+        after = find(database, received.submission.id)
+    assert after is not None
+    return after, received.fresh

@@ -1,0 +1,89 @@
+"""Taking back a member's last published submission: what it wrote is void, the versions before it return."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from huxin.contract import State
+from huxin.registry.delta import Ended
+from huxin.registry.tables import loan
+
+_COLUMNS = [column.name for column in loan.columns]
+_KEY = ("subject_id", "member_id", "loan_no")
+_SAME = " AND ".join(f"l.{name} = t.{name}" for name in _KEY)
+_SAME_KEY = " AND ".join(f"k.{name} = t.{name}" for name in _KEY)
+_ALL = ", ".join(_COLUMNS)
+_FROM_L = ", ".join(f"l.{name}" for name in _COLUMNS)
+# What returns is the old version, said anew: recorded now, one version on.
+_RETURNING = ", ".join(
+    {"recorded_at": "CAST(:now AS timestamptz)", "version": "t.version + 1"}.get(name, f"h.{name}")
+    for name in _COLUMNS
+)
+
+_TOUCHED = text("""
+    CREATE TEMPORARY TABLE touched ON COMMIT DROP AS
+    SELECT k.subject_id, k.member_id, k.loan_no, k.version
+    FROM loan_key k JOIN loan l USING (subject_id, member_id, loan_no)
+    WHERE k.member_id = :member AND l.submission_id = :id
+""")
+_STEPS = (
+    # 1. what the submission wrote enters history as void
+    f"""INSERT INTO loan_history ({_ALL}, superseded_at, superseded_by)
+        SELECT {_FROM_L.replace("l.void_by", "CAST(:id AS uuid)")}, :now, NULL
+        FROM touched t JOIN loan l ON {_SAME}""",
+    """UPDATE loan_history h SET void_by = :id FROM loan_key k
+        WHERE k.member_id = :member AND h.subject_id = k.subject_id AND h.member_id = k.member_id
+          AND h.loan_no = k.loan_no AND h.submission_id = :id AND h.superseded_by = :id""",
+    # 2. what it replaced returns
+    f"""CREATE TEMPORARY TABLE returning_ ON COMMIT DROP AS
+        SELECT DISTINCT ON (t.subject_id, t.loan_no) {_RETURNING}
+        FROM touched t JOIN loan_history h USING (subject_id, member_id, loan_no)
+        WHERE h.superseded_by = :id AND h.submission_id <> :id
+        ORDER BY t.subject_id, t.loan_no, h.version DESC""",
+    f"DELETE FROM loan l USING returning_ t WHERE {_SAME}",
+    f"INSERT INTO loan ({_ALL}) SELECT {_ALL} FROM returning_",
+    # 3. what it brought for the first time ends
+    f"""UPDATE loan l SET ended_by = {Ended.WITHDRAWN:d}, ended_on = l.as_of_date, void_by = :id,
+            recorded_at = :now, version = t.version + 1
+        FROM touched t WHERE {_SAME} AND l.submission_id = :id""",
+    # 4. what it voided or called stale is as before
+    "UPDATE loan_history SET void_by = NULL WHERE void_by = :id AND superseded_by IS NOT NULL "
+    "AND submission_id <> :id AND (subject_id, member_id, loan_no) IN "
+    "(SELECT subject_id, member_id, loan_no FROM touched)",
+    f"UPDATE loan l SET void_by = NULL FROM returning_ t WHERE {_SAME} AND l.void_by = :id",
+    """UPDATE loan l SET stale_as_of = NULL, stale_by = NULL FROM loan_key k
+        WHERE k.member_id = :member AND k.subject_id = l.subject_id AND k.member_id = l.member_id
+          AND k.loan_no = l.loan_no AND l.stale_by = :id""",
+    # 5. the keys follow
+    f"""UPDATE loan_key k SET version = l.version, ended_by = l.ended_by, stale = l.stale_as_of IS NOT NULL,
+            role = l.role, digest = l.digest,
+            open = l.ended_by IS NULL AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0))
+        FROM touched t JOIN loan l ON {_SAME} WHERE {_SAME_KEY}""",
+    """UPDATE loan_key k SET stale = NULL FROM loan l
+        WHERE k.member_id = :member AND k.stale AND l.stale_as_of IS NULL AND k.subject_id = l.subject_id
+          AND l.member_id = k.member_id AND l.loan_no = k.loan_no""",
+    f"UPDATE submission SET state = {State.WITHDRAWN:d}, changed_at = :now WHERE member_id = :member AND id = :id",
+    # 6. the member stands where its last published submission left it
+    f"""UPDATE member m SET (as_of_date, as_of_sequence) = (
+            SELECT s.as_of_date, max(s.sequence) FROM submission s
+            WHERE s.member_id = m.id AND s.state = {State.PUBLISHED:d} AND s.mode <> 3
+            GROUP BY s.as_of_date ORDER BY s.as_of_date DESC LIMIT 1)
+        WHERE m.id = :member""",
+    """INSERT INTO outbox (id, topic, body, recorded_at) VALUES (gen_random_uuid(), 'submission.withdrawn',
+        jsonb_build_object('submission', CAST(:id AS uuid), 'member', CAST(:member AS integer)), :now)""",
+)
+
+
+def withdraw_published(connection: Connection, member_id: int, submission_id: UUID, now: datetime) -> None:
+    """Takes back a published submission, in the caller's transaction. The caller checks that it is the last.
+
+    History keeps everything: what the submission wrote stands there with `void_by` set.
+    """
+    facts = {"member": member_id, "id": submission_id, "now": now}
+    connection.execute(text("SELECT id FROM member WHERE id = :member FOR UPDATE"), {"member": member_id})
+    connection.execute(_TOUCHED, facts)
+    for statement in _STEPS:
+        connection.execute(text(statement), {k: v for k, v in facts.items() if f":{k}" in statement})
