@@ -76,19 +76,24 @@ def hash_rows(
             state[word] = inner[word]
         fill = 0
         for place in range(width):
+            if fill == 64:
+                _compress(function, state_at, block_at)
+                fill = 0
             block[fill] = heads[head, place]
             fill += 1
-        if measured:
-            block[fill] = length >> 8
-            block[fill + 1] = length & 255
-            fill += 2
-        total = 64 + fill + length
+        for shift in range(8, -8, -8) if measured else range(0):
+            if fill == 64:
+                _compress(function, state_at, block_at)
+                fill = 0
+            block[fill] = (length >> shift) & 255
+            fill += 1
         for place in range(start, stop):
             if fill == 64:
                 _compress(function, state_at, block_at)
                 fill = 0
             block[fill] = flat[place]
             fill += 1
+        total = 64 + width + (2 if measured else 0) + length
         if fill == 64:
             _compress(function, state_at, block_at)
             fill = 0
