@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import hashlib
 import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def _fixed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _midstates(engine: Engine, key: bytes) -> tuple[Words, Words]:
     # The states after the first block of the inner and of the outer hash, which hold the key alone.
     if len(key) > BLOCK_BYTES:
-        raise ValueError("the key is longer than a block")
+        key = hashlib.sha256(key).digest()  # RFC 2104: a key longer than a block is hashed first
     transform = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(engine.address)
     padded = np.frombuffer(key.ljust(BLOCK_BYTES, b"\0"), dtype=np.uint8)
     states = []
