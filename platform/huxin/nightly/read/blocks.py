@@ -1,4 +1,4 @@
-"""Blocks of CSV text to frames of text columns: by polars where the text is regular, cell by cell elsewhere."""
+"""Blocks of CSV text to frames of text columns: by polars where the text is regular, else cell by cell."""
 
 from __future__ import annotations
 

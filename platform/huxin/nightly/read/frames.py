@@ -67,7 +67,7 @@ def _blank(name: str) -> pl.Expr:
 
 
 def _without_blanks(cells: pl.DataFrame, first: str) -> pl.DataFrame:
-    """Rows with at least one cell that is not blank. One field decides nearly always, so it is asked first."""
+    """Rows with at least one cell that is not blank. One field decides nearly always: it is asked first."""
     suspects = cells.select(_blank(first)).to_series().arg_true()
     if not suspects.len():
         return cells

@@ -1,4 +1,4 @@
-"""Why a data file cannot be read at all: one exception, its reasons in both languages, a guard for parsers."""
+"""Why a data file cannot be read at all: one exception, reasons in both languages, a guard for parsers."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import string
 import struct
 import zipfile
 import zlib
@@ -20,8 +21,9 @@ _SPARE_AREA, _AREA_PER_CELL = 2_000_000, 4
 
 _STORED, _DEFLATED = 0, 8
 _LOCAL_HEADER = struct.Struct("<26xHH")
-_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,8})([0-9]{1,12})""")
+_REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,8}[0-9]{1,12})""")
 _OVERLAP = 64
+_DIGITS, _LETTERS = string.digits.encode(), string.ascii_letters.encode()
 
 
 def check_xlsx(raw: bytes) -> None:
@@ -84,10 +86,10 @@ class _Outline:
         self._tail = text[-_OVERLAP:]
         found = _REFERENCE.findall(text)
         if found:
-            columns, rows = zip(*found, strict=True)
+            references = b" ".join(found)
             self._cells += len(found)
-            self._columns.update(columns)
-            self._row = max(self._row, *map(int, set(rows)))
+            self._columns.update(references.translate(None, _DIGITS).split())
+            self._row = max(self._row, *map(int, set(references.translate(None, _LETTERS).split())))
 
     def check(self) -> None:
         """Refuses an outline far larger than its cells: parsing it would take memory without end."""
