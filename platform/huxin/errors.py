@@ -22,7 +22,7 @@ class ErrorText:
 class HuxinError(Exception):
     """A fault the platform foresees. `facts` fill the text; they never hold an identifier in clear."""
 
-    def __init__(self, code: str, **facts: object) -> None:
+    def __init__(self, code: str, /, **facts: object) -> None:
         self.code = code
         self.facts = facts
         super().__init__(f"{code}: {self.text('en')}")

@@ -12,7 +12,11 @@ from huxin.errors import HuxinError
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
 
-EPILOG = "Exit codes · 退出码: 0 done 完成; 1 failed 失败; 2 wrong use 用法错误; 3 refused or awaiting confirmation 有拒收或待确认; 130 interrupted 中断 (the same command goes on 重跑即继续)."
+EPILOG = (
+    "Exit codes · 退出码: 0 done 完成; 1 failed 失败; 2 wrong use 用法错误; "
+    "3 refused or awaiting confirmation 有拒收或待确认; "
+    "130 interrupted 中断 (the same command goes on 重跑即继续)."
+)
 
 app = typer.Typer(
     name="huxin",

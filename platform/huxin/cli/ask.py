@@ -104,8 +104,10 @@ def _print(settings: Settings, answer: Answer) -> None:
         own = "" if part is None else f"（本机构 {part}）" if zh else f" (own {part})"
         console.print(f"{chinese if zh else english}: {said[name]}{own}", highlight=False)
     told = coverage(settings)
+    members, reported, oldest = told["members"], told["reported"], told["oldest_as_of"] or "—"
     console.print(
-        f"覆盖：{told['members']} 家会员中 {told['reported']} 家已报送，最早数据日期 {told['oldest_as_of'] or '—'}"
+        f"覆盖：{members} 家会员中 {reported} 家已报送，最早数据日期 {oldest}"
         if zh
-        else f"coverage: {told['reported']} of {told['members']} members reported, oldest as of {told['oldest_as_of'] or '—'}"
+        else f"coverage: {reported} of {members} members reported, oldest as of {oldest}",
+        highlight=False,
     )

@@ -14,7 +14,12 @@ from huxin.registry.tables import BUSINESS, loan
 
 Blocks = npt.NDArray[np.uint8]
 
-_POLARS = {BigInteger: pl.Int64, Integer: pl.Int32, SmallInteger: pl.Int16, Date: pl.Date}
+_POLARS: dict[type, type[pl.DataType]] = {
+    BigInteger: pl.Int64,
+    Integer: pl.Int32,
+    SmallInteger: pl.Int16,
+    Date: pl.Date,
+}
 _OPEN = ("active", "overdue", "extended", "restructured")
 
 

@@ -29,7 +29,7 @@ class Manifest:
     sha256: str
 
 
-class ManifestFault(ValueError):
+class ManifestFault(ValueError):  # noqa: N818 - a fault of the sender, told as F0010
     """F0010: the manifest cannot be read; `reason` names the field or "json", never a value."""
 
     def __init__(self, reason: str) -> None:

@@ -56,11 +56,14 @@ def _pieces(vault: Spool, numbered: dict[int, Submission]) -> Iterator[Piece]:
         loan_nos: list[pl.DataFrame] = []
         for frame in vault.read_frames(item.id, spool.ROWS):
             if dropped is not None:
-                gone = frame["_record"].is_in(dropped["_record"].implode())
-                loan_nos.append(frame.filter(gone).select("loan_no"))
-                frame = frame.filter(~gone)
-            if frame.height:
-                yield sub, frame
+                loan_nos.append(frame.join(dropped, on="_record", how="semi").select("loan_no"))
+            kept = (
+                frame
+                if dropped is None
+                else frame.join(dropped, on="_record", how="anti", maintain_order="left")
+            )
+            if kept.height:
+                yield sub, kept
         if loan_nos:
             vault.write_frame(item.id, spool.REJECTED_SET, pl.concat(loan_nos))
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO, cast
 from uuid import UUID
 
 import polars as pl
@@ -69,11 +70,10 @@ class Spool:
             fsync=False,
         )
 
-    def reader(self, submission_id: UUID, stage: str) -> SealedReader:
+    def reader(self, submission_id: UUID, stage: str) -> BinaryIO:
         """The clear content of a sealed file, seekable. PrivacyError P0130-P0135."""
-        return SealedReader(
-            self._path(submission_id, stage), self._key(submission_id), purpose=_PURPOSE, stage=stage
-        )
+        path, key = self._path(submission_id, stage), self._key(submission_id)
+        return cast(BinaryIO, SealedReader(path, key, purpose=_PURPOSE, stage=stage))
 
     def frame_writer(self, submission_id: UUID, stage: str) -> ArrowWriter:
         """A sealed Arrow stream to write frames or tables to."""

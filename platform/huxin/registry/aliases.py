@@ -23,5 +23,5 @@ def claim(bulk: Bulk, contended: bool) -> None:
         INSERT INTO alias (token, scheme, subject_id, claimed_at)
         SELECT token, scheme, gen_random_uuid(), (SELECT max(recorded_at) FROM batch)
         FROM ({_NEW}) new ORDER BY token, scheme {on_conflict}
-        """  # noqa: S608 - no value of a row is in the text
+        """
     )

@@ -59,7 +59,7 @@ _RESOLVE = f"""
         ON k.member_id = b.member_id AND k.loan_no = i.loan_no AND k.subject_id = a.subject_id
     LEFT JOIN loan l ON b.mode = {CORRECTION}
         AND l.subject_id = k.subject_id AND l.member_id = k.member_id AND l.loan_no = k.loan_no
-"""  # noqa: S608 - constants of this module only
+"""
 
 # Keys of the batch's members that still stand and that no row of the batch names.
 _ABSENT = """
@@ -92,7 +92,7 @@ _ENDING = f"""
     JOIN loan_key k ON k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.ended_by IS NULL
         AND (k.subject_id = r.subject_id OR own.role = 1)
     WHERE r.kind = {Kind.DELETE}
-"""  # noqa: S608 - constants of this module only
+"""
 
 # What stays although nothing good was said of it tonight: it is kept, and marked as of its last good day.
 _STALE = f"""
@@ -100,7 +100,7 @@ _STALE = f"""
     SELECT a.sub, a.member_id, a.loan_no, a.subject_id FROM absent a
     JOIN loan_key k USING (member_id, loan_no, subject_id)
     WHERE k.stale IS NOT TRUE AND (a.rejected OR (a.hold AND a.mode = {FULL} AND a.open AND NOT a.named))
-"""  # noqa: S608 - constants of this module only
+"""
 
 
 def resolve(bulk: Bulk) -> None:
@@ -114,7 +114,7 @@ def find_endings(bulk: Bulk) -> None:
 
 
 def vanishing(bulk: Bulk) -> pa.Table:
-    """Per full submission: `sub`, open loans that would end as not reported (`vanished`), and open loans held (`book`)."""
+    """Per full submission: `sub`, `vanished` (open loans that would end as not reported), `book` (open loans)."""
     return bulk.rows(
         f"""
         SELECT b.sub, coalesce(v.vanished, 0)::bigint AS vanished, coalesce(o.book, 0)::bigint AS book
@@ -126,7 +126,7 @@ def vanishing(bulk: Bulk) -> pa.Table:
                    WHERE open AND ended_by IS NULL AND member_id IN (SELECT member_id FROM batch WHERE mode = {FULL})
                    GROUP BY member_id) o ON o.member_id = b.member_id
         WHERE b.mode = {FULL}
-        """  # noqa: S608 - constants of this module only
+        """
     )
 
 
@@ -136,7 +136,7 @@ def arriving(bulk: Bulk) -> pa.Table:
         f"""
         SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
-        """  # noqa: S608 - constants of this module only
+        """
     )
 
 
@@ -146,4 +146,4 @@ def drop_submissions(bulk: Bulk, subs: list[int]) -> None:
         return
     marks = ", ".join(str(int(sub)) for sub in subs)
     tables = ("resolved", "absent", "ending", "going_stale", "batch")
-    bulk.run(*(f"DELETE FROM {table} WHERE sub IN ({marks})" for table in tables))  # noqa: S608 - integers
+    bulk.run(*(f"DELETE FROM {table} WHERE sub IN ({marks})" for table in tables))

@@ -71,8 +71,8 @@ def exposures(
     )
     answers = [NOTHING] * count
     for row in found.mappings():
-        values = {name: row[name] for name in Exposure.__dataclass_fields__}
-        answers[row["number"]] = Exposure(**{k: v if k == "known" else int(v) for k, v in values.items()})
+        counts = {name: int(row[name]) for name in Exposure.__dataclass_fields__ if name != "known"}
+        answers[row["number"]] = Exposure(known=row["known"], **counts)
     return answers
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from huxin.registry.tables import member
@@ -41,13 +41,13 @@ def add_members(connection: Connection, names: Iterable[tuple[str, str]], now: d
 
 def list_members(connection: Connection) -> list[Member]:
     """All members by code."""
-    return [_member(row) for row in connection.execute(_SELECT.order_by(member.c.code))]
+    return [Member(*row) for row in connection.execute(_SELECT.order_by(member.c.code))]
 
 
 def find_member(connection: Connection, code: str) -> Member | None:
     """The member of that code, or None."""
     row = connection.execute(_SELECT.where(member.c.code == code)).one_or_none()
-    return _member(row) if row else None
+    return Member(*row) if row else None
 
 
 def set_status(connection: Connection, code: str, status: str) -> None:
@@ -58,7 +58,3 @@ def set_status(connection: Connection, code: str, status: str) -> None:
 _SELECT = select(
     member.c.id, member.c.code, member.c.name, member.c.status, member.c.as_of_date, member.c.as_of_sequence
 )
-
-
-def _member(row: Row[tuple[int, str, str, str, date | None, int | None]]) -> Member:
-    return Member(*row)

@@ -9,13 +9,13 @@ from huxin.registry.delta import CORRECTION
 _PUBLISHED = f"""
     UPDATE submission s SET state = {State.PUBLISHED:d}, changed_at = b.recorded_at
     FROM batch b WHERE s.member_id = b.member_id AND s.id = b.submission_id
-"""  # noqa: S608 - constants
+"""
 
 _MEMBERS = f"""
     UPDATE member m SET as_of_date = b.as_of_date, as_of_sequence = b.sequence
     FROM batch b WHERE m.id = b.member_id AND (b.mode <> {CORRECTION} OR b.as_of_date = m.as_of_date)
       AND (m.as_of_date IS NULL OR (b.as_of_date, b.sequence) > (m.as_of_date, coalesce(m.as_of_sequence, 0)))
-"""  # noqa: S608 - constants
+"""
 
 _OUTBOX = """
     INSERT INTO outbox (id, topic, body, recorded_at)
@@ -30,7 +30,7 @@ _OUTBOX = """
 def lock_members(bulk: Bulk, member_ids: list[int]) -> None:
     """Holds the members' rows to the end of the transaction: one load a member at a time."""
     marks = ", ".join(str(int(number)) for number in sorted(set(member_ids)))
-    bulk.run(f"SELECT id FROM member WHERE id IN ({marks}) ORDER BY id FOR UPDATE")  # noqa: S608 - integers
+    bulk.run(f"SELECT id FROM member WHERE id IN ({marks}) ORDER BY id FOR UPDATE")
 
 
 def note_vanished(bulk: Bulk, counts: dict[int, tuple[int, str]]) -> None:
@@ -41,12 +41,12 @@ def note_vanished(bulk: Bulk, counts: dict[int, tuple[int, str]]) -> None:
             UPDATE submission s SET vanished = {int(vanished)},
                 codes = codes || jsonb_build_object('W4003', {int(vanished)})
             FROM batch b WHERE b.sub = {int(sub)} AND s.member_id = b.member_id AND s.id = b.submission_id
-            """,  # noqa: S608 - integers
+            """,
             f"""
             INSERT INTO finding (member_id, submission_id, record, code, field, masked)
             SELECT b.member_id, b.submission_id, 0, 'W4003', 'loan_no', '{masked}' FROM batch b
             WHERE b.sub = {int(sub)} ON CONFLICT DO NOTHING
-            """,  # noqa: S608 - integers and a text of digits
+            """,
         )
 
 
@@ -58,7 +58,7 @@ def await_confirmation(bulk: Bulk, subs: list[int]) -> None:
             f"""
             UPDATE submission s SET state = {State.AWAITING_CONFIRMATION:d}, changed_at = b.recorded_at
             FROM batch b WHERE b.sub IN ({marks}) AND s.member_id = b.member_id AND s.id = b.submission_id
-            """  # noqa: S608 - integers
+            """
         )
 
 

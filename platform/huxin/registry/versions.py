@@ -25,7 +25,7 @@ def supersede(bulk: Bulk) -> None:
         INSERT INTO loan_history ({_COLUMNS}, superseded_at, superseded_by)
         SELECT {_GONE}, b.recorded_at, b.submission_id
         FROM gone g JOIN batch b ON b.sub = g.sub
-        """  # noqa: S608 - column names of our own table
+        """
     )
 
 
@@ -36,22 +36,22 @@ def end(bulk: Bulk) -> None:
         INSERT INTO loan_history ({_COLUMNS}, superseded_at, superseded_by)
         SELECT {_OLD}, b.recorded_at, b.submission_id
         FROM ending r JOIN batch b USING (sub) JOIN loan l ON {_SAME_LOAN}
-        """,  # noqa: S608 - column names of our own table
+        """,
         f"""
         UPDATE loan l SET version = k.version + 1, ended_by = r.reason, ended_on = b.as_of_date,
             submission_id = b.submission_id, recorded_at = b.recorded_at,
             void_by = CASE WHEN r.reason = {Ended.CORRECTED} THEN b.submission_id ELSE l.void_by END
         FROM ending r JOIN batch b USING (sub) JOIN loan_key k ON {_SAME_KEY} WHERE {_SAME_LOAN}
-        """,  # noqa: S608 - constants
+        """,
         f"""
         UPDATE loan_history l SET void_by = b.submission_id
         FROM ending r JOIN batch b USING (sub)
         WHERE {_SAME_LOAN} AND r.reason = {Ended.CORRECTED} AND l.void_by IS NULL
-        """,  # noqa: S608 - constants
+        """,
         f"""
         UPDATE loan_key k SET version = k.version + 1, ended_by = r.reason, stale = NULL
         FROM ending r WHERE {_SAME_KEY}
-        """,  # noqa: S608 - constants
+        """,
     )
 
 
@@ -61,8 +61,8 @@ def mark_stale(bulk: Bulk) -> None:
         f"""
         UPDATE loan l SET stale_as_of = greatest(m.as_of_date, l.as_of_date), stale_by = b.submission_id
         FROM going_stale r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id WHERE {_SAME_LOAN}
-        """,  # noqa: S608 - constants
-        f"UPDATE loan_key k SET stale = true FROM going_stale r WHERE {_SAME_KEY}",  # noqa: S608 - constants
+        """,
+        f"UPDATE loan_key k SET stale = true FROM going_stale r WHERE {_SAME_KEY}",
     )
 
 
@@ -83,12 +83,12 @@ def write_keys(bulk: Bulk) -> None:
             CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
         FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
         WHERE r.kind = {Kind.NEW} ORDER BY 1, 2, 3
-        """,  # noqa: S608 - constants
+        """,
         f"""
         UPDATE loan_key k SET digest = r.digest, version = k.version + 1, role = r.role, ended_by = NULL,
             open = r.open, stale = CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
         FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
         WHERE {_SAME_KEY} AND r.kind = {Kind.CHANGED}
-        """,  # noqa: S608 - constants
-        f"UPDATE loan_key k SET version = k.version + 1 FROM resolved r WHERE {_SAME_KEY} AND r.kind = {Kind.LATE}",  # noqa: S608
+        """,
+        f"UPDATE loan_key k SET version = k.version + 1 FROM resolved r WHERE {_SAME_KEY} AND r.kind = {Kind.LATE}",
     )

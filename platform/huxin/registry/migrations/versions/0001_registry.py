@@ -201,7 +201,8 @@ CREATE TABLE submission (
     received_at TIMESTAMP WITH TIME ZONE NOT NULL,
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT submission_pkey PRIMARY KEY (member_id, id),
-    CONSTRAINT submission_member_id_data_digest_manifest_digest_key UNIQUE (member_id, data_digest, manifest_digest)
+    CONSTRAINT submission_member_id_data_digest_manifest_digest_key
+        UNIQUE (member_id, data_digest, manifest_digest)
 );
 
 CREATE TABLE token_scheme (
@@ -211,7 +212,8 @@ CREATE TABLE token_scheme (
     entry_epoch INTEGER NOT NULL,
     registry_epoch INTEGER NOT NULL,
     CONSTRAINT token_scheme_pkey PRIMARY KEY (id),
-    CONSTRAINT token_scheme_suite_id_type_entry_epoch_registry_epoch_key UNIQUE (suite, id_type, entry_epoch, registry_epoch)
+    CONSTRAINT token_scheme_suite_id_type_entry_epoch_registry_epoch_key
+        UNIQUE (suite, id_type, entry_epoch, registry_epoch)
 );
 
 """
