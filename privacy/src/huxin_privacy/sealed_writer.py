@@ -40,8 +40,8 @@ class SealedWriter(io.RawIOBase):
         self._path, self._fsync = path, fsync
         self._frame: Frame = new_frame(key, Context(purpose, key.submission, stage, attempt), chunk)
         self._temporary = temporary_beside(path)
-        self._pending = bytearray()
-        self._number = self._written = 0
+        self._buffer = bytearray()  # grows to a chunk once; small files never need that much
+        self._held = self._number = self._written = 0
         self._in_block = self._done = False
         self._file: BinaryIO = os.fdopen(open_private(self._temporary), "wb", buffering=0)
         self._put(self._frame.head)
@@ -58,20 +58,18 @@ class SealedWriter(io.RawIOBase):
         if self.closed:
             raise ValueError("write to a closed sealed file")
         view = memoryview(content).cast("B")
-        chunk = self._frame.chunk
-        start = 0
-        while len(self._pending) + len(view) - start > chunk:
-            stop = start + chunk - len(self._pending)
-            if self._pending:
-                self._pending += view[start:stop]
-                self._seal(self._pending, last=False)
-                self._pending = bytearray()
+        start, length = 0, len(view)
+        while self._held + length - start > self._frame.chunk:
+            stop = start + self._frame.chunk - self._held
+            if self._held:
+                self._hold(view[start:stop])
+                self._seal_held(last=False)
             else:
                 self._seal(view[start:stop], last=False)
             start = stop
-        self._pending += view[start:]
-        self._written += len(view)
-        return len(view)
+        self._hold(view[start:])
+        self._written += length
+        return length
 
     def close(self) -> None:
         """Seal the last chunk and, outside a `with` block, put the file in its place."""
@@ -115,8 +113,7 @@ class SealedWriter(io.RawIOBase):
             self.discard()
 
     def _finish(self) -> None:
-        self._seal(self._pending, last=True)
-        self._pending = bytearray()
+        self._seal_held(last=True)
         self._put(END)
         if self._fsync:
             os.fsync(self._file.fileno())
@@ -126,7 +123,20 @@ class SealedWriter(io.RawIOBase):
         put_in_place(self._temporary, self._path, fsync=self._fsync)
         self._done = True
 
-    def _seal(self, content: bytearray | memoryview, *, last: bool) -> None:
+    def _hold(self, content: memoryview) -> None:
+        end = self._held + len(content)
+        if end > len(self._buffer):
+            wanted = min(max(end, 2 * len(self._buffer)), self._frame.chunk)
+            self._buffer.extend(bytes(wanted - len(self._buffer)))
+        self._buffer[self._held : end] = content
+        self._held = end
+
+    def _seal_held(self, *, last: bool) -> None:
+        with memoryview(self._buffer) as whole, whole[: self._held] as held:
+            self._seal(held, last=last)
+        self._held = 0
+
+    def _seal(self, content: memoryview, *, last: bool) -> None:
         self._put(self._frame.cipher.encrypt(nonce(self._number, last), content, self._frame.head))
         self._number += 1
 
