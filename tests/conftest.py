@@ -11,12 +11,20 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from huxin.registry import connect, embedded, migrate
+from huxin.registry import connect, embedded, embedded_start, migrate
 from huxin.settings import Settings
 
 EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _haste() -> Iterator[None]:
+    """No data folder of a test need outlive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded_start, "INITDB_OPTIONS", [*embedded_start.INITDB_OPTIONS, "--no-sync"])
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from huxin.registry.embedded_files import (
 USER = "huxin"
 DEFAULT_PORT = 5432
 START_TIMEOUT = 60.0
+INITDB_OPTIONS = ["--username", USER, "--encoding=UTF8", "--auth=trust", "--data-checksums"]
 _INCLUDE = "include 'huxin.conf'"
 
 Progress = Callable[[str], None]
@@ -104,8 +105,7 @@ def _initialise(folder: Path, binaries: Binaries, launcher: users.Launcher) -> N
     locale = ["--locale=C"]
     if binaries.major >= 17:
         locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    options = ["--username", USER, "--encoding=UTF8", *locale, "--auth=trust", "--data-checksums"]
-    done = launcher.run([binaries.program("initdb"), "-D", draft, *options])
+    done = launcher.run([binaries.program("initdb"), "-D", draft, *INITDB_OPTIONS, *locale])
     if done.returncode != 0:
         raise HuxinError("H0306", reason=(done.stderr or done.stdout).strip()[-500:])
     draft.rename(folder / "data")
