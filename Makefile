@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: help demo test check lock bench-night clean anew
+.PHONY: help demo test check generate lock bench-night clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -28,6 +28,11 @@ check: .venv/.dev          ## lint, types, import contracts, drift · 静态检�
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
+	$(PY) -m huxin.nightly.gx.suites --check
+
+generate: .venv/.runtime   ## writes suites, templates and docs/contract.md anew · 由合同表重新生成
+	$(PY) -m huxin.nightly.gx.suites
+	$(PY) -m huxin.templates
 
 lock: .venv/.dev           ## locks requirements/*.in anew · 重新锁定依赖
 	sh requirements/lock.sh
