@@ -104,8 +104,13 @@ def install_with_uv(lock: Path, env: Mapping[str, str]) -> bool:
 
 
 def uv(env: Mapping[str, str], verb: str, *arguments: str) -> bool:
-    command = [str(UV), "pip", verb, "--quiet", "--python", str(PYTHON), *arguments]
-    return subprocess.run(command, env=dict(env), check=False, cwd=TREE).returncode == 0
+    """Runs uv and shows what it downloads, but not the list of everything it installed."""
+    command = [str(UV), "pip", verb, "--python", str(PYTHON), *arguments]
+    with subprocess.Popen(command, env=dict(env), cwd=TREE, stderr=subprocess.PIPE, text=True) as run:
+        for line in run.stderr or ():
+            if not line.startswith((" + ", " - ", " ~ ", " Downloaded")):
+                print(f"  {line.rstrip()}", flush=True)
+    return run.returncode == 0
 
 
 def install_with_pip(lock: Path, env: Mapping[str, str]) -> None:
