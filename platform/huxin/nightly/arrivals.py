@@ -58,8 +58,11 @@ class Arrivals:
         begin = 0
         for item in self._items:
             for batch in self._vault.read_batches(item.id, spool.LOANS):
-                places = self._place[begin : begin + batch.num_rows]
-                begin += len(places)
+                known = self._place[begin : begin + batch.num_rows]
+                begin += batch.num_rows
+                # The table of places ends with the last row that is written; those behind it are not.
+                places = np.full(batch.num_rows, -1, np.int32)
+                places[: len(known)] = known
                 taken = places >= 0
                 taken[taken] = wanted[places[taken]]
                 if taken.any():
