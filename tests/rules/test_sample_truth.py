@@ -1,4 +1,4 @@
-"""The sample night against its truth: every member's accepted and rejected rows, every planted code at its row."""
+"""The sample night against its truth: accepted and rejected rows, and every planted code at its row."""
 
 from __future__ import annotations
 

@@ -13,20 +13,9 @@ from huxin_privacy.identifiers import PASSPORT, canonical_ids, canonical_mobiles
 _ANY_COUNTRY: Final = "ZZZ"
 
 
-def identifier_columns(frame: pl.DataFrame) -> list[pl.Series]:
-    """Of a frame with `t_id_no`, `id_type`, `id_country`, `t_name`, `t_mobile` and `_as_of`:
-
-    `id_canonical` (null when missing or malformed), `id_faults` (UInt8, bits of huxin_privacy's FAULTS),
-    `id_upgraded`, `mobile_canonical` and `name_canonical` (null when missing or malformed).
-    """
-    return [
-        *_ids(frame),
-        _string("mobile_canonical", canonical_mobiles(frame["t_mobile"].to_arrow())),
-        _string("name_canonical", canonical_names(frame["t_name"].to_arrow())),
-    ]
-
-
-def _ids(frame: pl.DataFrame) -> list[pl.Series]:
+def identifiers(frame: pl.DataFrame) -> list[pl.Series]:
+    """`id_canonical` (null when missing or malformed), `id_faults` (UInt8, bits of huxin_privacy's FAULTS)
+    and `id_upgraded` of a frame with `t_id_no`, `id_type`, `id_country` and `_as_of`."""
     # A birth after the as-of date is impossible, and a frame may hold submissions of several days.
     days = frame["_as_of"].unique().to_list()
     if len(days) < 2:
@@ -36,6 +25,20 @@ def _ids(frame: pl.DataFrame) -> list[pl.Series]:
         rows = (frame["_as_of"] == day) if day is not None else frame["_as_of"].is_null()
         parts.append(pl.DataFrame([rows.arg_true().alias("row"), *_ids_of_day(frame.filter(rows), day)]))
     return pl.concat(parts).sort("row").drop("row").get_columns()
+
+
+def mobiles(frame: pl.DataFrame) -> list[pl.Series]:
+    """`mobile_canonical` of a frame with `t_mobile`; null when missing or malformed."""
+    return [_string("mobile_canonical", canonical_mobiles(frame["t_mobile"].to_arrow()))]
+
+
+def names(frame: pl.DataFrame) -> list[pl.Series]:
+    """`name_canonical` of a frame with `t_name`; null when missing or nothing is left of it."""
+    return [_string("name_canonical", canonical_names(frame["t_name"].to_arrow()))]
+
+
+DERIVED: Final = (identifiers, mobiles, names)
+"""What makes the derived columns of the PARSED frame from those of its cells."""
 
 
 def _ids_of_day(frame: pl.DataFrame, day: date | None) -> list[pl.Series]:

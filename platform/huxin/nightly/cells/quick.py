@@ -16,12 +16,11 @@ _DAYS: Final = 40_000  # to 2079; a day outside takes the grammar's way
 _DECIMALS: Final = {"money": 2, "rate": 4}
 
 
-def quick(field: Field) -> pl.Expr:
-    """The field's value where the raw cell is in the plainest spelling, else null.
+def quick(field: Field, cell: pl.Expr) -> pl.Expr:
+    """The field's value where its raw cell is in the plainest spelling, else null.
 
     Whatever it reads, the grammar reads the same (a property test holds that).
     """
-    cell = pl.col(field.name)
     if field.kind == "enum":
         return _label(field, cell)
     if field.kind == "date":
@@ -47,5 +46,6 @@ def _two_decimals(kind: str, cell: pl.Expr) -> pl.Expr:
 
 
 @lru_cache(maxsize=1)
-def _days() -> pl.Enum:
-    return pl.Enum([(_FIRST_DAY + timedelta(days=day)).isoformat() for day in range(_DAYS)])
+def _days() -> pl.DataTypeExpr:
+    # As an expression: a cast to the plain type would copy the dictionary for every column.
+    return pl.Enum([(_FIRST_DAY + timedelta(days=day)).isoformat() for day in range(_DAYS)]).to_dtype_expr()
