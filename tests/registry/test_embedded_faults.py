@@ -172,6 +172,16 @@ def test_a_server_that_is_stopping_is_waited_for(own: Settings, query: Query) ->
     assert query(embedded.ensure_started(own), "SELECT 1") == [(1,)]
 
 
+def test_a_server_that_stops_while_it_is_asked_is_started_anew(own: Settings, query: Query) -> None:
+    server = embedded.ensure_started(own)
+    os.kill(server.pid, signal.SIGSTOP)
+    os.kill(server.pid, signal.SIGINT)
+    threading.Timer(0.5, os.kill, (server.pid, signal.SIGCONT)).start()
+    again = embedded.ensure_started(own)
+    assert again.pid != server.pid
+    assert query(again, "SELECT 1") == [(1,)]
+
+
 def test_a_server_with_all_connections_taken_is_not_started_anew(own: Settings) -> None:
     server = embedded.ensure_started(own)
     held = []

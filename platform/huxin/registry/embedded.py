@@ -24,7 +24,7 @@ from huxin.errors import HuxinError
 from huxin.registry import embedded_process as process
 from huxin.registry.embedded_binaries import found_binaries
 from huxin.registry.embedded_files import free_socket_dir, password, size, write_atomically
-from huxin.registry.embedded_start import START_TIMEOUT, USER, Progress, await_ready, data_major, start
+from huxin.registry.embedded_start import USER, Progress, await_ready, data_major, start
 from huxin.registry.embedded_users import Launcher
 from huxin.settings import Settings
 
@@ -212,14 +212,17 @@ def _found(folder: Path, progress: Progress) -> Server | None:
     found = process.running(data) if _has_data(folder) else None
     if found is None:
         return None
-    if found.state == "stopping":
-        process.wait_gone(data, START_TIMEOUT)
-        return None
     if not found.socket.exists() and found.state == "ready":
         # Its socket was swept away with the temporary directory: only a new start brings it back.
         process.end(found.pid, data)
         return None
-    return _server(folder, await_ready(found.pid, folder, size(folder / "server.log"), progress))
+    try:
+        return _server(folder, await_ready(found.pid, folder, size(folder / "server.log"), progress))
+    except HuxinError:
+        if process.running(data):
+            raise
+        # It was stopping, or died just now: a new one tells what is wrong, if anything is.
+        return None
 
 
 def _server(folder: Path, found: process.PidFile) -> Server:

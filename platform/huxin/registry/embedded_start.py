@@ -134,5 +134,7 @@ def _configure(folder: Path, binaries: Binaries, launcher: users.Launcher, tcp_p
 
 def _answers(found: process.PidFile) -> bool:
     """Whether it talks; one whose connections are all taken does."""
-    place = conninfo.make_conninfo("", host=str(found.socket_dir), port=found.port, user=USER)
+    place = conninfo.make_conninfo(
+        "", host=str(found.socket_dir), port=found.port, user=USER, connect_timeout=5
+    )
     return pq.PGconn.ping(place.encode()) == pq.Ping.OK
