@@ -10,9 +10,8 @@ from sqlalchemy import BigInteger, Date, Integer, SmallInteger
 
 from huxin.contract import load_contract
 from huxin.nightly.row_digest import row_digests
+from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.tables import BUSINESS, loan
-
-Blocks = npt.NDArray[np.uint8]
 
 _POLARS: dict[type, type[pl.DataType]] = {
     BigInteger: pl.Int64,
@@ -21,13 +20,6 @@ _POLARS: dict[type, type[pl.DataType]] = {
     Date: pl.Date,
 }
 _OPEN = ("active", "overdue", "extended", "restructured")
-
-
-def blocks(values: Blocks, present: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    """Rows of 16 bytes as an Arrow column, null where not present."""
-    bitmap = None if present is None else pa.py_buffer(np.packbits(present, bitorder="little"))
-    data = pa.py_buffer(np.ascontiguousarray(values))
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(values), [bitmap, data])
 
 
 def business_columns(rows: pl.DataFrame) -> pl.DataFrame:

@@ -93,7 +93,7 @@ def _decide(
 ) -> None:
     """Who is new, what changed, what ends; submissions that must wait for confirmation leave the load."""
     with timer.stage("load.claim"):
-        aliases.claim(session, contended)
+        aliases.claim(session, settings.now(), contended)
     faults.reach("load.claimed")
     with timer.stage("load.delta"):
         delta.resolve(session)
@@ -116,4 +116,4 @@ def _write(session: Bulk, vault: Spool, ready: list[Submission], timer: Timings,
         versions.arrive(session, arrivals.current(), arrivals.late())
     faults.reach("load.arrived")
     with timer.stage("load.loan_keys"):
-        versions.write_keys(session)
+        versions.write_keys(session, arrivals.new_keys())

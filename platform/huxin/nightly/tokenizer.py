@@ -10,13 +10,13 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from huxin.contract import load_contract
+from huxin.registry.blocks import Blocks
 from huxin.registry.schemes import Scheme, scheme_ids
 from huxin.settings import Settings
 from huxin_privacy import keyring
 from huxin_privacy.tokens import halves, name_halves, tokens
 
 SUITE = "S256"
-Blocks = npt.NDArray[np.uint8]  # (n, 16)
 
 
 @dataclass(frozen=True)

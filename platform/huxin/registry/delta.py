@@ -34,12 +34,16 @@ class Ended(IntEnum):
 
 FULL, INCREMENTAL, CORRECTION = 1, 2, 3
 
+# The loan's own row is looked up only where a correction needs it, hence the scalar subqueries.
+_OWN = "FROM loan l WHERE (l.subject_id, l.member_id, l.loan_no) = (k.subject_id, k.member_id, k.loan_no)"
+
 # A late row: a correction whose day is behind what the registry holds for that loan.
 _LATE = f"""
     b.mode = {CORRECTION} AND k.subject_id IS NOT NULL
     AND CASE WHEN k.ended_by IS NULL AND k.stale IS NOT TRUE THEN
-        (b.as_of_date, b.sequence) <= (greatest(m.as_of_date, l.as_of_date), coalesce(m.as_of_sequence, 0))
-        ELSE b.as_of_date < coalesce(l.ended_on, l.stale_as_of, l.as_of_date) END
+        (b.as_of_date, b.sequence)
+            <= (greatest(m.as_of_date, (SELECT l.as_of_date {_OWN})), coalesce(m.as_of_sequence, 0))
+        ELSE b.as_of_date < (SELECT coalesce(l.ended_on, l.stale_as_of, l.as_of_date) {_OWN}) END
 """
 
 _RESOLVE = f"""
@@ -57,25 +61,30 @@ _RESOLVE = f"""
     JOIN alias a ON a.token = i.token AND a.scheme = i.scheme
     LEFT JOIN loan_key k
         ON k.member_id = b.member_id AND k.loan_no = i.loan_no AND k.subject_id = a.subject_id
-    LEFT JOIN loan l ON b.mode = {CORRECTION}
-        AND l.subject_id = k.subject_id AND l.member_id = k.member_id AND l.loan_no = k.loan_no
 """
 
-# Keys of the batch's members that still stand and that no row of the batch names.
-_ABSENT = """
-    SELECT b.sub, k.member_id, k.loan_no, k.subject_id, k.role, k.open, b.mode, b.hold,
-        EXISTS (SELECT 1 FROM rejected x WHERE x.sub = b.sub AND x.loan_no = k.loan_no) AS rejected,
-        coalesce(r.named, false) AS named, coalesce(r.has_primary, false) AS has_primary,
-        coalesce(r.late, false) AS late
+# Keys of the batch's members that still stand and that no row of the batch names: first by the anti-join alone,
+# so that what is said of the other parties of a loan is gathered for these few loans only.
+_MISSING = """
+    CREATE TEMPORARY TABLE missing ON COMMIT DROP AS
+    SELECT b.sub, k.member_id, k.loan_no, k.subject_id, k.role, k.open, b.mode, b.hold
     FROM batch b JOIN loan_key k ON k.member_id = b.member_id AND k.ended_by IS NULL
-    LEFT JOIN (
-        SELECT sub, loan_no, true AS named, bool_or(role = 1) AS has_primary, bool_or(kind = 3) AS late
-        FROM resolved WHERE kind <> 4 GROUP BY sub, loan_no
-    ) r ON r.sub = b.sub AND r.loan_no = k.loan_no
     WHERE NOT EXISTS (
         SELECT 1 FROM resolved o WHERE o.sub = b.sub AND o.loan_no = k.loan_no AND o.subject_id = k.subject_id)
-      AND (b.mode = 1 OR r.named OR EXISTS (
-        SELECT 1 FROM rejected x WHERE x.sub = b.sub AND x.loan_no = k.loan_no))
+"""
+_ABSENT = """
+    CREATE TEMPORARY TABLE absent ON COMMIT DROP AS
+    SELECT x.*, coalesce(r.named, false) AS named, coalesce(r.has_primary, false) AS has_primary,
+        coalesce(r.late, false) AS late
+    FROM (SELECT k.*, EXISTS (SELECT 1 FROM rejected x WHERE x.sub = k.sub AND x.loan_no = k.loan_no) AS rejected
+          FROM missing k) x
+    LEFT JOIN (
+        SELECT o.sub, o.loan_no, true AS named, bool_or(o.role = 1) AS has_primary, bool_or(o.kind = 3) AS late
+        FROM resolved o WHERE o.kind <> 4
+          AND EXISTS (SELECT 1 FROM missing k WHERE k.sub = o.sub AND k.loan_no = o.loan_no)
+        GROUP BY o.sub, o.loan_no
+    ) r ON r.sub = x.sub AND r.loan_no = x.loan_no
+    WHERE x.mode = 1 OR r.named OR x.rejected
 """
 
 _ENDING = f"""
@@ -110,31 +119,30 @@ def resolve(bulk: Bulk) -> None:
 
 def find_endings(bulk: Bulk) -> None:
     """Builds `absent`, `ending` and `going_stale` from `resolved`; a member without a book costs nothing."""
-    bulk.run(f"CREATE TEMPORARY TABLE absent ON COMMIT DROP AS {_ABSENT}", "ANALYZE absent", _ENDING, _STALE)
+    bulk.run(_MISSING, "ANALYZE missing", _ABSENT, "ANALYZE absent", _ENDING, _STALE)
 
 
 def vanishing(bulk: Bulk) -> pa.Table:
-    """Per full submission: `sub`, `vanished` (open loans that would end as not reported), `book` (open loans)."""
+    """Per full submission that leaves out open loans: `sub`, `vanished` (how many), `book` (open loans held)."""
     return bulk.rows(
         f"""
-        SELECT b.sub, coalesce(v.vanished, 0)::bigint AS vanished, coalesce(o.book, 0)::bigint AS book
+        SELECT b.sub, v.vanished::bigint AS vanished, (
+            SELECT count(*) FROM loan_key k
+            WHERE k.member_id = b.member_id AND k.open AND k.ended_by IS NULL AND k.role = 1)::bigint AS book
         FROM batch b
-        LEFT JOIN (SELECT e.sub, count(DISTINCT e.loan_no) AS vanished FROM ending e
-                   JOIN absent a USING (sub, loan_no, subject_id)
-                   WHERE e.reason = {Ended.NOT_REPORTED} AND NOT a.named GROUP BY e.sub) v ON v.sub = b.sub
-        LEFT JOIN (SELECT member_id, count(DISTINCT loan_no) AS book FROM loan_key
-                   WHERE open AND ended_by IS NULL AND member_id IN (SELECT member_id FROM batch WHERE mode = {FULL})
-                   GROUP BY member_id) o ON o.member_id = b.member_id
+        JOIN (SELECT e.sub, count(*) AS vanished FROM ending e JOIN absent a USING (sub, loan_no, subject_id)
+              WHERE e.reason = {Ended.NOT_REPORTED} AND NOT a.named AND a.role = 1 GROUP BY e.sub) v ON v.sub = b.sub
         WHERE b.mode = {FULL}
         """
     )
 
 
 def arriving(bulk: Bulk) -> pa.Table:
-    """The incoming rows to write: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`; by subject."""
+    """The incoming rows to write: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`, `new`."""
     return bulk.rows(
         f"""
-        SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late
+        SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late,
+            kind = {Kind.NEW} AS new
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
         """
     )
@@ -145,5 +153,5 @@ def drop_submissions(bulk: Bulk, subs: list[int]) -> None:
     if not subs:
         return
     marks = ", ".join(str(int(sub)) for sub in subs)
-    tables = ("resolved", "absent", "ending", "going_stale", "batch")
+    tables = ("resolved", "missing", "absent", "ending", "going_stale", "batch")
     bulk.run(*(f"DELETE FROM {table} WHERE sub IN ({marks})" for table in tables))

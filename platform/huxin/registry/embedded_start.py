@@ -71,12 +71,13 @@ def await_ready(pid: int, folder: Path, begin: int, progress: Progress) -> proce
     seen, deadline = begin, time.monotonic() + START_TIMEOUT
     while True:
         found = process.read_pid_file(data)
-        if found and found.pid == pid and found.state == "ready" and _answers(found):
-            return found
+        ready = found and found.pid == pid and found.state == "ready" and _answers(found)
         grown = size(log)
         if grown > seen:
             seen, deadline = grown, time.monotonic() + START_TIMEOUT
             progress(log_tail(log, begin, lines=1))
+        if found and ready:
+            return found
         if not process.is_server(pid, data) or time.monotonic() > deadline:
             raise HuxinError("H0307", log=log, tail=log_tail(log, begin))
         time.sleep(0.02)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import pyarrow as pa
 
 from huxin.registry.bulk import Bulk
 from huxin.registry.delta import Ended, Kind
 from huxin.registry.tables import loan
+
+Rows: TypeAlias = "pa.RecordBatchReader | pa.Table"
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in loan.columns)
 _GONE = ", ".join(f'g."{column.name}"' for column in loan.columns)
@@ -66,24 +70,19 @@ def mark_stale(bulk: Bulk) -> None:
     )
 
 
-def arrive(bulk: Bulk, current: pa.RecordBatchReader, late: pa.RecordBatchReader | None) -> int:
-    """COPYs the new current versions into `loan` and late ones into history; returns how many are current."""
-    count = bulk.copy("loan", current)
+def arrive(bulk: Bulk, current: Rows | None, late: Rows | None) -> None:
+    """COPYs the new current versions into `loan` and late ones into history."""
+    if current is not None:
+        bulk.copy("loan", current)
     if late is not None:
         bulk.copy("loan_history", late)
-    return count
 
 
-def write_keys(bulk: Bulk) -> None:
-    """Brings `loan_key` to what was written: new keys in key order, changed ones updated."""
+def write_keys(bulk: Bulk, new: Rows | None) -> None:
+    """Brings `loan_key` to what was written: new keys by COPY, in key order; changed and late ones updated."""
+    if new is not None:
+        bulk.copy("loan_key", new)
     bulk.run(
-        f"""
-        INSERT INTO loan_key (member_id, loan_no, subject_id, digest, version, role, open, stale)
-        SELECT r.member_id, r.loan_no, r.subject_id, r.digest, 1, r.role, r.open,
-            CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
-        FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
-        WHERE r.kind = {Kind.NEW} ORDER BY 1, 2, 3
-        """,
         f"""
         UPDATE loan_key k SET digest = r.digest, version = k.version + 1, role = r.role, ended_by = NULL,
             open = r.open, stale = CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END

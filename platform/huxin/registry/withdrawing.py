@@ -19,7 +19,9 @@ _ALL = ", ".join(_COLUMNS)
 _FROM_L = ", ".join(f"l.{name}" for name in _COLUMNS)
 # What returns is the old version, said anew: recorded now, one version on.
 _RETURNING = ", ".join(
-    {"recorded_at": "CAST(:now AS timestamptz)", "version": "t.version + 1"}.get(name, f"h.{name}")
+    {"recorded_at": "CAST(:now AS timestamptz) AS recorded_at", "version": "t.version + 1 AS version"}.get(
+        name, f"h.{name}"
+    )
     for name in _COLUMNS
 )
 
@@ -36,7 +38,7 @@ _STEPS = (
         FROM touched t JOIN loan l ON {_SAME}""",
     """UPDATE loan_history h SET void_by = :id FROM loan_key k
         WHERE k.member_id = :member AND h.subject_id = k.subject_id AND h.member_id = k.member_id
-          AND h.loan_no = k.loan_no AND h.submission_id = :id AND h.superseded_by = :id""",
+          AND h.loan_no = k.loan_no AND h.submission_id = :id AND h.void_by IS NULL""",
     # 2. what it replaced returns
     f"""CREATE TEMPORARY TABLE returning_ ON COMMIT DROP AS
         SELECT DISTINCT ON (t.subject_id, t.loan_no) {_RETURNING}
@@ -47,7 +49,7 @@ _STEPS = (
     f"INSERT INTO loan ({_ALL}) SELECT {_ALL} FROM returning_",
     # 3. what it brought for the first time ends
     f"""UPDATE loan l SET ended_by = {Ended.WITHDRAWN:d}, ended_on = l.as_of_date, void_by = :id,
-            recorded_at = :now, version = t.version + 1
+            recorded_at = :now, version = t.version + 1, stale_as_of = NULL, stale_by = NULL
         FROM touched t WHERE {_SAME} AND l.submission_id = :id""",
     # 4. what it voided or called stale is as before
     "UPDATE loan_history SET void_by = NULL WHERE void_by = :id AND superseded_by IS NOT NULL "
@@ -69,8 +71,8 @@ _STEPS = (
     # 6. the member stands where its last published submission left it
     f"""UPDATE member m SET (as_of_date, as_of_sequence) = (
             SELECT s.as_of_date, max(s.sequence) FROM submission s
-            WHERE s.member_id = m.id AND s.state = {State.PUBLISHED:d} AND s.mode <> 3
-            GROUP BY s.as_of_date ORDER BY s.as_of_date DESC LIMIT 1)
+            WHERE s.member_id = m.id AND s.state = {State.PUBLISHED:d}
+            GROUP BY s.as_of_date HAVING bool_or(s.mode <> 3) ORDER BY s.as_of_date DESC LIMIT 1)
         WHERE m.id = :member""",
     """INSERT INTO outbox (id, topic, body, recorded_at) VALUES (gen_random_uuid(), 'submission.withdrawn',
         jsonb_build_object('submission', CAST(:id AS uuid), 'member', CAST(:member AS integer)), :now)""",
