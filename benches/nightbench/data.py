@@ -97,7 +97,8 @@ def _cached(root: Path, name: str, write: Callable[[Path], object]) -> tuple[Pat
     note = folder / _DONE
     if not note.is_file():
         print(f"making {name} ...", flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        for older in folder.parent.glob(f"{name}-*"):
+            shutil.rmtree(older)
         facts = write(folder)
         note.write_text(json.dumps(facts), encoding="utf-8")
     return folder, json.loads(note.read_text(encoding="utf-8"))
