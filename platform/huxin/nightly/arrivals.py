@@ -36,7 +36,7 @@ class Taken:
 class Arrivals:
     """Looks up, for each spooled row, whether it is written, for which subject and as which version.
 
-    `arriving` is the delta's table: ord, subject_id, version, late, new.
+    `arriving` is the delta's table: ord, subject_id, version, late, new, void.
     """
 
     def __init__(self, arriving: pa.Table, vault: Spool, items: list[Submission], now: datetime) -> None:
@@ -45,6 +45,7 @@ class Arrivals:
         self._now = now
         self._late = _flags(arriving["late"])
         self._new = _flags(arriving["new"])
+        self._void = _flags(arriving["void"])
         self._versions = arriving["version"].to_numpy().astype(np.int32)
         self._subjects = from_column(arriving["subject_id"])
         order = arriving["ord"].to_numpy()
@@ -64,7 +65,7 @@ class Arrivals:
         """The rows that enter history only, or None."""
         if not self._late.any():
             return None
-        table = pa.concat_tables(map(self._loan_rows, self._taken(spool.LOANS, self._late)))
+        table = pa.concat_tables(map(self._late_rows, self._taken(spool.LOANS, self._late)))
         superseded = _constant(self._now, table.num_rows, pa.timestamp("us", tz="UTC"))
         table = table.append_column("superseded_at", superseded)
         return table.append_column("superseded_by", table["submission_id"])
@@ -115,6 +116,12 @@ class Arrivals:
             "stale_by": blocks(mark, np.full(count, behind)),
         }
         return pa.table(columns | dict(zip(rows.schema.names, rows.columns, strict=True)))
+
+    def _late_rows(self, taken: Taken) -> pa.Table:
+        rows = self._loan_rows(taken)
+        return rows.append_column(
+            "void_by", blocks(from_column(rows["submission_id"]), self._void[taken.places])
+        )
 
     def _key_rows(self, taken: Taken) -> pa.Table:
         item, rows = taken.item, taken.rows

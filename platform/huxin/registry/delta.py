@@ -34,92 +34,129 @@ class Ended(IntEnum):
 
 FULL, INCREMENTAL, CORRECTION = 1, 2, 3
 
-# The loan's own row is looked up only where a correction needs it, hence the scalar subqueries.
-_OWN = "FROM loan l WHERE (l.subject_id, l.member_id, l.loan_no) = (k.subject_id, k.member_id, k.loan_no)"
+# Of a correction's loans, the parties of whom the registry has a newer word. A standing party that is not stale is
+# confirmed by each submission of its member; what a withdrawn submission said is no word at all.
+_NEWER = f"""
+    SELECT b.sub, k.loan_no, k.subject_id, k.role, k.ended_by IS NULL AS stands
+    FROM batch b
+    JOIN member m ON m.id = b.member_id
+    JOIN loan_key k ON k.member_id = b.member_id
+    JOIN loan l ON l.subject_id = k.subject_id AND l.member_id = k.member_id AND l.loan_no = k.loan_no
+    LEFT JOIN submission s ON s.member_id = l.member_id AND s.id = l.submission_id
+    WHERE b.mode = {CORRECTION} AND k.ended_by IS DISTINCT FROM {Ended.WITHDRAWN}
+      AND k.loan_no IN (
+        SELECT i.loan_no FROM incoming i WHERE i.sub = b.sub
+        UNION SELECT x.loan_no FROM rejected x WHERE x.sub = b.sub)
+      AND CASE
+        WHEN k.ended_by IS NOT NULL THEN (b.as_of_date, b.sequence) <= (l.ended_on, coalesce(s.sequence, 0))
+        WHEN k.stale THEN b.as_of_date < l.stale_as_of
+        ELSE coalesce((b.as_of_date, b.sequence) <= (m.as_of_date, coalesce(m.as_of_sequence, 0)), false)
+            OR (b.as_of_date, b.sequence) <= (l.as_of_date, coalesce(s.sequence, 0)) END
+"""
 
-# A late row: a correction whose day is behind what the registry holds for that loan.
+# A late row: the registry has a newer word of this party, or of somebody else as the primary in its place.
 _LATE = f"""
-    b.mode = {CORRECTION} AND k.subject_id IS NOT NULL
-    AND CASE WHEN k.ended_by IS NULL AND k.stale IS NOT TRUE THEN
-        (b.as_of_date, b.sequence)
-            <= (greatest(m.as_of_date, (SELECT l.as_of_date {_OWN})), coalesce(m.as_of_sequence, 0))
-        ELSE b.as_of_date < (SELECT coalesce(l.ended_on, l.stale_as_of, l.as_of_date) {_OWN}) END
+    n.subject_id IS NOT NULL
+    OR (b.mode = {CORRECTION} AND i.role = 1 AND coalesce(k.ended_by, {Ended.WITHDRAWN}) = {Ended.WITHDRAWN}
+        AND (k.subject_id IS NULL OR k.ended_by IS NOT NULL)
+        AND EXISTS (SELECT 1 FROM newer o WHERE o.sub = i.sub AND o.loan_no = i.loan_no AND o.stands AND o.role = 1
+            AND NOT EXISTS (SELECT 1 FROM incoming j JOIN alias c ON c.token = j.token AND c.scheme = j.scheme
+                WHERE j.sub = i.sub AND j.loan_no = i.loan_no AND c.subject_id = o.subject_id AND NOT j.deletes)))
 """
 
 _RESOLVE = f"""
     CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
-    SELECT i.ord, i.sub, b.member_id, i.loan_no, a.subject_id, i.role, i.digest, i.open,
-        coalesce(k.version, 0) AS version,
-        (CASE WHEN i.deletes THEN {Kind.DELETE}
+    SELECT i.ord, i.sub, b.member_id, i.loan_no, a.subject_id, i.role, i.digest, i.open, i.deletes,
+        coalesce(k.version, 0) AS version, k.subject_id IS NOT NULL AS held,
+        k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown,
+        (CASE WHEN i.deletes THEN CASE WHEN n.subject_id IS NULL THEN {Kind.DELETE} ELSE {Kind.UNCHANGED} END
               WHEN {_LATE} THEN {Kind.LATE}
               WHEN k.subject_id IS NULL THEN {Kind.NEW}
               WHEN k.ended_by IS NOT NULL OR k.stale OR k.digest <> i.digest THEN {Kind.CHANGED}
               ELSE {Kind.UNCHANGED} END)::smallint AS kind
     FROM incoming i
     JOIN batch b ON b.sub = i.sub
-    JOIN member m ON m.id = b.member_id
     JOIN alias a ON a.token = i.token AND a.scheme = i.scheme
     LEFT JOIN loan_key k
         ON k.member_id = b.member_id AND k.loan_no = i.loan_no AND k.subject_id = a.subject_id
+    LEFT JOIN newer n ON n.sub = i.sub AND n.loan_no = i.loan_no AND n.subject_id = a.subject_id
 """
 
 # Keys of the batch's members that still stand and that no row of the batch names: first by the anti-join alone,
 # so that what is said of the other parties of a loan is gathered for these few loans only.
 _MISSING = """
     CREATE TEMPORARY TABLE missing ON COMMIT DROP AS
-    SELECT b.sub, k.member_id, k.loan_no, k.subject_id, k.role, k.open, b.mode, b.hold
+    SELECT b.sub, k.member_id, k.loan_no, k.subject_id, k.role, k.open, k.stale, b.mode, b.hold
     FROM batch b JOIN loan_key k ON k.member_id = b.member_id AND k.ended_by IS NULL
     WHERE NOT EXISTS (
         SELECT 1 FROM resolved o WHERE o.sub = b.sub AND o.loan_no = k.loan_no AND o.subject_id = k.subject_id)
 """
-_ABSENT = """
+_ABSENT = f"""
     CREATE TEMPORARY TABLE absent ON COMMIT DROP AS
     SELECT x.*, coalesce(r.named, false) AS named, coalesce(r.has_primary, false) AS has_primary,
-        coalesce(r.late, false) AS late
+        coalesce(r.late, false) AS late, EXISTS (SELECT 1 FROM newer n
+            WHERE n.sub = x.sub AND n.loan_no = x.loan_no AND n.subject_id = x.subject_id) AS newer
     FROM (SELECT k.*, EXISTS (SELECT 1 FROM rejected x WHERE x.sub = k.sub AND x.loan_no = k.loan_no) AS rejected
           FROM missing k) x
     LEFT JOIN (
-        SELECT o.sub, o.loan_no, true AS named, bool_or(o.role = 1) AS has_primary, bool_or(o.kind = 3) AS late
-        FROM resolved o WHERE o.kind <> 4
+        SELECT o.sub, o.loan_no, true AS named, bool_or(o.role = 1) AS has_primary,
+            bool_or(o.kind = {Kind.LATE}) AS late
+        FROM resolved o WHERE NOT o.deletes
           AND EXISTS (SELECT 1 FROM missing k WHERE k.sub = o.sub AND k.loan_no = o.loan_no)
         GROUP BY o.sub, o.loan_no
     ) r ON r.sub = x.sub AND r.loan_no = x.loan_no
-    WHERE x.mode = 1 OR r.named OR x.rejected
+    WHERE x.mode = {FULL} OR r.named OR x.rejected
 """
 
+# By absence, while every rejected row can be matched to a loan; and by a delete row, the primary's for the whole loan.
 _ENDING = f"""
     CREATE TEMPORARY TABLE ending ON COMMIT DROP AS
     SELECT sub, member_id, loan_no, subject_id,
         (CASE WHEN named AND has_primary AND role = 1 THEN {Ended.CORRECTED}
               ELSE {Ended.NOT_REPORTED} END)::smallint AS reason
-    FROM absent WHERE NOT rejected AND NOT late AND (named OR (mode = {FULL} AND open AND NOT hold))
-    UNION
-    SELECT r.sub, k.member_id, k.loan_no, k.subject_id, {Ended.DELETED}::smallint
+    FROM absent WHERE NOT rejected AND NOT hold AND NOT late AND NOT newer
+        AND (named OR (mode = {FULL} AND open))
+"""
+
+_DELETING = f"""
+    INSERT INTO ending
+    SELECT DISTINCT r.sub, k.member_id, k.loan_no, k.subject_id, {Ended.DELETED}::smallint
     FROM resolved r
     JOIN loan_key own ON own.member_id = r.member_id AND own.loan_no = r.loan_no
-        AND own.subject_id = r.subject_id
+        AND own.subject_id = r.subject_id AND own.ended_by IS NULL
     JOIN loan_key k ON k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.ended_by IS NULL
         AND (k.subject_id = r.subject_id OR own.role = 1)
     WHERE r.kind = {Kind.DELETE}
+      AND NOT EXISTS (SELECT 1 FROM resolved x WHERE x.sub = r.sub AND x.loan_no = k.loan_no
+        AND x.subject_id = k.subject_id AND NOT x.deletes)
+      AND NOT EXISTS (SELECT 1 FROM newer n WHERE n.sub = r.sub AND n.loan_no = k.loan_no
+        AND n.subject_id = k.subject_id)
+"""
+_DELETED_ONCE = f"""
+    DELETE FROM ending e USING ending d WHERE d.reason = {Ended.DELETED} AND e.reason <> d.reason
+        AND e.sub = d.sub AND e.loan_no = d.loan_no AND e.subject_id = d.subject_id
 """
 
 # What stays although nothing good was said of it tonight: it is kept, and marked as of its last good day.
 _STALE = f"""
     CREATE TEMPORARY TABLE going_stale ON COMMIT DROP AS
     SELECT a.sub, a.member_id, a.loan_no, a.subject_id FROM absent a
-    JOIN loan_key k USING (member_id, loan_no, subject_id)
-    WHERE k.stale IS NOT TRUE AND (a.rejected OR (a.hold AND a.mode = {FULL} AND a.open AND NOT a.named))
+    WHERE a.stale IS NOT TRUE AND NOT a.newer
+        AND (a.rejected OR (a.hold AND (a.named OR (a.mode = {FULL} AND a.open))))
+        AND NOT EXISTS (SELECT 1 FROM ending e WHERE e.sub = a.sub AND e.loan_no = a.loan_no
+            AND e.subject_id = a.subject_id)
 """
 
 
 def resolve(bulk: Bulk) -> None:
     """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it."""
-    bulk.run(_RESOLVE, "ANALYZE resolved")
+    bulk.run(f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}", _RESOLVE, "ANALYZE resolved")
 
 
 def find_endings(bulk: Bulk) -> None:
     """Builds `absent`, `ending` and `going_stale` from `resolved`; a member without a book costs nothing."""
-    bulk.run(_MISSING, "ANALYZE missing", _ABSENT, "ANALYZE absent", _ENDING, _STALE)
+    deleting = (_DELETING, _DELETED_ONCE)
+    bulk.run(_MISSING, "ANALYZE missing", _ABSENT, "ANALYZE absent", _ENDING, *deleting, _STALE)
 
 
 def vanishing(bulk: Bulk) -> pa.Table:
@@ -138,11 +175,14 @@ def vanishing(bulk: Bulk) -> pa.Table:
 
 
 def arriving(bulk: Bulk) -> pa.Table:
-    """The incoming rows to write: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`, `new`."""
+    """The incoming rows to write: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`, `new`, `void`.
+
+    A late row is void at once where somebody else is the primary by a newer word.
+    """
     return bulk.rows(
         f"""
         SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late,
-            kind = {Kind.NEW} AS new
+            kind = {Kind.NEW} AS new, kind = {Kind.LATE} AND unknown AS void
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
         """
     )
@@ -153,5 +193,5 @@ def drop_submissions(bulk: Bulk, subs: list[int]) -> None:
     if not subs:
         return
     marks = ", ".join(str(int(sub)) for sub in subs)
-    tables = ("resolved", "missing", "absent", "ending", "going_stale", "batch")
+    tables = ("newer", "resolved", "missing", "absent", "ending", "going_stale", "batch")
     bulk.run(*(f"DELETE FROM {table} WHERE sub IN ({marks})" for table in tables))

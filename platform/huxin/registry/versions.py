@@ -90,4 +90,10 @@ def write_keys(bulk: Bulk, new: Rows | None) -> None:
         WHERE {_SAME_KEY} AND r.kind = {Kind.CHANGED}
         """,
         f"UPDATE loan_key k SET version = k.version + 1 FROM resolved r WHERE {_SAME_KEY} AND r.kind = {Kind.LATE}",
+        # Somebody who never was the primary by the newest word: known by the key, so that versions go on from here.
+        f"""
+        INSERT INTO loan_key (member_id, loan_no, subject_id, digest, version, role, open, ended_by)
+        SELECT member_id, loan_no, subject_id, digest, 1, role, open, {Ended.CORRECTED} FROM resolved
+        WHERE kind = {Kind.LATE} AND NOT held
+        """,
     )
