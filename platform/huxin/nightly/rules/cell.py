@@ -87,8 +87,9 @@ def e1301_label(contract: Contract) -> Failing:
 def e1302_code(contract: Contract) -> Failing:
     """A country, region or currency code that is malformed, or a currency that is not permitted."""
     failing = _unreadable(contract, "pattern")
+    country = failing["id_country"] & (kept(contract) | labelled(contract, "id_type", "passport"))
     foreign = ~pl.col("currency").is_in(_PERMITTED_CURRENCIES) & kept(contract)
-    return {**failing, "currency": failing["currency"] | foreign}
+    return {**failing, "id_country": country, "currency": failing["currency"] | foreign}
 
 
 def e1401_text(contract: Contract) -> Failing:
