@@ -16,6 +16,9 @@ from huxin.nightly.read.refused import guarded
 _SLICE = 4 << 20
 """How much of a block goes the slow way before the fast way is tried again; well over a line's limit."""
 
+_CELLS = 3_000_000
+"""Cells of one frame: a block of blank lines alone would have rows by the million."""
+
 _LF, _CR, _QUOTE = 10, 13, 34
 
 
@@ -49,6 +52,9 @@ def parse(block: bytes, dialect: Dialect, *, final: bool) -> Parsed:
 
     `block` begins at a record and ends with a line break, unless it is the `final` one.
     """
+    piece = _bearable(block, max(_CELLS // (dialect.width + EXTRA), 1))
+    if len(piece) < len(block):
+        block, final = piece, False
     if b'"' not in block:
         cells = _by_polars(block, dialect, quote=None)
         return Parsed(cells, np.arange(cells.height), len(block), cells.height)
@@ -58,6 +64,14 @@ def parse(block: bytes, dialect: Dialect, *, final: bool) -> Parsed:
         if cells.height == regular.lines.size:
             return Parsed(cells, regular.lines, regular.used, regular.newlines)
     return _by_hand(block, dialect, final=final)
+
+
+def _bearable(block: bytes, rows: int) -> bytes:
+    """The block, or so much of it from its start that it has not more lines than that."""
+    while (lines := block.count(b"\n")) > rows:
+        cut = block.rfind(b"\n", 0, len(block) * rows // lines) + 1
+        block = block[: cut or block.find(b"\n") + 1]
+    return block
 
 
 def regular_part(block: bytes, delimiter: str, *, final: bool) -> Regular | None:

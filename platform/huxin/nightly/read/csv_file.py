@@ -47,6 +47,7 @@ class CsvFile:
         """RAW frames of at most `batch_rows` rows; FileRefused if the file proves unreadable on the way."""
         raw = RawFrames(self.layout, self._contract)
         while self._rest:
+            self._drop_empty_lines()
             parsed = parse(self._rest, self._dialect, final=self._final)
             if not parsed.used:
                 self._rest = self._continued()
@@ -62,6 +63,13 @@ class CsvFile:
     def _take(self, parsed: Parsed) -> None:
         self._rest = self._rest[parsed.used :]
         self._line += parsed.newlines
+
+    def _drop_empty_lines(self) -> None:
+        """Line breaks at the front, however many: cheaper than as rows of nothing."""
+        if self._rest.startswith((b"\n", b"\r")):
+            rest = self._rest.lstrip(b"\r\n")
+            self._line += self._rest.count(b"\n", 0, len(self._rest) - len(rest))
+            self._rest = rest
 
     def _continued(self) -> bytes:
         """The rest with the next block behind it: its first record is not whole yet."""

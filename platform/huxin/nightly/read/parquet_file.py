@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeVar
 
@@ -130,31 +131,39 @@ def _unpacked(about: Any) -> int:
 
 
 def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
+    is_text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(kind) for test in is_text)
 
 
 def _text(name: str, column: Any) -> pl.Series:
     """A column of any plain type as text: dates ISO, decimals plain, floats shortest, no dictionaries."""
-    if pa.types.is_dictionary(column.type):
-        column = _looked_up(column)
-    if pa.types.is_null(column.type):
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _text(name, _looked_up(column))
+    if pa.types.is_null(kind):
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, len(column))
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_decimal256(kind):
         column = column.cast(pa.large_string())
     series = pl.Series(name, column)
     if series.dtype == pl.Datetime:
-        return pl.Series(name, [moment(value) if value else None for value in series], dtype=pl.String)
+        return _moments(series)
     if series.dtype.is_float():
         shortest = series.cast(pl.String).cast(pl.Float64)  # a Float32 by its own digits, not its neighbour's
-        return pl.Series(
-            name, [None if value is None else number(value) for value in shortest], dtype=pl.String
-        )
+        texts = [None if value is None else number(value) or None for value in shortest]
+        return pl.Series(name, texts, dtype=pl.String)
     return series.cast(pl.String)
 
 
+def _moments(series: pl.Series) -> pl.Series:
+    if (series.dt.time() == dt.time()).all():
+        return series.dt.date().cast(pl.String)
+    texts = [None if value is None else moment(value) for value in series]
+    return pl.Series(series.name, texts, dtype=pl.String)
+
+
 def _looked_up(column: Any) -> Any:
-    lengths = pc.binary_length(column.dictionary.cast(pa.large_binary()))
-    total = pc.sum(lengths.take(column.indices)).as_py() or 0
-    if total > _MAX_BATCH_BYTES:
-        raise FileRefused("bomb")
+    if _is_text(column.dictionary.type):
+        lengths = pc.binary_length(column.dictionary)
+        if (pc.sum(lengths.take(column.indices)).as_py() or 0) > _MAX_BATCH_BYTES:
+            raise FileRefused("bomb")
     return column.dictionary_decode()

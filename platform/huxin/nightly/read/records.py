@@ -19,7 +19,8 @@ def split_records(text: str, delimiter: str, *, final: bool, limit: int | None =
     """All whole records of `text` (at most `limit`), which begins at a record.
 
     A quote opens a cell only as its first character, a doubled quote inside stands for one, what follows
-    the closing quote belongs to the cell, any other quote is a character. A record without its end
+    the closing quote belongs to the cell, any other quote is a character. One CR at a cell's end is
+    dropped (polars does so everywhere, not only at a line's end). A record without its end
     (an open quote, or no line break unless `final`) is left over.
     """
     found = Records()
@@ -30,7 +31,7 @@ def split_records(text: str, delimiter: str, *, final: bool, limit: int | None =
                 break
             end = len(text)
         if text.find('"', found.used, end) < 0:
-            cells, after = text[found.used : end].removesuffix("\r").split(delimiter), end + 1
+            cells, after = _plain(text[found.used : end], delimiter), end + 1
         else:
             whole = _quoted(text, found.used, end, delimiter)
             if whole is None:
@@ -41,6 +42,11 @@ def split_records(text: str, delimiter: str, *, final: bool, limit: int | None =
         found.newlines += text.count("\n", found.used, after)
         found.used = min(after, len(text))
     return found
+
+
+def _plain(line: str, delimiter: str) -> list[str]:
+    cells = line.split(delimiter)
+    return [cell.removesuffix("\r") for cell in cells] if "\r" in line else cells
 
 
 def _quoted(text: str, at: int, end: int, delimiter: str) -> tuple[list[str], int] | None:
@@ -60,7 +66,7 @@ def _quoted(text: str, at: int, end: int, delimiter: str) -> tuple[list[str], in
         if stop < 0:
             cells.append(inside + text[at:end].removesuffix("\r"))
             return cells, end + 1
-        cells.append(inside + text[at:stop])
+        cells.append(inside + text[at:stop].removesuffix("\r"))
         at = stop + 1
 
 
