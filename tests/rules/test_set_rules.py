@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from huxin.contract import load_contract
 from huxin.nightly.rules import joined, keys, set_rules
 from huxin.nightly.rules.catalogue import SET_RULES
+from huxin.nightly.rules.keys import shared
 from support.frames import parsed_frame
 from support.rows import good_row, resident_id
 
@@ -170,6 +171,15 @@ def test_batches_of_one_file_do() -> None:
     whole = joined(parts)
     assert set_rules()["E2001"]["loan_no"](whole).to_list() == [False, True, False]
     assert set_rules()["E2002"]["loan_no"](whole).to_list() == [True, True, True]
+
+
+@pytest.mark.parametrize("fellows", [3, 900])
+def test_a_shared_loan_is_known_where_few_are_and_where_most_are(fellows: int) -> None:
+    loans = [7 * i for i in range(1_200)] + [7 * i for i in range(fellows)] + [None]
+    frame = pl.DataFrame({"loan": loans}, schema={"loan": pl.UInt64}).sample(fraction=1, shuffle=True, seed=4)
+    expected = (frame["loan"] < 7 * fellows).fill_null(False)
+    for few in (0, 10_000):
+        assert shared(frame, few).to_list() == expected.to_list()
 
 
 def test_an_empty_file() -> None:
