@@ -6,25 +6,26 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from sqlalchemy import BigInteger, Date, Integer, SmallInteger
 
 from huxin.contract import load_contract
 from huxin.nightly.row_digest import row_digests
 from huxin.registry.blocks import Blocks, blocks
-from huxin.registry.tables import BUSINESS, loan
+from huxin.registry.tables import BUSINESS, type_names
 
-_POLARS: dict[type, type[pl.DataType]] = {
-    BigInteger: pl.Int64,
-    Integer: pl.Int32,
-    SmallInteger: pl.Int16,
-    Date: pl.Date,
+_POLARS: dict[str, type[pl.DataType]] = {
+    "bigint": pl.Int64,
+    "integer": pl.Int32,
+    "smallint": pl.Int16,
+    "date": pl.Date,
+    "text": pl.String,
 }
 _OPEN = ("active", "overdue", "extended", "restructured")
 
 
 def business_columns(rows: pl.DataFrame) -> pl.DataFrame:
     """What the member says of each loan, with the registry's column types."""
-    return rows.select([_column(name) for name in BUSINESS])
+    types = type_names()
+    return rows.select([_column(name, _POLARS[types[name]]) for name in BUSINESS])
 
 
 def loans_table(
@@ -71,12 +72,11 @@ def _deletes() -> pl.Expr:
     return (pl.col("action") == code).fill_null(False)
 
 
-def _column(name: str) -> pl.Expr:
+def _column(name: str, kind: type[pl.DataType]) -> pl.Expr:
     """max_dpd grows by itself while a loan is at its longest: it is kept only where it is not the present dpd."""
     if name == "max_dpd":
-        return pl.when(pl.col("max_dpd") > pl.col("dpd")).then(pl.col("max_dpd")).cast(pl.Int32).alias(name)
-    kind = _POLARS.get(type(loan.c[name].type))
-    return pl.col(name).cast(kind) if kind else pl.col(name)
+        return pl.when(pl.col("max_dpd") > pl.col("dpd")).then(pl.col("max_dpd")).cast(kind).alias(name)
+    return pl.col(name).cast(kind)
 
 
 def _plain(frame: pl.DataFrame) -> pa.Table:

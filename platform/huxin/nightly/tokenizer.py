@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sqlalchemy import Connection
 
 from huxin.contract import load_contract
 from huxin.registry.blocks import Blocks
@@ -15,6 +15,9 @@ from huxin.registry.schemes import Scheme, scheme_ids
 from huxin.settings import Settings
 from huxin_privacy import keyring
 from huxin_privacy.tokens import halves, name_halves, tokens
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SUITE = "S256"
 

@@ -86,6 +86,11 @@ def business_columns() -> list[Column[object]]:
     ]
 
 
+def type_names() -> dict[str, str]:
+    """PostgreSQL's name of each business column's type, lower-case: bigint, integer, smallint, date, text."""
+    return {column.name: str(column.type).lower() for column in business_columns()}
+
+
 BUSINESS = tuple(column.name for column in business_columns())
 
 # by token ---------------------------------------------------------------------------------------------

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from great_expectations import ExpectationSuite
 
 from huxin.contract import Contract
 from huxin.nightly.batching import split
 from huxin.nightly.cells import parse
 from huxin.nightly.gx.hits import RuleHits, Rules
+from huxin.nightly.gx.library import ExpectationSuite
 from huxin.nightly.gx.run import load_suite, run_suite
 from huxin.nightly.rules import mask, row_rules
 from huxin.nightly.timings import Timings

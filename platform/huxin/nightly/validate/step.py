@@ -22,6 +22,7 @@ from huxin.nightly.validate.rows import RowChecks, judge
 from huxin.nightly.validate.sets import judge_files, judge_sets
 from huxin.nightly.validate.sink import Sinks
 from huxin.nightly.validate.tally import Tally
+from huxin.registry.alone import alone
 from huxin.registry.findings import note_quarantine, replace_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
@@ -37,7 +38,11 @@ def validate_group(
 
     Afterwards each is `validated` (good rows sealed in the spool) or `refused`; its findings are on record.
     """
-    timer = timings or Timings()
+    with alone(settings, ids):
+        _validate(settings, ids, timings or Timings(), progress or (lambda rows: None))
+
+
+def _validate(settings: Settings, ids: Sequence[UUID], timer: Timings, progress: Progress) -> None:
     with connection(settings) as database:
         todo = [item for item in find_all(database, ids) if item.state == State.RECEIVED]
     if not todo:
@@ -46,7 +51,7 @@ def validate_group(
     numbered = dict(enumerate(todo))
     tallies = {sub: Tally() for sub in numbered}
     vault = Spool(settings)
-    _first_pass(vault, numbered, tallies, contract, timer, progress or (lambda rows: None))
+    _first_pass(vault, numbered, tallies, contract, timer, progress)
     with timer.stage("files"):
         judge_files(numbered, tallies)
     with timer.stage("quarantine"):
