@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.admission import Refusal, admit
+from huxin.nightly.late_checks import tried_again
 from huxin.nightly.manifest import Manifest
 from huxin.nightly.pipeline import run_group
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
-from huxin.registry.members import find_member
+from huxin.registry.members import UNKNOWN, find_member
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
-from huxin.registry.submissions import MODES, Submission, change, find, last_published
-from huxin.registry.withdrawing import withdraw_published
+from huxin.registry.submissions import MODES, Submission, adopt, change, find, last_published
+from huxin.registry.withdrawing import lock_member, withdraw_published
 from huxin.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def confirm(settings: Settings, submission_id: UUID) -> Submission:
@@ -53,18 +58,29 @@ def again(settings: Settings, submission_id: UUID) -> Submission:
     item = _found(settings, submission_id)
     if item.state != State.REFUSED:
         raise HuxinError("H0606", state=item.state.name.lower())
-    if not Spool(settings).holds(item.id, spool.SOURCE):
+    checked = "held" in item.facts  # its rows were good, its turn was not
+    if not checked and not Spool(settings).holds(item.id, spool.SOURCE):
         raise HuxinError("H0607")
-    refusal = _admitted(settings, item)
-    if refusal is None:
+    if _admitted(settings, item) is None:
+        fresh = tried_again(item, settings) if checked else _fresh(item, settings)
         with connection(settings) as database:
-            change(database, [_fresh(item, settings)])
+            member_id = _sender(database, item)
+            if member_id != item.member_id:
+                adopt(database, item, member_id)
+            change(database, [replace(fresh, member_id=member_id)])
         run_group(settings, [item.id], Timings())
     return _found(settings, submission_id)
 
 
+def _sender(database: Connection, item: Submission) -> int:
+    """The member that sent it, who may have been unknown at the time."""
+    member = find_member(database, item.sender)
+    return member.id if member and item.member_id == UNKNOWN else item.member_id
+
+
 def _withdraw_published(settings: Settings, item: Submission) -> None:
     with connection(settings) as database:
+        lock_member(database, item.member_id)
         last = last_published(database, item.member_id)
         if last is None or last.id != item.id:
             raise HuxinError("H0605")

@@ -14,7 +14,7 @@ from huxin.nightly.gx.hits import Rules
 from huxin.nightly.gx.run import load_suite, run_suite
 from huxin.registry.members import Member, list_members
 from huxin.registry.session import connection
-from huxin.registry.submissions import Submission, change, published_like
+from huxin.registry.submissions import Submission, change, find_all, published_like
 from huxin.settings import Settings
 
 
@@ -27,11 +27,17 @@ class Verdict:
 
 
 def refuse_out_of_order(settings: Settings, wave: list[Submission]) -> list[Submission]:
-    """F0005 and F0006 once more, now that nothing can be published in between; returns what may be loaded."""
+    """F0005 and F0006, now that nothing can be published in between; returns what may be loaded.
+
+    What another process loaded while this one waited for the members is not loaded twice.
+    """
     ready = []
     with connection(settings) as database:
         members = {member.id: member for member in list_members(database)}
+        states = {item.id: item.state for item in find_all(database, [item.id for item in wave])}
         for item in wave:
+            if states[item.id] != State.PSEUDONYMIZED:
+                continue
             refusal = _order(item, members[item.member_id], published_like(database, item))
             if refusal is None:
                 newest = members[item.member_id].as_of_date
@@ -52,9 +58,29 @@ def refused(item: Submission, refusal: Refusal, settings: Settings) -> Submissio
         accepted=0,
         rejected=item.rows or 0,
         codes=item.codes | {refusal.code: 1},
-        facts=item.facts | {"code": refusal.code, "reason": refusal.reason},
+        facts=item.facts | {"code": refusal.code, "reason": refusal.reason, "held": _held(item)},
         changed_at=settings.now(),
     )
+
+
+def tried_again(item: Submission, settings: Settings) -> Submission:
+    """A submission that `refused` refused, as it was before: its checked rows are still held."""
+    held = item.facts["held"]
+    facts = {name: value for name, value in item.facts.items() if name not in ("code", "reason", "held")}
+    return replace(
+        item,
+        state=State.PSEUDONYMIZED,
+        accepted=held["accepted"],
+        rejected=held["rejected"],
+        codes=held["codes"],
+        facts=facts,
+        attempt=item.attempt + 1,
+        changed_at=settings.now(),
+    )
+
+
+def _held(item: Submission) -> dict[str, object]:
+    return {"accepted": item.accepted, "rejected": item.rejected, "codes": item.codes}
 
 
 def vanishing_verdict(counts: pa.Table, items: list[Submission]) -> Verdict:

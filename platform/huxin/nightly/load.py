@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from huxin import faults
@@ -14,6 +15,7 @@ from huxin.nightly.spool import Spool
 from huxin.nightly.streams import batch_table, incoming_stream, rejected_stream
 from huxin.nightly.timings import Timings
 from huxin.registry import aliases, delta, incoming, publishing, versions
+from huxin.registry.alone import alone
 from huxin.registry.bulk import UNIQUE_VIOLATION, Bulk, BulkError, bulk
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
@@ -28,12 +30,13 @@ def load_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None 
     together. Afterwards each is `published`, `awaiting_confirmation` or `refused` (out of order).
     """
     timer = timings or Timings()
-    with connection(settings) as database:
-        todo = [item for item in find_all(database, ids) if item.state == State.PSEUDONYMIZED]
-        if todo:
-            ensure_month(database, settings.now())
-    for wave in waves(todo):
-        _load_wave(settings, wave, timer)
+    with alone(settings, ids):
+        with connection(settings) as database:
+            todo = [item for item in find_all(database, ids) if item.state == State.PSEUDONYMIZED]
+            if todo:
+                ensure_month(database, settings.now())
+        for wave in waves(todo):
+            _load_wave(settings, wave, timer)
 
 
 def waves(items: Sequence[Submission]) -> Iterator[list[Submission]]:
@@ -71,29 +74,28 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
         ready = refuse_out_of_order(settings, wave)
         if not ready:
             return
+        now = publishing.moment(session, [item.member_id for item in wave], settings.now())
         with timer.stage("load.keys"):
             incoming.open_tables(session)
             incoming.fill(
                 session,
-                batch_table(ready, settings.now()),
+                batch_table(ready, now),
                 incoming_stream(vault, ready),
                 rejected_stream(vault, ready),
             )
         faults.reach("load.copied")
-        _decide(session, settings, ready, timer, contended)
-        _write(session, vault, ready, timer, settings)
+        _decide(session, now, ready, timer, contended)
+        _write(session, vault, ready, timer, now)
         with timer.stage("load.commit"):
             publishing.publish(session)
             faults.reach("load.published")
             session.commit()
 
 
-def _decide(
-    session: Bulk, settings: Settings, ready: list[Submission], timer: Timings, contended: bool
-) -> None:
+def _decide(session: Bulk, now: datetime, ready: list[Submission], timer: Timings, contended: bool) -> None:
     """Who is new, what changed, what ends; submissions that must wait for confirmation leave the load."""
     with timer.stage("load.claim"):
-        aliases.claim(session, settings.now(), contended)
+        aliases.claim(session, now, contended)
     faults.reach("load.claimed")
     with timer.stage("load.delta"):
         delta.resolve(session)
@@ -105,14 +107,14 @@ def _decide(
     faults.reach("load.resolved")
 
 
-def _write(session: Bulk, vault: Spool, ready: list[Submission], timer: Timings, settings: Settings) -> None:
+def _write(session: Bulk, vault: Spool, ready: list[Submission], timer: Timings, now: datetime) -> None:
     with timer.stage("load.history"):
         versions.supersede(session)
         versions.end(session)
         versions.mark_stale(session)
     faults.reach("load.superseded")
     with timer.stage("load.loans"):
-        arrivals = Arrivals(delta.arriving(session), vault, ready, settings.now())
+        arrivals = Arrivals(delta.arriving(session), vault, ready, now)
         versions.arrive(session, arrivals.current(), arrivals.late())
     faults.reach("load.arrived")
     with timer.stage("load.loan_keys"):

@@ -18,6 +18,7 @@ from huxin.nightly.columns import business_columns, keys_table, loans_table
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.tokenizer import Tokenizer
+from huxin.registry.alone import alone
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
@@ -29,7 +30,11 @@ def pseudonymize_group(settings: Settings, ids: Sequence[UUID], timings: Timings
     Afterwards the spool of each holds `keys` (loan numbers, tokens, digests) and `loans` (what the member says,
     without identifiers), row by row in step, and the rows with identifiers are gone.
     """
-    timer = timings or Timings()
+    with alone(settings, ids):
+        _pseudonymize(settings, ids, timings or Timings())
+
+
+def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> None:
     tokenizer = Tokenizer(settings)
     with connection(settings) as database:
         todo = [item for item in find_all(database, ids) if item.state == State.VALIDATED]

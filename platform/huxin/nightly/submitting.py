@@ -6,11 +6,12 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import polars as pl
 
-from huxin.contract import load_contract
+from huxin.contract import State, load_contract
 from huxin.errors import HuxinError
 from huxin.nightly.cells import parse
 from huxin.nightly.inbox import Arrival, shown
@@ -21,7 +22,7 @@ from huxin.nightly.receive import Received, receive
 from huxin.nightly.timings import Timings
 from huxin.registry.members import Member, find_member
 from huxin.registry.session import connection
-from huxin.registry.submissions import Submission, find, next_sequence
+from huxin.registry.submissions import MODES, Submission, find, next_sequence, with_content
 from huxin.settings import Settings
 
 
@@ -69,29 +70,44 @@ def computed_manifest(settings: Settings, file: Path, member: Member, wish: Wish
     A file with the columns of our findings export holds mended rows: unless said otherwise it is a correction
     of the member's newest day. Any other file is the member's whole book of today.
     """
-    count, principal, balance, layout = _totals(file)
+    rows, principal, balance, layout = _totals(file)
     mended = any(field is None for field in layout.fields)
     as_of = wish.as_of or (member.as_of_date if mended and member.as_of_date else settings.today())
-    with connection(settings) as database:
-        sequence = wish.sequence or next_sequence(database, member.id, as_of)
+    mode = wish.mode or ("correction" if mended else "full")
     with file.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        digest = hashlib.file_digest(source, "sha256")
+    with connection(settings) as database:
+        earlier = with_content(database, member.id, digest.digest())
+        free = next_sequence(database, member.id, as_of)
+    before = [item for item in earlier if item.as_of_date == as_of and item.mode == MODES[mode]]
     return Manifest(
         contract="loan/v1",
         member=member.code,
         as_of_date=as_of,
-        sequence=sequence,
-        mode=wish.mode or ("correction" if mended else "full"),
-        record_count=count,
+        sequence=wish.sequence or _sequence(before, free),
+        mode=mode,
+        record_count=rows,
         sum_principal=principal,
         sum_balance=balance,
-        sha256=digest,
+        sha256=digest.hexdigest(),
     )
+
+
+def _sequence(before: list[Submission], free: int) -> int:
+    """That of the same file sent before, so that the same command goes on or shows its outcome.
+
+    Otherwise the first free one; not that of the same file withdrawn, which would be the same submission.
+    """
+    standing = [item.sequence for item in before if item.state not in (State.REFUSED, State.WITHDRAWN)]
+    if standing and standing[-1]:
+        return standing[-1]
+    withdrawn = {item.sequence for item in before if item.state == State.WITHDRAWN}
+    return next(number for number in count(free) if number not in withdrawn)
 
 
 def _totals(file: Path) -> tuple[int, int, int, Layout]:
     contract = load_contract()
-    count = principal = balance = 0
+    height = principal = balance = 0
     dressing = {
         "_sub": pl.lit(0, pl.UInt32),
         "_as_of": pl.lit(date(2000, 1, 1)),
@@ -102,10 +118,10 @@ def _totals(file: Path) -> tuple[int, int, int, Layout]:
             for raw in rows:
                 parsed = parse(raw.with_columns(**dressing), contract)
                 sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
-                count += raw.height
+                height += raw.height
                 principal += int(sums[0] or 0)
                 balance += int(sums[1] or 0)
-            return count, principal, balance, rows.layout
+            return height, principal, balance, rows.layout
     except FileRefused as refused:
         raise HuxinError("H0608", code=refused.code) from None
 

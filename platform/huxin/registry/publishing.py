@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
 from huxin.contract import State
 from huxin.registry.bulk import Bulk
 from huxin.registry.delta import CORRECTION
@@ -31,6 +34,19 @@ def lock_members(bulk: Bulk, member_ids: list[int]) -> None:
     """Holds the members' rows to the end of the transaction: one load a member at a time."""
     marks = ", ".join(str(int(number)) for number in sorted(set(member_ids)))
     bulk.run(f"SELECT id FROM member WHERE id IN ({marks}) ORDER BY id FOR UPDATE")
+
+
+def moment(bulk: Bulk, member_ids: Sequence[int], now: datetime) -> datetime:
+    """When these members' load is recorded: now, yet after whatever they published or took back before.
+
+    Under their locks. So each member's submissions stand in the order of publication, whatever the clock does.
+    """
+    marks = ", ".join(str(int(number)) for number in sorted(set(member_ids)))
+    states = f"{State.PUBLISHED:d}, {State.WITHDRAWN:d}"
+    last = bulk.rows(
+        f"SELECT max(changed_at) AS last FROM submission WHERE member_id IN ({marks}) AND state IN ({states})"
+    )["last"][0].as_py()
+    return now if last is None else max(now, last + timedelta(microseconds=1))
 
 
 def note_vanished(bulk: Bulk, counts: dict[int, tuple[int, str]]) -> None:

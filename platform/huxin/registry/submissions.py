@@ -132,6 +132,18 @@ def change(connection: Connection, items: Sequence[Submission]) -> None:
     connection.execute(statement, [{f"b_{k}": v for k, v in _row(item).items()} for item in items])
 
 
+def adopt(connection: Connection, item: Submission, member_id: int) -> None:
+    """Gives a submission to the member that sent it, whom nobody knew when it came."""
+    here = and_(submission.c.member_id == item.member_id, submission.c.id == item.id)
+    connection.execute(update(submission).where(here).values(member_id=member_id))
+
+
+def with_content(connection: Connection, member_id: int, data_digest: bytes) -> list[Submission]:
+    """The member's submissions of this very content, oldest first."""
+    mine = and_(submission.c.member_id == member_id, submission.c.data_digest == data_digest)
+    return _read(connection, _ALL.where(mine).order_by(*_BY_TIME))
+
+
 def member_codes(connection: Connection) -> dict[int, str]:
     """Member codes by id."""
     return {row.id: row.code for row in connection.execute(select(member.c.id, member.c.code))}

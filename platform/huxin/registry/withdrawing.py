@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -25,6 +25,10 @@ _RETURNING = ", ".join(
     for name in _COLUMNS
 )
 
+_LAST = text(f"""
+    SELECT max(changed_at) FROM submission
+    WHERE member_id = :member AND state IN ({State.PUBLISHED:d}, {State.WITHDRAWN:d})
+""")
 _TOUCHED = text("""
     CREATE TEMPORARY TABLE touched ON COMMIT DROP AS
     SELECT k.subject_id, k.member_id, k.loan_no, k.version
@@ -79,13 +83,20 @@ _STEPS = (
 )
 
 
-def withdraw_published(connection: Connection, member_id: int, submission_id: UUID, now: datetime) -> None:
-    """Takes back a published submission, in the caller's transaction. The caller checks that it is the last.
-
-    History keeps everything: what the submission wrote stands there with `void_by` set.
-    """
-    facts = {"member": member_id, "id": submission_id, "now": now}
+def lock_member(connection: Connection, member_id: int) -> None:
+    """Holds the member to the end of the transaction: nothing of it is loaded meanwhile."""
     connection.execute(text("SELECT id FROM member WHERE id = :member FOR UPDATE"), {"member": member_id})
+
+
+def withdraw_published(connection: Connection, member_id: int, submission_id: UUID, now: datetime) -> None:
+    """Takes back a published submission, in the caller's transaction.
+
+    The caller holds the member and has seen that this is its last. History keeps everything: what the submission
+    wrote stands there with `void_by` set.
+    """
+    last = connection.execute(_LAST, {"member": member_id}).scalar()
+    moment = max(now, last + timedelta(microseconds=1)) if last else now  # as in publishing.moment
+    facts = {"member": member_id, "id": submission_id, "now": moment}
     connection.execute(_TOUCHED, facts)
     for statement in _STEPS:
         connection.execute(text(statement), {k: v for k, v in facts.items() if f":{k}" in statement})

@@ -1,0 +1,31 @@
+"""One worker a submission: whoever comes second waits, and then finds the submission in its new state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from huxin.registry.connect import connect, libpq_uri
+from huxin.settings import Settings
+
+_LOCK = """
+    SELECT count(pg_advisory_lock(wanted)) FROM (
+        SELECT DISTINCT hashtextextended(id::text, 7) AS wanted FROM unnest(%s::uuid[]) AS id ORDER BY wanted
+    ) each
+"""
+
+
+@contextmanager
+def alone(settings: Settings, ids: Sequence[UUID]) -> Iterator[None]:
+    """Holds these submissions for this step. The locks are a session's: they end with its process, however it ends."""
+    if not ids:
+        yield
+        return
+    session = connect(libpq_uri(settings))
+    try:
+        session.autocommit = True
+        session.execute(_LOCK, [list(ids)])
+        yield
+    finally:
+        session.close()
