@@ -59,7 +59,7 @@ def shared(whole: pl.DataFrame, few: int | None = None) -> pl.Series:
     it leaves many (over `few`, a tenth of the rows), as a search for each of them would not.
     """
     loans = np.sort(whole["loan"].drop_nulls().to_numpy())
-    twice = np.unique(loans[1:][loans[1:] == loans[:-1]])
+    twice = loans[1:][loans[1:] == loans[:-1]]
     del loans
     if twice.size <= (whole.height // 10 if few is None else few):
         return whole["loan"].is_in(pl.Series(twice, dtype=pl.UInt64).implode()).fill_null(False)
