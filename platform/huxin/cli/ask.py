@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from huxin.cli.show import note, write_line
+from huxin.cli.show import note, ready_settings, write_line
 from huxin.enquiry.ask import Answer, Question, answer_object, coverage
 from huxin.enquiry.ask import ask as put
 from huxin.errors import HuxinError
@@ -39,7 +39,7 @@ def ask(
     json_: Annotated[bool, typer.Option("--json", help="JSON output · JSON 输出")] = False,
 ) -> None:
     """Says what a subject owes over all members, and to how many; no member is named. · 查询总敞口。"""
-    settings = Settings.from_env()
+    settings = ready_settings()
     if file and out:
         _ask_file(settings, member, file, out)
         return

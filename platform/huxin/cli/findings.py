@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from huxin.cli.night import parse_id
-from huxin.cli.show import note, write_line
+from huxin.cli.show import note, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.registry.session import connection
 from huxin.registry.submissions import find
-from huxin.settings import Settings
 
 
 class Format(StrEnum):
@@ -46,7 +45,7 @@ def findings(
     """
     from huxin.nightly import report  # as in `night`
 
-    settings = Settings.from_env()
+    settings = ready_settings()
     wanted = parse_id(submission_id)
     with connection(settings) as database:
         item = find(database, wanted)

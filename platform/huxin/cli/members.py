@@ -11,11 +11,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from huxin.cli.show import note, print_table, write_line
+from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.registry.members import add_members, find_member, list_members, set_status
 from huxin.registry.session import connection
-from huxin.settings import Settings
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,31}")
@@ -48,7 +47,7 @@ def import_(file: Annotated[Path, typer.Argument(help="CSV with the columns code
 @app.command("list")
 def list_(json_: Annotated[bool, typer.Option("--json", help="JSON lines")] = False) -> None:
     """Lists the members. · 列出会员机构。"""
-    settings = Settings.from_env()
+    settings = ready_settings()
     with connection(settings) as database:
         found = list_members(database)
     if json_:
@@ -79,7 +78,7 @@ def resume(code: str) -> None:
 
 
 def _set(code: str, status: str) -> None:
-    settings = Settings.from_env()
+    settings = ready_settings()
     with connection(settings) as database:
         if find_member(database, code) is None:
             raise HuxinError("H0701", code=code[:64])
@@ -93,7 +92,7 @@ def _register(rows: list[tuple[int, str, str]]) -> None:
         if not _CODE.fullmatch(code.strip()) or not name.strip():
             raise HuxinError("H0702", line=line)
         pairs.append((code.strip(), name.strip()))
-    settings = Settings.from_env()
+    settings = ready_settings()
     with connection(settings) as database:
         new = set(add_members(database, pairs, settings.now()))
     for code, _ in pairs:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from huxin.cli.show import note, progress_bars, submission_json, submissions_table, write_line
+from huxin.cli.show import note, progress_bars, ready_settings, submission_json, submissions_table, write_line
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.registry.session import connection
@@ -47,7 +47,7 @@ def night(
     )
     from huxin.nightly.returning import return_rejected
 
-    settings = Settings.from_env()
+    settings = ready_settings()
     if not inbox.is_dir():
         raise HuxinError("H0609", folder=inbox.name)
     with progress_bars(settings) as tell:
@@ -100,7 +100,7 @@ def submit(
     from huxin.nightly.submitting import Wish
     from huxin.nightly.submitting import submit as send
 
-    settings = Settings.from_env()
+    settings = ready_settings()
     if again:
         _finish(settings, actions.again(settings, parse_id(again)), json_)
         return

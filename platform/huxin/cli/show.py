@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from huxin.contract import State, load_states
+from huxin.errors import HuxinError
 from huxin.registry.submissions import Submission
 from huxin.settings import Settings
 
@@ -29,6 +30,14 @@ STAGES = {
     "pseudonymize": ("假名化", "making tokens"),
     "load": ("入库", "loading"),
 }
+
+
+def ready_settings() -> Settings:
+    """The settings of a home that was set up. HuxinError H0901 when `huxin init` has not run."""
+    settings = Settings.from_env()
+    if not settings.keys_dir.is_dir():
+        raise HuxinError("H0901", home=settings.home)
+    return settings
 
 
 def write_line(text: str) -> None:

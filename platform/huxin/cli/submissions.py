@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from huxin.cli.night import parse_id
-from huxin.cli.show import submission_json, submissions_table, write_line
+from huxin.cli.show import ready_settings, submission_json, submissions_table, write_line
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, every, member_codes
 from huxin.settings import Settings
@@ -23,7 +23,7 @@ def list_(
     """Lists every submission ever made. · 列出全部报送批次。"""
     if context.invoked_subcommand:
         return
-    settings = Settings.from_env()
+    settings = ready_settings()
     with connection(settings) as database:
         _print(settings, every(database), member_codes(database), json_)
 
@@ -33,7 +33,7 @@ def confirm(submission_id: Annotated[str, typer.Argument(metavar="ID")]) -> None
     """Publishes a submission that waits because many loans vanished. · 确认入库。"""
     from huxin.nightly import actions  # as in `night`
 
-    _told(actions.confirm(Settings.from_env(), parse_id(submission_id)))
+    _told(actions.confirm(ready_settings(), parse_id(submission_id)))
 
 
 @app.command()
@@ -41,11 +41,11 @@ def withdraw(submission_id: Annotated[str, typer.Argument(metavar="ID")]) -> Non
     """Takes back a waiting submission or the member's last published one; what was before returns. · 撤回。"""
     from huxin.nightly import actions  # as in `night`
 
-    _told(actions.withdraw(Settings.from_env(), parse_id(submission_id)))
+    _told(actions.withdraw(ready_settings(), parse_id(submission_id)))
 
 
 def _told(item: Submission) -> None:
-    settings = Settings.from_env()
+    settings = ready_settings()
     with connection(settings) as database:
         _print(settings, [item], member_codes(database), False)
 

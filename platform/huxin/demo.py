@@ -1,0 +1,193 @@
+"""`make demo`: six members' real-format files through the real DAG, and what the registry then says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from huxin.cli.setup import prepare
+from huxin.contract import load_contract, load_states
+from huxin.enquiry.ask import Answer, Question, answer_object, ask, coverage
+from huxin.errors import HuxinError
+from huxin.registry import embedded
+from huxin.registry.members import add_members
+from huxin.registry.session import connection, forget_engine
+from huxin.registry.submissions import Submission, every, member_codes
+from huxin.settings import Settings
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
+EVENING = "2026-05-31T22:00:00+08:00"
+NAMES = {
+    "M0001": "津融小额贷款",
+    "M0002": "海河小额贷款",
+    "M0003": "滨海小额贷款",
+    "M0004": "蓟州惠农小额贷款",
+    "M0005": "南开小额贷款",
+    "M0006": "东丽小额贷款",
+}
+SHOWN = 5
+_STEPS = {
+    "airflow": ("Airflow 元数据库", "Airflow's tables"),
+    "receive": ("接收", "receive"),
+    "validate": ("校验", "validate"),
+    "pseudonymize": ("假名化", "pseudonymize"),
+    "load": ("入库", "load"),
+    "report": ("退回", "report"),
+    "summary": ("汇总", "summary"),
+}
+_EVENTS = {
+    "started": ("…", "…"),
+    "finished": ("完成", "done"),
+    "again": ("失败，将重试", "failed, to be tried again"),
+    "failed": ("失败", "failed"),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the account is printed, in which language, and since when the demo runs."""
+
+    console: Console
+    zh: bool
+    begin: float
+
+    def say(self, zh: str, en: str) -> None:
+        """One line, with the seconds since the start."""
+        self.console.print(
+            f"[dim]{monotonic() - self.begin:5.0f}s[/] {zh if self.zh else en}", highlight=False
+        )
+
+
+def main() -> None:
+    """Runs the demo; ends with exit code 1 and one line when something fails, and stops what it started."""
+    os.environ.setdefault("HUXIN_NOW", EVENING)
+    settings = Settings.from_env()
+    console = Console() if sys.stdout.isatty() else Console(width=130, force_terminal=False)
+    stage = Stage(console, settings.language == "zh", monotonic())
+    try:
+        with _server(settings, stage):
+            _night(settings, stage)
+            _account(settings, stage)
+            _questions(settings, stage)
+        stage.say(f"完成。数据在 {settings.home}", f"Done. Its state is in {settings.home}")
+    except HuxinError as error:
+        sys.stderr.write(f"{error.code} {error.text(settings.language)}\n")
+        sys.exit(error.exit_code or 1)
+
+
+@contextmanager
+def _server(settings: Settings, stage: Stage) -> Iterator[None]:
+    stage.say("启动数据库、建表、生成密钥 …", "starting PostgreSQL, migrating, making keys …")
+    try:
+        prepare(settings)
+        with connection(settings) as database:
+            add_members(database, NAMES.items(), settings.now())
+        yield
+    finally:
+        if settings.database_url is None:
+            forget_engine(settings)
+            embedded.stop(settings)
+
+
+def _night(settings: Settings, stage: Stage) -> None:
+    from huxin.nightly.airflow_run import TaskEvent, run_dag_once  # after the first lines: it takes a while
+
+    def tell(event: TaskEvent) -> None:
+        words = _EVENTS.get(event.event)
+        step = _STEPS[event.step][0 if stage.zh else 1]
+        group = (
+            ""
+            if event.group is None
+            else f" {'第' if stage.zh else 'group '}{event.group}{'组' if stage.zh else ''}"
+        )
+        if words:
+            stage.say(f"  {step}{group} {words[0]}", f"  {step}{group} {words[1]}")
+
+    inbox = settings.home / "inbox"
+    for folder in sorted(EXAMPLES.iterdir()):
+        if folder.is_dir():
+            shutil.copytree(folder, inbox / folder.name, dirs_exist_ok=True)
+    stage.say(
+        "六家机构的文件已放入收报目录，启动 Airflow …",
+        "six members' files lie in the inbox; starting Airflow …",
+    )
+    run_dag_once(settings, inbox, tell)
+
+
+def _account(settings: Settings, stage: Stage) -> None:
+    """Per member: rows, accepted, rejected, top findings."""
+    with connection(settings) as database:
+        items, codes = every(database), member_codes(database)
+    heads = ("机构", "文件", "状态", "行数", "入库", "拒收", "主要错误")
+    english = ("member", "file", "state", "rows", "accepted", "rejected", "top findings")
+    table = Table(*(heads if stage.zh else english), title="本夜报送" if stage.zh else "The night")
+    states = {state.number: state.zh if stage.zh else state.en for state in load_states()}
+    for item in items:
+        figures = (str(item.rows or 0), str(item.accepted or 0), str(item.rejected or 0))
+        code = codes.get(item.member_id, item.sender)
+        table.add_row(code, item.file, states[item.state], *figures, _top(item, stage.zh))
+    stage.console.print(table)
+
+
+def _top(item: Submission, zh: bool) -> str:
+    """The refusing code, or the three most frequent ones of rejected rows, with their words."""
+    contract = load_contract()
+    own = item.facts.get("code")
+    codes = (
+        {own: 1} if own else {c: n for c, n in item.codes.items() if contract.check(c).severity == "reject"}
+    )
+    top = sorted(codes.items(), key=lambda each: (-each[1], each[0]))[:3]
+    words = ((code, n, contract.check(code).zh if zh else contract.check(code).en) for code, n in top)
+    return "\n".join(f"{code}×{n} {re.split('[（，。(,.;]', text)[0]}" for code, n, text in words)
+
+
+def _questions(settings: Settings, stage: Stage) -> None:
+    """A few subjects of the samples, as member M0001 would ask; numbers are shown masked."""
+    subjects = _subjects()
+    questions = [Question(each["id_type"], each["id_no"]) for each in subjects]
+    answers = ask(settings, "M0001", questions)
+    heads = ("主体", "机构数", "未结清笔数", "余额（元）", "最长逾期（天）", "担保笔数")
+    english = ("subject", "lenders", "open loans", "outstanding", "worst dpd", "guaranteed")
+    table = Table(*(heads if stage.zh else english), title="M0001 贷前查询" if stage.zh else "M0001 asks")
+    for question, answer in zip(questions, answers, strict=True):
+        table.add_row(_masked(question), *_cells(answer))
+    stage.console.print(table)
+    told = coverage(settings)
+    stage.say(
+        f"覆盖：{told['members']} 家会员中 {told['reported']} 家已报送。任何答案都不指明是哪家机构。",
+        f"Coverage: {told['reported']} of {told['members']} members reported. No answer names a member.",
+    )
+
+
+def _subjects() -> list[dict[str, Any]]:
+    """The subjects with most lenders, the longest overdue one and one that nobody knows."""
+    truth = json.loads((EXAMPLES / "truth.json").read_text(encoding="utf-8"))["subjects"]
+    most = sorted(truth, key=lambda each: (-each["lenders"], each["id_no"]))[: SHOWN - 2]
+    worst = max(truth, key=lambda each: each["max_dpd"])
+    return [*most, worst, {"id_type": "resident_id", "id_no": "11010519491231002X"}]
+
+
+def _masked(question: Question) -> str:
+    return f"{question.id_type} {question.id_no[:2]}{'*' * (len(question.id_no) - 4)}{question.id_no[-2:]}"
+
+
+def _cells(answer: Answer) -> tuple[str, ...]:
+    said = answer_object(answer)
+    names = ("lenders", "open_loans", "outstanding", "max_dpd", "guaranteed_loans")
+    return tuple(str(said.get(name, "")) for name in names)
+
+
+if __name__ == "__main__":
+    main()
