@@ -135,11 +135,16 @@ def _by_hand(block: bytes, dialect: Dialect, *, final: bool) -> Parsed:
     text = piece.decode()
     found = split_records(text, dialect.delimiter, final=final and len(piece) == len(block))
     used = len(piece) if found.used == len(text) else len(text[: found.used].encode())
-    rows = [_squared(cells, dialect.width) for cells in found.rows]
-    names = column_names(dialect.width + EXTRA)
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    cells = pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String()))
+    cells = squared_frame(found.rows, dialect.width)
     return Parsed(cells, np.array(found.lines, dtype=np.int64), used, found.newlines)
+
+
+def squared_frame(records: list[list[str]], width: int) -> pl.DataFrame:
+    """Records of any number of cells as a frame of columns c0 … c{width + EXTRA - 1}."""
+    rows = [_squared(cells, width) for cells in records]
+    names = column_names(width + EXTRA)
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return pl.DataFrame(dict(zip(names, columns, strict=True)), schema=dict.fromkeys(names, pl.String()))
 
 
 def _squared(cells: list[str], width: int) -> list[str | None]:

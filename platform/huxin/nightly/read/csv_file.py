@@ -8,12 +8,14 @@ from typing import BinaryIO
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from huxin.contract import Contract
-from huxin.nightly.read.blocks import Dialect, Parsed, parse
+from huxin.nightly.read.blocks import Dialect, Parsed, parse, squared_frame
 from huxin.nightly.read.encoding import Decoder
 from huxin.nightly.read.frames import RawFrames
 from huxin.nightly.read.layout import Layout, known_headers, match_headers
+from huxin.nightly.read.picking import pick
 from huxin.nightly.read.records import Records, split_records
 from huxin.nightly.read.refused import FileRefused
 from huxin.nightly.read.source import MAX_LINE, chunks, gunzipped, line_blocks, text_chunks
@@ -59,6 +61,27 @@ class CsvFile:
             yield from (frame for frame in slices if frame.height)
             del slices
             self._rest = self._rest or self._more(b"")
+
+    def picked(self, lines: NDArray[np.uint32]) -> pl.DataFrame:
+        """The RAW rows of the records that begin at these source lines (ascending), in their order.
+
+        Nothing else is parsed. `_record` counts the picked rows: which records they are the caller knows.
+        """
+        rows: list[list[str]] = []
+        while self._rest and len(rows) < lines.size:
+            count = self._rest.count(b"\n") + self._final
+            left = lines[len(rows) :].astype(np.int64) - self._line
+            found = pick(self._rest, self._dialect.delimiter, left[left < count], final=self._final)
+            rows += found.rows
+            if found.begin is None:
+                self._line += count
+                self._rest = b"" if self._final else self._more(b"")
+            else:
+                self._line += self._rest.count(b"\n", 0, found.begin)
+                self._rest = self._rest[found.begin :]
+                self._rest = self._continued()
+        cells = squared_frame(rows, self._dialect.width)
+        return RawFrames(self.layout, self._contract, skip_blank=False).build(cells, lines)
 
     def _take(self, parsed: Parsed) -> None:
         self._rest = self._rest[parsed.used :]

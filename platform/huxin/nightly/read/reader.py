@@ -61,18 +61,23 @@ def open_rows(source: BinaryIO, name: str, contract: Contract, batch_rows: int =
     `name` is the file's name as sent: never opened, and no more than a hint; what a name promises and
     the content does not keep is the content's matter. FileRefused with F0003 or F0004.
     """
+    return RowReader(open_file(source, contract, batch_rows))
+
+
+def open_file(source: BinaryIO, contract: Contract, batch_rows: int) -> _File:
+    """The file of whatever format the first bytes tell, read up to its header."""
     source.seek(0)
     magic = source.read(8)
     source.seek(0)
     if not magic:
         raise FileRefused("empty")
     if magic.startswith(b"PK"):
-        return RowReader(XlsxFile(source, contract, batch_rows))
+        return XlsxFile(source, contract, batch_rows)
     if magic.startswith((b"PAR1", b"PARE")):
-        return RowReader(ParquetFile(source, contract, batch_rows))
+        return ParquetFile(source, contract, batch_rows)
     if magic.startswith(b"\xd0\xcf\x11\xe0"):
         raise FileRefused("encrypted" if _is_encrypted(source) else "old_xls")
-    return RowReader(CsvFile(source, contract, batch_rows, compressed=magic.startswith(b"\x1f\x8b")))
+    return CsvFile(source, contract, batch_rows, compressed=magic.startswith(b"\x1f\x8b"))
 
 
 def _is_encrypted(source: BinaryIO) -> bool:
@@ -87,11 +92,23 @@ def _is_encrypted(source: BinaryIO) -> bool:
     return _ENCRYPTED_OFFICE in source.read(4096)
 
 
-def rows_at(source: BinaryIO, name: str, contract: Contract, records: NDArray[np.uint32]) -> pl.DataFrame:
-    """The RAW rows of just these records (sorted), read in a second pass that ends at the last of them."""
+def rows_at(
+    source: BinaryIO,
+    name: str,
+    contract: Contract,
+    records: NDArray[np.uint32],
+    lines: NDArray[np.uint32] | None = None,
+) -> pl.DataFrame:
+    """The RAW rows of just these records (sorted), read in a second pass that ends at the last of them.
+
+    With the source line of each record a CSV is not parsed again: the lines alone are picked out.
+    """
     found: list[pl.DataFrame] = []
     last = int(records[-1]) if records.size else 0
-    with open_rows(source, name, contract) as rows:
+    file = open_file(source, contract, BATCH_ROWS)
+    if lines is not None and last and isinstance(file, CsvFile):
+        return file.picked(lines).with_columns(pl.Series("_record", records, dtype=pl.UInt32))
+    with RowReader(file) as rows:
         for frame in rows if last else ():
             begin, end = int(frame["_record"][0]), int(frame["_record"][-1])
             wanted = records[np.searchsorted(records, begin) : np.searchsorted(records, end, side="right")]
