@@ -75,7 +75,7 @@ class CsvFile:
             rows += found.rows
             if found.begin is None:
                 self._line += count
-                self._rest = b"" if self._final else self._more(b"")
+                self._rest = b"" if self._final else self._more(self._rest[self._rest.rfind(b"\n") + 1 :])
             else:
                 self._line += self._rest.count(b"\n", 0, found.begin)
                 self._rest = self._rest[found.begin :]
@@ -148,7 +148,10 @@ class CsvFile:
 
 
 def _head(block: bytes) -> str:
-    """Enough of the block to hold the header, cut at a line break."""
-    if len(block) <= 2 * MAX_LINE:
-        return block.decode()
-    return block[: block.rfind(b"\n", 0, 2 * MAX_LINE) + 1].decode()
+    """Enough of the block to hold the header: its first line, or when that has quotes, lines up to a limit."""
+    end = block.find(b"\n") + 1 or len(block)
+    if b'"' in block[:end] and len(block) > 2 * MAX_LINE:
+        end = block.rfind(b"\n", 0, 2 * MAX_LINE) + 1
+    elif b'"' in block[:end]:
+        end = len(block)
+    return block[:end].decode()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from decimal import Decimal
+from typing import Any
+
 import polars as pl
 
 from huxin.night_policy import night_policy
@@ -23,8 +25,7 @@ def judge_sets(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
         at = keys.select("_sub", "_record", "_line")[hit.rows]
         for (sub,), mine in at.group_by("_sub", maintain_order=True):
             tally = tallies[int(sub)]
-            records = mine["_record"].to_numpy()
-            tally.set_rejected = np.union1d(tally.set_rejected, records).astype(np.uint32)
+            tally.reject_in_set(mine["_record"].to_numpy(), mine["_line"].to_numpy())
             placed = mine.select("_record", "_line").iter_rows()
             tally.note([Finding(record, hit.code, hit.fields[0], line, None) for record, line in placed])
 
@@ -37,7 +38,18 @@ def judge_files(submissions: dict[int, Submission], tallies: dict[int, Tally]) -
         return
     for hit in run_suite(frame, load_suite("files"), file_rules()):
         for row, index in zip(hit.rows, hit.field_index, strict=True):
-            tallies[open_ones[int(row)]].refuse(Refusal(hit.code, hit.fields[index]))
+            facts = _both(frame.row(int(row), named=True), hit.fields[index])
+            tallies[open_ones[int(row)]].refuse(Refusal(hit.code, hit.fields[index]), **facts)
+
+
+def _both(row: dict[str, Any], name: str) -> dict[str, object]:
+    """What the manifest said and what the file holds, for people; money in yuan."""
+    if f"said_{name}" not in row:
+        return {}
+    pair = {side: row[f"{side}_{name}"] for side in ("said", "found")}
+    return {
+        side: f"{Decimal(value).scaleb(-2):f}" if name in _SUMS else value for side, value in pair.items()
+    }
 
 
 def file_rules() -> Rules:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from huxin.nightly import spool
 from huxin.nightly.admission import Refusal
 from huxin.nightly.batching import Piece, gathered, joined
 from huxin.nightly.read import FileRefused, open_rows, rows_at
+from huxin.nightly.rules import joined as joined_keys
 from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
@@ -86,7 +86,7 @@ def _first_pass(
             progress(judged.raw.height)
     faults.reach("validate.spooled")
     with timer.stage("sets"):
-        whole = pl.concat(known) if known else None
+        whole = joined_keys(known) if known else None
         known.clear()
         if whole is not None:
             judge_sets(whole, tallies)
@@ -122,9 +122,8 @@ def _second_pass(
         tally = tallies[sub]
         if tally.refusal or not tally.set_rejected.size:
             continue
-        with ExitStack() as stack:
-            source = stack.enter_context(vault.reader(item.id, spool.SOURCE))
-            raw = rows_at(source, item.file, contract, tally.set_rejected)
+        with vault.reader(item.id, spool.SOURCE) as source:
+            raw = rows_at(source, item.file, contract, tally.set_rejected, tally.set_lines)
         vault.write_frame(item.id, spool.QUARANTINE_SET, raw)
         vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
 

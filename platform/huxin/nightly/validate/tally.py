@@ -31,6 +31,7 @@ class Tally:
     rejected: list[Records] = field(default_factory=list)
     warned: list[Records] = field(default_factory=list)
     set_rejected: Records = field(default_factory=lambda: np.empty(0, np.uint32))
+    set_lines: Records = field(default_factory=lambda: np.empty(0, np.uint32))  # their source lines, parallel
     unmatched: bool = False  # a rejected row names no loan, so no loan may be said to be absent
     refusal: Refusal | None = None
     refusal_facts: dict[str, object] = field(default_factory=dict)
@@ -46,6 +47,12 @@ class Tally:
         room = MOST_FINDINGS - len(self.findings)
         self.findings.extend(found[:room])
         self.findings_cut += max(0, len(found) - room)
+
+    def reject_in_set(self, records: Records, lines: Records) -> None:
+        """Adds records that a set check rejects, with the source line of each."""
+        places = np.concatenate([self.set_rejected, records]).astype(np.uint32)
+        self.set_rejected, first = np.unique(places, return_index=True)
+        self.set_lines = np.concatenate([self.set_lines, lines]).astype(np.uint32)[first]
 
     def rejected_records(self) -> Records:
         """The sorted record numbers that a row or set check rejects."""
