@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import polars as pl
 from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.read import rows_at
+from huxin.nightly.refusal_words import refusal_words
 from huxin.nightly.spool import Spool
 from huxin.registry.findings import Finding, list_findings
 from huxin.registry.session import connection
@@ -46,7 +47,10 @@ def told_findings(settings: Settings, item: Submission) -> list[Told]:
     code = item.facts.get("code")
     if item.state == State.REFUSED and code:
         found.insert(0, Finding(0, str(code), "", item.facts.get("line"), _refusal_facts(item)))
-    return [_told(finding, contract, settings.language) for finding in found]
+    told = [_told(finding, contract, settings.language) for finding in found]
+    if item.state == State.REFUSED and code:
+        told[0] = replace(told[0], text=told[0].text + refusal_words(item.facts, settings.language))
+    return told
 
 
 def findings_json(found: list[Told]) -> str:
@@ -166,5 +170,6 @@ def _told(finding: Finding, contract: Contract, language: str) -> Told:
 
 def _refusal_facts(item: Submission) -> str:
     """What is known of a refusal beside its code: reason, headers, line; no cell is among it."""
-    shown = {k: v for k, v in item.facts.items() if k in ("reason", "headers", "line", "said", "found")}
+    told = ("reason", "headers", "columns", "line", "said", "found")
+    shown = {k: v for k, v in item.facts.items() if k in told}
     return json.dumps(shown, ensure_ascii=False)

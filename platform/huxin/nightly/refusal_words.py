@@ -1,0 +1,44 @@
+"""What exactly stood against a refused file, in words: a check like F0004 has a dozen causes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_REASONS: dict[str, tuple[str, str]] = {
+    "digest": ("摘要不一致", "the digests differ"),
+    "record_count": ("记录数不一致", "the record counts differ"),
+    "sum_principal": ("本金合计不一致", "the sums of principal differ"),
+    "sum_balance": ("余额合计不一致", "the sums of balance differ"),
+    "not_plain": ("不是普通文件（链接、目录或设备）", "no plain file (a link, a folder or a device)"),
+    "future": ("数据日期晚于今天", "the as-of date is in the future"),
+    "older": ("已有更新的数据入库", "newer data is published"),
+    "before_policy": ("数据日期早于平台最早的规则", "the as-of date is before the platform's oldest policy"),
+    "content": ("同样的内容已经入库", "the same content is published"),
+    "sequence": ("该序号已被另一份内容使用", "other content has this sequence"),
+    "unknown": ("没有这个会员机构", "no such member"),
+    "suspended": ("该会员机构已暂停", "the member is suspended"),
+    "sender": ("清单中的会员与报送机构不符", "the manifest names another member than the sender"),
+    "contract": ("合同版本不存在", "no such contract"),
+    "rejected": ("被拒收的行过多", "too many rows rejected"),
+}
+_MANIFEST = {"json": ("不是 JSON", "not JSON"), "size": ("超过 64 KB", "over 64 KB")}
+
+
+def refusal_words(facts: Mapping[str, object], language: str) -> str:
+    """The cause behind a refusal's code, in brackets, with both numbers where two differ; "" when unknown."""
+    words = _cause(facts, 0 if language == "zh" else 1)
+    if not words:
+        return ""
+    if "said" in facts and "found" in facts:
+        said, found = facts["said"], facts["found"]
+        words += f"：清单 {said}，文件 {found}" if language == "zh" else f": manifest {said}, file {found}"
+    return f"（{words}）" if language == "zh" else f" ({words})"
+
+
+def _cause(facts: Mapping[str, object], at: int) -> str:
+    reason = str(facts.get("reason", ""))
+    if facts.get("code") == "F0010":
+        named = (f"清单的 {reason} 缺少或格式不对", f"the manifest's {reason} is missing or malformed")
+        return _MANIFEST.get(reason, named)[at]
+    given = facts.get(("zh", "en")[at])
+    return str(given) if given else _REASONS.get(reason, ("", ""))[at]
