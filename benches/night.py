@@ -101,6 +101,8 @@ def _run(home: Path, inbox: Inbox, title: str) -> Measured:
     for stage, seconds in measured.stages.items():
         print(f"  {stage:<24}{seconds:8.2f} s")
     print(f"  {'(other)':<24}{measured.seconds - sum(measured.stages.values()):8.2f} s")
+    for step, peak in measured.peaks.items():
+        print(f"  peak up to {step:<13}{peak:8,.0f} MiB")
     print(f"  {'imports, left out':<24}{measured.imports:8.2f} s", flush=True)
     _hold_to_truth(outcomes(home, inbox.as_of), inbox)
     return measured

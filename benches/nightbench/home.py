@@ -25,12 +25,16 @@ _WORKER = [sys.executable, "-m", "nightbench.worker"]
 
 @dataclass(frozen=True)
 class Measured:
-    """One night in a process of its own: seconds of night, imports and stages; peak memory in MiB."""
+    """One night in a process of its own: seconds of night, imports and stages; peak memory in MiB.
+
+    `peaks` is the greatest so far at the end of each step: where it rises is where the memory goes.
+    """
 
     seconds: float
     imports: float
     stages: dict[str, float]
     peak_mib: float
+    peaks: dict[str, float]
 
 
 @contextmanager

@@ -16,7 +16,10 @@ def main() -> None:
     from huxin.settings import Settings
 
     imported = perf_counter()
-    report = run_night(Settings.from_env(), Path(sys.argv[1]))
+    peaks: dict[str, float] = {}
+    report = run_night(
+        Settings.from_env(), Path(sys.argv[1]), progress=lambda step, _: peaks.update({step: _peak_mib()})
+    )
     done = perf_counter()
     if report.failed:
         raise SystemExit(f"failed: {sorted(set(report.failed.values()))}")
@@ -27,6 +30,7 @@ def main() -> None:
                 "imports": imported - start,
                 "stages": dict(report.timings),
                 "peak_mib": _peak_mib(),
+                "peaks": peaks,
             }
         )
     )
