@@ -29,6 +29,11 @@ def night_policy(as_of: date) -> NightPolicy:
     raise LookupError(f"no night policy is in force on {as_of}")
 
 
+def first_policy_day() -> date:
+    """The day from which on there is a policy."""
+    return _entries()[0].effective_on
+
+
 @lru_cache(maxsize=1)
 def _entries() -> tuple[NightPolicy, ...]:
     loaded = yaml.safe_load((schema_root() / "policy" / "nightly.yaml").read_text(encoding="utf-8"))

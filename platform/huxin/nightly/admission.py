@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from huxin.night_policy import first_policy_day
 from huxin.nightly.manifest import Manifest
 from huxin.registry.members import Member
 
@@ -36,6 +37,8 @@ def admit(manifest: Manifest, sender: str, member: Member | None, digest: str, t
         return Refusal("F0009", "contract")
     if manifest.sha256 != digest:
         return Refusal("F0001", "digest")
+    if manifest.as_of_date < first_policy_day():
+        return Refusal("F0005", "before_policy")
     return Refusal("F0005", "future") if manifest.as_of_date > today else None
 
 

@@ -12,6 +12,7 @@ from huxin.registry.submissions import MODES
 
 SUFFIX = ".manifest.json"
 LIMIT = 64 * 1024  # bytes; a real one has 300
+_DIGITS = 24  # of a sum in yuan: far beyond all money there is, and well inside 128 bits of cents
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _cents(content: dict[str, Any], name: str) -> int:
         raise ManifestFault(name)
     try:
         amount = Decimal(value)
-        cents = int(amount.scaleb(2)) if amount.is_finite() and abs(amount.adjusted()) < 40 else None
+        cents = int(amount.scaleb(2)) if amount.is_finite() and abs(amount.adjusted()) < _DIGITS else None
     except (InvalidOperation, ValueError):
         raise ManifestFault(name) from None
     if cents is None or Decimal(cents) != amount.scaleb(2):

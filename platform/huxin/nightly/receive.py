@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from huxin.registry.submissions import MODES, Submission, add, known
 from huxin.settings import Settings
 
 _BLOCK = 4 << 20
+# What a manifest calls its contract is stored only where it looks like one: it might be anything.
+_CONTRACT = re.compile(r"[a-z]{1,16}/v[0-9]{1,4}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _take(settings: Settings, vault: Spool, arrival: Arrival, member: Member | N
     submission_id = new_id()
     vault.create(submission_id)
     raw = _manifest_bytes(arrival.manifest)
-    size, digest = _seal(vault, submission_id, arrival.data)
+    size, digest, whole = _seal(vault, submission_id, arrival.data)
     now = settings.now()
     base = Submission(
         member_id=member.id if member else UNKNOWN,
@@ -103,6 +106,8 @@ def _take(settings: Settings, vault: Spool, arrival: Arrival, member: Member | N
         return refuse(base, Refusal("F0010", fault.reason))
     told = _told(base, manifest)
     refusal = admit(manifest, arrival.sender, member, digest.hex(), settings.today())
+    if not whole and (refusal is None or refusal.reason == "digest"):
+        refusal = Refusal("F0004", "not_plain")
     return refuse(told, refusal) if refusal else told
 
 
@@ -125,7 +130,7 @@ def _told(base: Submission, manifest: Manifest) -> Submission:
     sums = {"sum_principal": str(manifest.sum_principal), "sum_balance": str(manifest.sum_balance)}
     return replace(
         base,
-        contract=manifest.contract,
+        contract=manifest.contract if _CONTRACT.fullmatch(manifest.contract) else None,
         as_of_date=manifest.as_of_date,
         sequence=manifest.sequence,
         mode=MODES[manifest.mode],
@@ -142,27 +147,34 @@ def _manifest_bytes(path: Path) -> bytes:
         return b""
 
 
-def _seal(vault: Spool, submission_id: UUID, path: Path) -> tuple[int, bytes]:
-    """Copies a file sealed into the spool in one pass; returns its size and SHA-256. A missing file is empty."""
+def _seal(vault: Spool, submission_id: UUID, path: Path) -> tuple[int, bytes, bool]:
+    """Copies a file sealed into the spool in one pass; returns its size, its SHA-256 and whether that is all of it.
+
+    A file that cannot be read, as it is missing or a link, is sealed as far as it can be: not at all.
+    """
     digest = hashlib.sha256()
     size = 0
+    whole = True
     with vault.writer(submission_id, spool.SOURCE) as sealed, ThreadPoolExecutor(1) as hasher:
         pending = None
         for block in _blocks(path):
+            if block is None:
+                whole = False
+                break
             # The digest of one block is taken while the next is sealed: both leave the interpreter's lock.
             if pending:
                 pending.result()
             pending = hasher.submit(digest.update, block)
             sealed.write(block)
             size += len(block)
-    return size, digest.digest()
+    return size, digest.digest(), whole
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path) -> Iterator[bytes | None]:
+    """The file's blocks, None where the next one cannot be read: its sender's fault holds nobody else."""
     try:
-        source = os.fdopen(open_regular(path), "rb", buffering=0)
+        with os.fdopen(open_regular(path), "rb", buffering=0) as source:
+            while block := source.read(_BLOCK):
+                yield block
     except OSError:
-        return
-    with source:
-        while block := source.read(_BLOCK):
-            yield block
+        yield None
