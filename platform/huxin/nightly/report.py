@@ -61,6 +61,9 @@ def findings_json(found: list[Told]) -> str:
 def rejected_rows(settings: Settings, item: Submission, found: list[Told]) -> pl.DataFrame:
     """The member's original rejected rows, each with its findings beside it, in the order of the file.
 
+    With them, without a code, the good rows of the same loans: a loan is sent with all its parties, so that the
+    file as it is, mended, ends nobody.
+
     Columns: ANNOTATIONS, then the contract's fields that the file had. Empty when the rows were forgotten.
     """
     raw = _raw_rows(settings, item, found)
@@ -118,11 +121,11 @@ def _inert(cell: str | None) -> str:
 def _raw_rows(settings: Settings, item: Submission, found: list[Told]) -> pl.DataFrame | None:
     """Out of quarantine; of a refused file, out of its sealed source."""
     vault = Spool(settings)
-    if item.state == State.REFUSED:
+    if item.state == State.REFUSED and vault.holds(item.id, spool.SOURCE):
         records = np.array(
             sorted({f.record for f in found if f.record and f.severity == "reject"}), np.uint32
         )
-        if not records.size or not vault.holds(item.id, spool.SOURCE):
+        if not records.size:
             return None
         with vault.reader(item.id, spool.SOURCE) as source:
             return rows_at(source, item.file, load_contract(), records)

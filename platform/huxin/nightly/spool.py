@@ -26,10 +26,11 @@ DROPPED = "dropped"  # record numbers among ROWS that a set check rejected
 REJECTED_SET = "rejected-set"  # their loan numbers
 QUARANTINE = "quarantine"  # original rows that a row check rejected
 QUARANTINE_SET = "quarantine-set"  # original rows that a set check rejected
+COMPANIONS = "companions"  # original good rows of loans that have a rejected one: a loan is sent with all its parties
 KEYS = "keys"  # loan numbers, tokens, digests
 LOANS = "loans"  # what the member says of its loans, without identifiers
 
-HELD = (QUARANTINE, QUARANTINE_SET)
+HELD = (QUARANTINE, QUARANTINE_SET, COMPANIONS)
 AFTER_VALIDATION = (ROWS, REJECTED, DROPPED, *HELD)
 AFTER_TOKENS = (KEYS, LOANS, REJECTED, REJECTED_SET, *HELD)
 AFTER_PUBLISHING = HELD

@@ -17,7 +17,8 @@ from huxin.nightly.cells import parse
 from huxin.nightly.inbox import Arrival, shown
 from huxin.nightly.manifest import SUFFIX, Manifest, manifest_json
 from huxin.nightly.pipeline import run_group
-from huxin.nightly.read import FileRefused, Layout, open_rows
+from huxin.nightly.mended import Seen, day_of_mended, is_mended
+from huxin.nightly.read import FileRefused, open_rows
 from huxin.nightly.receive import Received, receive
 from huxin.nightly.timings import Timings
 from huxin.registry.members import Member, find_member
@@ -68,12 +69,11 @@ def computed_manifest(settings: Settings, file: Path, member: Member, wish: Wish
     """The manifest that fits a file. HuxinError H0608 with the check's code when it cannot be read.
 
     A file with the columns of our findings export holds mended rows: unless said otherwise it is a correction
-    of the member's newest day. Any other file is the member's whole book of today.
+    of the day that they were sent for. Any other file is the member's whole book of today.
     """
-    rows, principal, balance, layout = _totals(file)
-    mended = any(field is None for field in layout.fields)
-    as_of = wish.as_of or (member.as_of_date if mended and member.as_of_date else settings.today())
-    mode = wish.mode or ("correction" if mended else "full")
+    seen = _seen(file)
+    as_of = wish.as_of or (day_of_mended(settings, member, seen) if seen.mended else settings.today())
+    mode = wish.mode or ("correction" if seen.mended else "full")
     with file.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256")
     with connection(settings) as database:
@@ -86,9 +86,9 @@ def computed_manifest(settings: Settings, file: Path, member: Member, wish: Wish
         as_of_date=as_of,
         sequence=wish.sequence or _sequence(before, free),
         mode=mode,
-        record_count=rows,
-        sum_principal=principal,
-        sum_balance=balance,
+        record_count=seen.rows,
+        sum_principal=seen.principal,
+        sum_balance=seen.balance,
         sha256=digest.hexdigest(),
     )
 
@@ -105,9 +105,9 @@ def _sequence(before: list[Submission], free: int) -> int:
     return next(number for number in count(free) if number not in withdrawn)
 
 
-def _totals(file: Path) -> tuple[int, int, int, Layout]:
+def _seen(file: Path) -> Seen:
     contract = load_contract()
-    height = principal = balance = 0
+    seen = Seen()
     dressing = {
         "_sub": pl.lit(0, pl.UInt32),
         "_as_of": pl.lit(date(2000, 1, 1)),
@@ -116,12 +116,9 @@ def _totals(file: Path) -> tuple[int, int, int, Layout]:
     try:
         with file.open("rb") as source, open_rows(source, file.name, contract) as rows:
             for raw in rows:
-                parsed = parse(raw.with_columns(**dressing), contract)
-                sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
-                height += raw.height
-                principal += int(sums[0] or 0)
-                balance += int(sums[1] or 0)
-            return height, principal, balance, rows.layout
+                seen.add(parse(raw.with_columns(**dressing), contract), is_mended(rows.layout.headers))
+            seen.mended = is_mended(rows.layout.headers)
+            return seen
     except FileRefused as refused:
         raise HuxinError("H0608", code=refused.code) from None
 

@@ -144,6 +144,13 @@ def with_content(connection: Connection, member_id: int, data_digest: bytes) -> 
     return _read(connection, _ALL.where(mine).order_by(*_BY_TIME))
 
 
+def with_rejected_rows(connection: Connection, member_id: int, most: int) -> list[Submission]:
+    """The member's published submissions that have rejected rows, newest publication first, up to `most`."""
+    mine = and_(submission.c.member_id == member_id, submission.c.state == State.PUBLISHED)
+    query = _ALL.where(mine, submission.c.rejected > 0).order_by(submission.c.changed_at.desc())
+    return _read(connection, query.limit(most))
+
+
 def member_codes(connection: Connection) -> dict[int, str]:
     """Member codes by id."""
     return {row.id: row.code for row in connection.execute(select(member.c.id, member.c.code))}

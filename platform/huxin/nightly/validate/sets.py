@@ -30,6 +30,18 @@ def judge_sets(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
             tally.note([Finding(record, hit.code, hit.fields[0], line, None) for record, line in placed])
 
 
+def note_companions(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
+    """Notes the good rows of loans that have a rejected one: they go back to be mended together with it."""
+    for (sub,), mine in keys.filter("shared").group_by("_sub"):
+        tally = tallies[int(sub)]
+        bad = mine["_record"].is_in(tally.rejected_records().tolist())
+        beside = (
+            mine.filter(~bad).join(mine.filter(bad), on=["loan", "loan_check"], how="semi").sort("_record")
+        )
+        tally.companions = beside["_record"].to_numpy()
+        tally.companion_lines = beside["_line"].to_numpy()
+
+
 def judge_files(submissions: dict[int, Submission], tallies: dict[int, Tally]) -> None:
     """Runs the file checks F0002 and F0008 over one row a submission; a hit refuses that submission."""
     open_ones = [sub for sub, tally in tallies.items() if tally.refusal is None]

@@ -19,9 +19,9 @@ from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.validate.rows import RowChecks, judge
-from huxin.nightly.validate.sets import judge_files, judge_sets
+from huxin.nightly.validate.sets import judge_files, judge_sets, note_companions
 from huxin.nightly.validate.sink import Sinks
-from huxin.nightly.validate.tally import Tally
+from huxin.nightly.validate.tally import Records, Tally
 from huxin.registry.alone import alone
 from huxin.registry.findings import note_quarantine, replace_findings
 from huxin.registry.session import connection
@@ -90,6 +90,7 @@ def _first_pass(
         known.clear()
         if whole is not None:
             judge_sets(whole, tallies)
+            note_companions(whole, tallies)
 
 
 def _pieces(
@@ -117,15 +118,25 @@ def _dressed(raw: pl.DataFrame, item: Submission) -> pl.DataFrame:
 def _second_pass(
     vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract
 ) -> None:
-    """Seals the original rows that only the set checks reject: they were not known when they passed by."""
+    """Seals the original rows that only the set checks reject, and their loans' others: unknown when they passed by."""
     for sub, item in numbered.items():
         tally = tallies[sub]
-        if tally.refusal or not tally.set_rejected.size:
+        if tally.refusal:
             continue
-        with vault.reader(item.id, spool.SOURCE) as source:
-            raw = rows_at(source, item.file, contract, tally.set_rejected, tally.set_lines)
-        vault.write_frame(item.id, spool.QUARANTINE_SET, raw)
-        vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
+        if tally.set_rejected.size:
+            raw = _picked(vault, item, contract, tally.set_rejected, tally.set_lines)
+            vault.write_frame(item.id, spool.QUARANTINE_SET, raw)
+            vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
+        if tally.companions.size:
+            raw = _picked(vault, item, contract, tally.companions, tally.companion_lines)
+            vault.write_frame(item.id, spool.COMPANIONS, raw)
+
+
+def _picked(
+    vault: Spool, item: Submission, contract: Contract, records: Records, lines: Records
+) -> pl.DataFrame:
+    with vault.reader(item.id, spool.SOURCE) as source:
+        return rows_at(source, item.file, contract, records, lines)
 
 
 def _record(

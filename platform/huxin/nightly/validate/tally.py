@@ -32,6 +32,8 @@ class Tally:
     warned: list[Records] = field(default_factory=list)
     set_rejected: Records = field(default_factory=lambda: np.empty(0, np.uint32))
     set_lines: Records = field(default_factory=lambda: np.empty(0, np.uint32))  # their source lines, parallel
+    companions: Records = field(default_factory=lambda: np.empty(0, np.uint32))
+    companion_lines: Records = field(default_factory=lambda: np.empty(0, np.uint32))
     unmatched: bool = False  # a rejected row names no loan, so no loan may be said to be absent
     refusal: Refusal | None = None
     refusal_facts: dict[str, object] = field(default_factory=dict)
