@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +60,9 @@ def findings(
     if format_ is Format.CSV:
         _put(report.findings_csv(rows), out)
         return
-    target = out or Path(f"{item.sender}_{item.as_of_date or 'file'}_findings.xlsx")
+    target = out or Path(
+        re.sub(r"[^\w-]", "_", f"{item.sender}_{item.as_of_date or 'file'}_findings") + ".xlsx"
+    )
     report.findings_xlsx(rows, found, target)
     note(str(target))
 

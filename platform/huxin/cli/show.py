@@ -18,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from huxin.contract import State, load_states
 from huxin.errors import HuxinError
@@ -97,8 +98,8 @@ def submissions_table(rows: list[tuple[str, Submission]], settings: Settings) ->
     for code, item in rows:
         top = sorted(item.codes.items(), key=lambda each: (-each[1], each[0]))[:4]
         table.add_row(
-            code,
-            item.file,
+            Text(code),  # as text, since square brackets in a name would be markup
+            Text(item.file),
             str(item.as_of_date or ""),
             _coloured(item.state, words[item.state]),
             *(

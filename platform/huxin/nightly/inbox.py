@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import unicodedata
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huxin.nightly.manifest import SUFFIX
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,14 @@ def open_regular(path: Path) -> int:
 
 
 def shown(name: str) -> str:
-    """A file name fit for logs and tables: no control or format characters, at most 200 characters."""
+    """A file name fit for logs and tables: no control, format or line-breaking character, at most 200 characters."""
     plain = name.encode("utf-8", "replace").decode("utf-8")
-    return "".join("�" if unicodedata.category(c)[0] == "C" else c for c in plain)[:200]
+    return "".join("�" if _acts(char) else char for char in plain)[:200]
+
+
+def _acts(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _folders(inbox: Path) -> Iterator[Path]:
@@ -60,7 +68,11 @@ def _folders(inbox: Path) -> Iterator[Path]:
 
 
 def _files(folder: Path) -> list[os.DirEntry[str]]:
-    entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    try:
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except OSError:  # one member's folder that cannot be read holds no other
+        log.warning("the folder %s cannot be read and was left alone", shown(folder.name))
+        return []
     return [entry for entry in entries if not entry.is_dir(follow_symlinks=False)]
 
 

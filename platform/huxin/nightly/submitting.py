@@ -50,7 +50,7 @@ def submit(
     beside = manifest or file.with_name(file.name + SUFFIX)
     if not beside.is_file():
         raise HuxinError("H0610", file=shown(file.name))
-    return _send(settings, Arrival(member, shown(file.name), file, beside))
+    return _send(settings, Arrival(shown(member), shown(file.name), file, beside))
 
 
 def _with_computed(settings: Settings, file: Path, code: str, wish: Wish) -> tuple[Submission, bool]:
