@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from model import Counted, Row
 from night_world import World, counted, day, ready
@@ -25,7 +26,7 @@ from huxin.registry.members import add_members, set_status
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 from huxin.settings import Settings
-from support.rows import AS_OF, good_row, loan, overdue, write_manifest, write_submission
+from support.rows import AS_OF, good_row, loan, overdue, settled, write_manifest, write_submission
 
 SAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
 ME, OTHER = "M0001", "M0002"
@@ -177,6 +178,23 @@ def test_mended_rows_of_yesterday_find_their_day_by_themselves(home: Settings, t
     submit(home, write_submission(tmp_path, ME, [loan(ME, number) for number in range(4, 41)], AS_OF), ME)
     sent, _ = submit(home, mended(home, old, tmp_path, "csv"), ME, computed=Wish())
     assert (sent.state.name, sent.accepted, sent.as_of_date) == ("PUBLISHED", 3, YESTERDAY), sent.codes
+
+
+@pytest.mark.parametrize(
+    ("field", "mend"), [("name", "王明"), ("closed_on", "2026-05-10"), ("consent_no", "SQ1")]
+)
+def test_a_column_that_was_empty_in_every_rejected_row_can_be_filled(
+    home: Settings, tmp_path: Path, field: str, mend: str
+) -> None:
+    rows = [loan(ME, number) for number in range(1, 41)]
+    rows[0] = {**settled(rows[0], date(2026, 5, 10)), field: ""}
+    item, _ = submit(home, write_submission(tmp_path, ME, rows), ME)
+    assert item.rejected == 1
+    export = rejected_rows(home, item, told_findings(home, item))
+    target = tmp_path / "mended.csv"
+    target.write_text(findings_csv(export.with_columns(pl.lit(mend).alias(field))), encoding="utf-8")
+    sent, _ = submit(home, target, ME, computed=Wish())
+    assert (sent.state.name, sent.accepted) == ("PUBLISHED", 1), sent.codes
 
 
 def test_a_mended_party_of_a_loan_brings_its_others_along(home: Settings, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def rejected_rows(settings: Settings, item: Submission, found: list[Told]) -> pl
     With them, without a code, the good rows of the same loans: a loan is sent with all its parties, so that the
     file as it is, mended, ends nobody.
 
-    Columns: ANNOTATIONS, then the contract's fields that the file had. Empty when the rows were forgotten.
+    Columns: ANNOTATIONS, then the contract's fields that the rows have, lack or must have. Empty when the rows
+    were forgotten.
     """
     raw = _raw_rows(settings, item, found)
     if raw is None:
@@ -72,7 +73,13 @@ def rejected_rows(settings: Settings, item: Submission, found: list[Told]) -> pl
     notes = _notes(found)
     merged = raw.sort("_record").join(notes, left_on="_record", right_on="_key", how="left")
     named = merged.rename({"_record": "record", "_line": "source_line"})
-    fields = [field.name for field in load_contract().fields if named[field.name].is_not_null().any()]
+    wrong = {each.field for each in found}
+    fields = [
+        field.name
+        for field in load_contract().fields
+        # An empty column is there to be filled where something is wrong with it or a file must have it.
+        if field.required_column or field.name in wrong or named[field.name].is_not_null().any()
+    ]
     return named.select(pl.col(*ANNOTATIONS).cast(pl.String), *fields)
 
 
