@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -12,16 +13,15 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from huxin.nightly import spool
-from huxin.nightly.spool import Spool
 from huxin.registry.blocks import blocks, from_column
 from huxin.registry.delta import CORRECTION
 from huxin.registry.submissions import Submission
 
-SORTED = 2_000_000  # up to so many rows are sorted as a whole; beyond, each batch by itself
+CHUNK = 150_000  # rows sorted together: enough for the key's pages to be met in order, and bounded memory
 
 Flags = npt.NDArray[np.bool_]
 Rows: TypeAlias = "pa.RecordBatchReader | pa.Table"
+Portion = Iterator[tuple[Submission, "pa.RecordBatch"]]
 
 
 @dataclass(frozen=True)
@@ -32,73 +32,74 @@ class Taken:
     rows: pa.RecordBatch
     places: npt.NDArray[np.int32]
 
+    def only(self, wanted: Flags) -> Taken:
+        """Some of these rows."""
+        if wanted.all():
+            return self
+        return Taken(self.item, self.rows.filter(pa.array(wanted)), self.places[wanted])
+
 
 class Arrivals:
-    """Looks up, for each spooled row, whether it is written, for which subject and as which version.
+    """Looks up, for each row of a portion of the spool, whether it is written, for which subject, as which version.
 
-    `arriving` is the delta's table: ord, subject_id, version, late, new, void.
+    `arriving` is the delta's table (ord, subject_id, version, late, new, void) for the portion that starts at
+    `begin`. A portion's rows are given as (submission, record batch) in the order of their numbers.
     """
 
-    def __init__(self, arriving: pa.Table, vault: Spool, items: list[Submission], now: datetime) -> None:
-        self._vault = vault
-        self._items = items
+    def __init__(self, arriving: pa.Table, begin: int, now: datetime) -> None:
         self._now = now
         self._late = _flags(arriving["late"])
         self._new = _flags(arriving["new"])
         self._void = _flags(arriving["void"])
         self._versions = arriving["version"].to_numpy().astype(np.int32)
         self._subjects = from_column(arriving["subject_id"])
-        order = arriving["ord"].to_numpy()
+        self._late_tables: list[pa.Table] = []
+        order = arriving["ord"].to_numpy() - begin
         # The table of places ends with the last row that is written; those behind it are not.
         self._place = np.full(int(order.max()) + 1 if len(order) else 0, -1, np.int32)
         self._place[order] = np.arange(arriving.num_rows, dtype=np.int32)
 
-    def current(self) -> Rows | None:
-        """The new current versions, as rows of `loan`, by subject so that its key grows in order."""
-        return self._written(spool.LOANS, ~self._late, self._loan_rows, by_subject)
+    def current(self, portion: Portion) -> Rows | None:
+        """The new current versions, as rows of `loan`, by subject so that its key is met in order.
 
-    def new_keys(self) -> Rows | None:
-        """The rows of `loan_key` for what is new, in the order of that key."""
-        return self._written(spool.KEYS, self._new, self._key_rows, by_loan)
+        Late versions that pass by are kept for `late`, which is whole when this reader is exhausted.
+        """
+        return _reader(map(by_subject, _chunks(self._currents(portion))))
 
     def late(self) -> pa.Table | None:
         """The rows that enter history only, or None."""
-        if not self._late.any():
+        if not self._late_tables:
             return None
-        table = pa.concat_tables(map(self._late_rows, self._taken(spool.LOANS, self._late)))
+        table = pa.concat_tables(self._late_tables)
         superseded = _constant(self._now, table.num_rows, pa.timestamp("us", tz="UTC"))
         table = table.append_column("superseded_at", superseded)
         return table.append_column("superseded_by", table["submission_id"])
 
-    def _written(
-        self,
-        stage: str,
-        wanted: Flags,
-        shape: Callable[[Taken], pa.Table],
-        in_order: Callable[[pa.Table], pa.Table],
-    ) -> Rows | None:
-        count = int(wanted.sum())
-        if not count:
-            return None
-        tables = map(shape, self._taken(stage, wanted))
-        if count <= SORTED:
-            return in_order(pa.concat_tables(tables))
-        first = in_order(next(tables))
-        return pa.RecordBatchReader.from_batches(first.schema, _batches(first, map(in_order, tables)))
+    def new_keys(self, portion: Portion) -> Rows | None:
+        """The rows of `loan_key` for what is new, in the order of that key."""
+        return _reader(map(by_loan, _chunks(map(self._key_rows, self._taken(portion, self._new)))))
 
-    def _taken(self, stage: str, wanted: Flags) -> Iterator[Taken]:
+    def _currents(self, portion: Portion) -> Iterator[pa.Table]:
+        for taken in self._taken(portion, np.ones_like(self._late)):
+            late = self._late[taken.places]
+            if not late.any():
+                yield self._loan_rows(taken)
+                continue
+            self._late_tables.append(self._late_rows(taken.only(late)))
+            if not late.all():
+                yield self._loan_rows(taken.only(~late))
+
+    def _taken(self, portion: Portion, wanted: Flags) -> Iterator[Taken]:
         begin = 0
-        for item in self._items:
-            for batch in self._vault.read_batches(item.id, stage):
-                known = self._place[begin : begin + batch.num_rows]
-                begin += batch.num_rows
-                places = np.full(batch.num_rows, -1, np.int32)
-                places[: len(known)] = known
-                taken = places >= 0
-                taken[taken] = wanted[places[taken]]
-                if taken.any():
-                    rows = batch if taken.all() else batch.filter(pa.array(taken))
-                    yield Taken(item, rows, places[taken])
+        for item, batch in portion:
+            known = self._place[begin : begin + batch.num_rows]
+            begin += batch.num_rows
+            places = np.full(batch.num_rows, -1, np.int32)
+            places[: len(known)] = known
+            taken = places >= 0
+            taken[taken] = wanted[places[taken]]
+            if taken.any():
+                yield Taken(item, batch, places).only(taken)
 
     def _loan_rows(self, taken: Taken) -> pa.Table:
         item, rows = taken.item, taken.rows
@@ -132,12 +133,25 @@ class Arrivals:
                 "loan_no": rows["loan_no"],
                 "subject_id": blocks(self._subjects[taken.places]),
                 "digest": rows["digest"],
+                "max_dpd": rows["max_dpd"],
                 "version": pa.array(self._versions[taken.places]),
                 "role": rows["role"],
                 "open": rows["open"],
                 "stale": _constant(True if _behind(item) else None, count, pa.bool_()),
             }
         )
+
+
+def _chunks(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Tables of at least CHUNK rows, the last one excepted."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(each.num_rows for each in held) >= CHUNK:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
 
 
 def by_subject(table: pa.Table) -> pa.Table:
@@ -165,10 +179,13 @@ def _flags(column: pa.ChunkedArray) -> Flags:
     return flags
 
 
-def _batches(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.RecordBatch]:
-    yield from first.to_batches()
-    for table in rest:
-        yield from table.to_batches()
+def _reader(tables: Iterator[pa.Table]) -> Rows | None:
+    """The tables one after another, made as they are asked for; None when there is not even one."""
+    first = next(tables, None)
+    if first is None:
+        return None
+    batches = (batch for table in chain([first], tables) for batch in table.to_batches())
+    return pa.RecordBatchReader.from_batches(first.schema, batches)
 
 
 def _constant(value: object, count: int, kind: pa.DataType) -> pa.Array:

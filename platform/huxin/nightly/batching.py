@@ -9,9 +9,20 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-ROWS = 200_000  # of one batch: large enough to drown the overhead, small enough for the memory
+from huxin.registry.submissions import Submission
+
+ROWS, FEWER = (
+    150_000,
+    50_000,
+)  # of one batch: enough to drown the overhead of a step, few enough for the memory
+LARGE = 3_000_000  # rows from which a group is worked on in smaller batches, as its keys take their share of memory
 
 Piece = tuple[int, pl.DataFrame]  # the submission's number in its group, some of its rows
+
+
+def batch_rows(items: Iterable[Submission]) -> int:
+    """How many rows a batch of these submissions holds."""
+    return ROWS if sum(item.record_count or 0 for item in items) < LARGE else FEWER
 
 
 def gathered(pieces: Iterable[Piece], rows: int = ROWS) -> Iterator[list[Piece]]:

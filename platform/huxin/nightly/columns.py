@@ -33,7 +33,7 @@ def loans_table(
 ) -> pa.Table:
     """`loan_no`, `name_mark`, `digest` and the business columns, a row each."""
     mark = pl.Series("name_mark", np.ascontiguousarray(marks).view(np.int64)[:, 0])
-    digests = row_digests(business.with_columns(mark))
+    digests = row_digests(business.drop("max_dpd").with_columns(mark))
     first = {
         "loan_no": _strings(rows["loan_no"]),
         "name_mark": blocks(marks, named),
@@ -46,7 +46,7 @@ def loans_table(
 def keys_table(
     rows: pl.DataFrame, loans: pa.Table, tokens: Blocks, schemes: npt.NDArray[np.int16]
 ) -> pa.Table:
-    """What decides the load, a row each: loan_no, token, scheme, role, digest, open, deletes."""
+    """What decides the load, a row each: loan_no, token, scheme, role, digest, dpd, max_dpd, …"""
     return pa.table(
         {
             "loan_no": loans["loan_no"],
@@ -54,6 +54,8 @@ def keys_table(
             "scheme": pa.array(schemes),
             "role": loans["role"],
             "digest": loans["digest"],
+            "dpd": rows["dpd"].to_arrow(),
+            "max_dpd": loans["max_dpd"],
             "open": rows.select(is_open().fill_null(False)).to_series().to_arrow(),
             "deletes": rows.select(_deletes()).to_series().to_arrow(),
         }

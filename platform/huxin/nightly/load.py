@@ -11,16 +11,19 @@ from huxin.contract import State
 from huxin.nightly import spool
 from huxin.nightly.arrivals import Arrivals
 from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
+from huxin.nightly.leftovers import kept
 from huxin.nightly.spool import Spool
-from huxin.nightly.streams import batch_table, incoming_stream, rejected_stream
+from huxin.nightly.streams import Cursor, batch_table, incoming_stream, rejected_stream
 from huxin.nightly.timings import Timings
 from huxin.registry import aliases, delta, incoming, publishing, versions
 from huxin.registry.alone import alone
 from huxin.registry.bulk import UNIQUE_VIOLATION, Bulk, BulkError, bulk
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
-from huxin.registry.submissions import Submission, find_all
+from huxin.registry.submissions import UNFINISHED, Submission, find_all
 from huxin.settings import Settings
+
+PORTION = 1_000_000  # incoming rows whose subjects and versions are held in memory at a time
 
 
 def load_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
@@ -62,8 +65,8 @@ def _load_wave(settings: Settings, wave: list[Submission], timer: Timings) -> No
     with connection(settings) as database:
         after = find_all(database, [item.id for item in wave])
     for item in after:
-        if item.state == State.PUBLISHED:
-            vault.forget(item.id, keep=spool.AFTER_PUBLISHING)
+        if item.state not in UNFINISHED:
+            vault.forget(item.id, keep=kept(item))
     faults.reach("load.forgotten")
 
 
@@ -77,7 +80,7 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
         now = publishing.moment(session, [item.member_id for item in wave], settings.now())
         with timer.stage("load.keys"):
             incoming.open_tables(session)
-            incoming.fill(
+            count = incoming.fill(
                 session,
                 batch_table(ready, now),
                 incoming_stream(vault, ready),
@@ -85,7 +88,7 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
             )
         faults.reach("load.copied")
         _decide(session, now, ready, timer, contended)
-        _write(session, vault, ready, timer, now)
+        _write(session, vault, ready, timer, now, count)
         with timer.stage("load.commit"):
             publishing.publish(session)
             faults.reach("load.published")
@@ -107,15 +110,24 @@ def _decide(session: Bulk, now: datetime, ready: list[Submission], timer: Timing
     faults.reach("load.resolved")
 
 
-def _write(session: Bulk, vault: Spool, ready: list[Submission], timer: Timings, now: datetime) -> None:
+def _write(
+    session: Bulk, vault: Spool, ready: list[Submission], timer: Timings, now: datetime, count: int
+) -> None:
+    """Old versions to history, new ones in, portion by portion of the incoming rows, and their keys."""
     with timer.stage("load.history"):
         versions.supersede(session)
         versions.end(session)
         versions.mark_stale(session)
     faults.reach("load.superseded")
-    with timer.stage("load.loans"):
-        arrivals = Arrivals(delta.arriving(session), vault, ready, now)
-        versions.arrive(session, arrivals.current(), arrivals.late())
+    loans, keys = Cursor(vault, ready, spool.LOANS), Cursor(vault, ready, spool.KEYS)
+    for begin in range(0, count, PORTION):
+        end = min(begin + PORTION, count)
+        with timer.stage("load.loans"):
+            arrivals = Arrivals(delta.arriving(session, begin, end), begin, now)
+            versions.arrive(session, arrivals.current(loans.take(end - begin)))
+            versions.arrive_late(session, arrivals.late())
+        with timer.stage("load.loan_keys"):
+            versions.add_keys(session, arrivals.new_keys(keys.take(end - begin)))
     faults.reach("load.arrived")
     with timer.stage("load.loan_keys"):
-        versions.write_keys(session, arrivals.new_keys())
+        versions.update_keys(session)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from huxin import faults
 from huxin.contract import State
 from huxin.nightly import spool
-from huxin.nightly.batching import Piece, gathered, joined, runs
+from huxin.nightly.batching import Piece, batch_rows, gathered, joined, runs
 from huxin.nightly.columns import business_columns, keys_table, loans_table
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
@@ -41,10 +41,11 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
         schemes = tokenizer.schemes(database)
     vault = Spool(settings)
     numbered = dict(enumerate(todo))
-    with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
-        for batch in gathered(_pieces(vault, numbered)):
-            _tokenize(joined(batch), tokenizer, schemes, writers)
-    faults.reach("pseudonymize.spooled")
+    with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
+        with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
+            for batch in gathered(_pieces(vault, numbered), batch_rows(todo)):
+                _tokenize(joined(batch), tokenizer, schemes, writers)
+        faults.reach("pseudonymize.spooled")
     with connection(settings) as database:
         change(
             database, [replace(item, state=State.PSEUDONYMIZED, changed_at=settings.now()) for item in todo]

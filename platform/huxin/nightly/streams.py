@@ -41,6 +41,23 @@ def rejected_stream(vault: Spool, items: list[Submission]) -> pa.RecordBatchRead
     return pa.RecordBatchReader.from_batches(REJECTED, _rejected(vault, items))
 
 
+class Cursor:
+    """The record batches of one stage of all submissions, in their order, handed out by the number of rows."""
+
+    def __init__(self, vault: Spool, items: list[Submission], stage: str) -> None:
+        self._batches = ((item, batch) for item in items for batch in vault.read_batches(item.id, stage))
+        self._rest: tuple[Submission, pa.RecordBatch] | None = None
+
+    def take(self, rows: int) -> Iterator[tuple[Submission, pa.RecordBatch]]:
+        """The next `rows` rows, as batches with the submission they are of; a batch may be cut in two."""
+        while rows:
+            item, batch = self._rest or next(self._batches)
+            part = batch.slice(0, rows)
+            self._rest = (item, batch.slice(rows)) if batch.num_rows > rows else None
+            rows -= part.num_rows
+            yield item, part
+
+
 def _incoming(vault: Spool, items: list[Submission]) -> Iterator[pa.RecordBatch]:
     begin = 0
     for sub, item in enumerate(items):

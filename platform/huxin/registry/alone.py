@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from huxin.registry.connect import connect, libpq_uri
+from huxin.registry.connect import connect, libpq_uri, lost_connection_told
 from huxin.settings import Settings
 
 _LOCK = """
@@ -14,6 +14,9 @@ _LOCK = """
         SELECT DISTINCT hashtextextended(id::text, 7) AS wanted FROM unnest(%s::uuid[]) AS id ORDER BY wanted
     ) each
 """
+
+
+_TRY = "SELECT id FROM unnest(%s::uuid[]) AS id WHERE pg_try_advisory_lock(hashtextextended(id::text, 7))"
 
 
 @contextmanager
@@ -25,7 +28,24 @@ def alone(settings: Settings, ids: Sequence[UUID]) -> Iterator[None]:
     session = connect(libpq_uri(settings))
     try:
         session.autocommit = True
-        session.execute(_LOCK, [list(ids)])
+        with lost_connection_told():
+            session.execute(_LOCK, [list(ids)])
         yield
+    finally:
+        session.close()
+
+
+@contextmanager
+def unattended(settings: Settings, ids: Sequence[UUID]) -> Iterator[list[UUID]]:
+    """Those of these submissions that no worker holds, held here until the block ends."""
+    if not ids:
+        yield []
+        return
+    session = connect(libpq_uri(settings))
+    try:
+        session.autocommit = True
+        with lost_connection_told():
+            free = [row[0] for row in session.execute(_TRY, [list(ids)])]
+        yield free
     finally:
         session.close()

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pyarrow as pa
+from adbc_driver_manager import AdbcStatusCode
 from adbc_driver_manager import Error as DriverError
 from adbc_driver_postgresql import dbapi
 
 from huxin.errors import HuxinError
-from huxin.registry.connect import adbc_uri
+from huxin.registry.connect import adbc_uri, gone
 from huxin.settings import Settings
 
 UNIQUE_VIOLATION = "23505"
+_CANCELED = "57014"
 
 
 class BulkError(HuxinError):
-    """A statement failed. Only the SQLSTATE is kept: the server's text may quote a row."""
+    """A statement failed (H0501), or the server went away (H0502).
+
+    Only the SQLSTATE is kept: the server's text may quote a row.
+    """
 
     def __init__(self, sqlstate: str) -> None:
         self.sqlstate = sqlstate
-        super().__init__("H0501", sqlstate=sqlstate)
+        super().__init__("H0502" if gone(sqlstate) else "H0501", sqlstate=sqlstate)
 
 
 class Bulk:
@@ -45,12 +50,32 @@ class Bulk:
 
     def copy(self, table: str, data: pa.RecordBatchReader | pa.Table, temporary: bool = False) -> int:
         """COPYs rows to the end of a table, columns by name; returns how many. Raises BulkError."""
-        with _without_values():
-            return int(self._cursor.adbc_ingest(table, data, mode="append", temporary=temporary))
+        told: list[Exception] = []
+        watched = _watched(data, told) if isinstance(data, pa.RecordBatchReader) else data
+        try:
+            with _without_values():
+                return int(self._cursor.adbc_ingest(table, watched, mode="append", temporary=temporary))
+        except BulkError:
+            if told:
+                raise told[0] from None  # the driver knows only that its rows ended badly
+            raise
 
     def commit(self) -> None:
         with _without_values():
             self._connection.commit()
+
+
+def _watched(data: pa.RecordBatchReader, told: list[Exception]) -> pa.RecordBatchReader:
+    """The same rows; an exception that ends them early is kept in `told`."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from data
+        except Exception as error:
+            told.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(data.schema, batches())
 
 
 @contextmanager
@@ -63,7 +88,8 @@ def bulk(settings: Settings) -> Iterator[Bulk]:
         session.run("SET timezone = 'UTC'")
         yield session
     finally:
-        connection.close()
+        with suppress(DriverError):  # of a server that went away; the transaction has ended either way
+            connection.close()
 
 
 @contextmanager
@@ -71,4 +97,7 @@ def _without_values() -> Iterator[None]:
     try:
         yield
     except DriverError as error:
+        # The driver takes Ctrl-C for itself while a statement runs, and cancels that statement.
+        if error.sqlstate == _CANCELED or error.status_code == AdbcStatusCode.CANCELLED:
+            raise KeyboardInterrupt from None
         raise BulkError(error.sqlstate or "08000") from None

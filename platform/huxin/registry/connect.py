@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import conninfo
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from huxin.errors import HuxinError
 from huxin.registry import embedded
@@ -72,6 +74,26 @@ def connect(uri: str) -> psycopg.Connection[Any]:
         connection.close()
         raise HuxinError("H0314", version=version, oldest=OLDEST)
     return connection
+
+
+@contextmanager
+def lost_connection_told() -> Iterator[None]:
+    """Tells as HuxinError H0502 that the server went away, whichever layer notices it."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise HuxinError("H0502") from None
+    except psycopg.OperationalError as error:
+        if not gone(error.sqlstate):
+            raise
+        raise HuxinError("H0502") from None
+
+
+def gone(sqlstate: str | None) -> bool:
+    """Whether an error's SQLSTATE means that the connection is lost: none, class 08, a shutdown or a crash."""
+    return sqlstate is None or sqlstate.startswith("08") or sqlstate in ("57P01", "57P02", "57P03")
 
 
 def _place(uri: str) -> str:

@@ -64,15 +64,19 @@ _LATE = f"""
                 WHERE j.sub = i.sub AND j.loan_no = i.loan_no AND c.subject_id = o.subject_id AND NOT j.deletes)))
 """
 
+# Nothing was said anew: the same digest, and a longest delay that is the same or that the present one has reached.
+_SAME = """(k.digest = i.digest AND (k.max_dpd IS NOT DISTINCT FROM i.max_dpd
+        OR (i.max_dpd IS NULL AND k.max_dpd <= i.dpd)))"""
+
 _RESOLVE = f"""
     CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
-    SELECT i.ord, i.sub, b.member_id, i.loan_no, a.subject_id, i.role, i.digest, i.open, i.deletes,
+    SELECT i.ord, i.sub, b.member_id, i.loan_no, a.subject_id, i.role, i.digest, i.max_dpd, i.open, i.deletes,
         coalesce(k.version, 0) AS version, k.subject_id IS NOT NULL AS held,
         k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown,
         (CASE WHEN i.deletes THEN CASE WHEN n.subject_id IS NULL THEN {Kind.DELETE} ELSE {Kind.UNCHANGED} END
               WHEN {_LATE} THEN {Kind.LATE}
               WHEN k.subject_id IS NULL THEN {Kind.NEW}
-              WHEN k.ended_by IS NOT NULL OR k.stale OR k.digest <> i.digest THEN {Kind.CHANGED}
+              WHEN k.ended_by IS NOT NULL OR k.stale OR NOT {_SAME} THEN {Kind.CHANGED}
               ELSE {Kind.UNCHANGED} END)::smallint AS kind
     FROM incoming i
     JOIN batch b ON b.sub = i.sub
@@ -174,8 +178,10 @@ def vanishing(bulk: Bulk) -> pa.Table:
     )
 
 
-def arriving(bulk: Bulk) -> pa.Table:
-    """The incoming rows to write: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`, `new`, `void`.
+def arriving(bulk: Bulk, begin: int, end: int) -> pa.Table:
+    """Of the incoming rows with begin <= ord < end those to write.
+
+    Columns: `ord`, `subject_id` (16 bytes), `version` (the new one), `late`, `new`, `void`.
 
     A late row is void at once where somebody else is the primary by a newer word.
     """
@@ -184,6 +190,7 @@ def arriving(bulk: Bulk) -> pa.Table:
         SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late,
             kind = {Kind.NEW} AS new, kind = {Kind.LATE} AND unknown AS void
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
+            AND ord >= {int(begin)} AND ord < {int(end)}
         """
     )
 

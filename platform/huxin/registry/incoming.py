@@ -31,6 +31,8 @@ INCOMING = pa.schema(
         ("scheme", pa.int16()),
         ("role", pa.int16()),
         ("digest", pa.int64()),
+        ("dpd", pa.int32()),
+        ("max_dpd", pa.int32()),
         ("open", pa.bool_()),
         ("deletes", pa.bool_()),
     ]

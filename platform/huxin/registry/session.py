@@ -9,14 +9,17 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, Engine
 
-from huxin.registry.connect import engine
+from huxin.registry.connect import engine, lost_connection_told
 from huxin.settings import Settings
 
 
 @contextmanager
 def connection(settings: Settings) -> Iterator[Connection]:
-    """A connection in one transaction: committed at the end of the block, rolled back by an exception."""
-    with _engine(settings, os.getpid()).begin() as opened:
+    """A connection in one transaction: committed at the end of the block, rolled back by an exception.
+
+    Raises HuxinError H0502 when the server goes away meanwhile, H0313 when it cannot be reached at all.
+    """
+    with lost_connection_told(), _engine(settings, os.getpid()).begin() as opened:
         yield opened
 
 

@@ -15,6 +15,7 @@ from huxin.contract import State
 from huxin.registry.tables import member, submission
 
 MODES = {"full": 1, "incremental": 2, "correction": 3}
+UNFINISHED = (State.RECEIVED, State.VALIDATED, State.PSEUDONYMIZED)  # what a night goes on with
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ def every(connection: Connection) -> list[Submission]:
 
 def unfinished(connection: Connection) -> list[Submission]:
     """Submissions that a night goes on with: received, validated or pseudonymized."""
-    states = (State.RECEIVED, State.VALIDATED, State.PSEUDONYMIZED)
-    return _read(connection, _ALL.where(submission.c.state.in_(states)).order_by(*_BY_TIME))
+    return _read(connection, _ALL.where(submission.c.state.in_(UNFINISHED)).order_by(*_BY_TIME))
 
 
 def published_like(connection: Connection, item: Submission) -> list[Submission]:

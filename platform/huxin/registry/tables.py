@@ -149,6 +149,7 @@ loan_key = Table(
     Column("loan_no", Text, primary_key=True),
     Column("subject_id", Uuid, primary_key=True),
     Column("digest", BigInteger, nullable=False),
+    Column("max_dpd", Integer),
     Column("version", Integer, nullable=False),
     Column("role", SmallInteger, nullable=False),
     Column("ended_by", SmallInteger),

@@ -70,30 +70,39 @@ def mark_stale(bulk: Bulk) -> None:
     )
 
 
-def arrive(bulk: Bulk, current: Rows | None, late: Rows | None) -> None:
-    """COPYs the new current versions into `loan` and late ones into history."""
+def arrive(bulk: Bulk, current: Rows | None) -> None:
+    """COPYs new current versions into `loan`."""
     if current is not None:
         bulk.copy("loan", current)
+
+
+def arrive_late(bulk: Bulk, late: Rows | None) -> None:
+    """COPYs versions that are no longer the newest into history."""
     if late is not None:
         bulk.copy("loan_history", late)
 
 
-def write_keys(bulk: Bulk, new: Rows | None) -> None:
-    """Brings `loan_key` to what was written: new keys by COPY, in key order; changed and late ones updated."""
+def add_keys(bulk: Bulk, new: Rows | None) -> None:
+    """COPYs the keys of new loans into `loan_key`."""
     if new is not None:
         bulk.copy("loan_key", new)
+
+
+def update_keys(bulk: Bulk) -> None:
+    """Brings the keys of changed and late loans to what was written."""
     bulk.run(
         f"""
-        UPDATE loan_key k SET digest = r.digest, version = k.version + 1, role = r.role, ended_by = NULL,
-            open = r.open, stale = CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
+        UPDATE loan_key k SET digest = r.digest, max_dpd = r.max_dpd, version = k.version + 1,
+            role = r.role, ended_by = NULL, open = r.open,
+            stale = CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
         FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
         WHERE {_SAME_KEY} AND r.kind = {Kind.CHANGED}
         """,
         f"UPDATE loan_key k SET version = k.version + 1 FROM resolved r WHERE {_SAME_KEY} AND r.kind = {Kind.LATE}",
         # Somebody who never was the primary by the newest word: known by the key, so that versions go on from here.
         f"""
-        INSERT INTO loan_key (member_id, loan_no, subject_id, digest, version, role, open, ended_by)
-        SELECT member_id, loan_no, subject_id, digest, 1, role, open, {Ended.CORRECTED} FROM resolved
+        INSERT INTO loan_key (member_id, loan_no, subject_id, digest, max_dpd, version, role, open, ended_by)
+        SELECT member_id, loan_no, subject_id, digest, max_dpd, 1, role, open, {Ended.CORRECTED} FROM resolved
         WHERE kind = {Kind.LATE} AND NOT held
         """,
     )

@@ -65,7 +65,7 @@ _STEPS = (
           AND k.loan_no = l.loan_no AND l.stale_by = :id""",
     # 5. the keys follow
     f"""UPDATE loan_key k SET version = l.version, ended_by = l.ended_by, stale = l.stale_as_of IS NOT NULL,
-            role = l.role, digest = l.digest,
+            role = l.role, digest = l.digest, max_dpd = l.max_dpd,
             open = l.ended_by IS NULL AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0))
         FROM touched t JOIN loan l ON {_SAME} WHERE {_SAME_KEY}""",
     """UPDATE loan_key k SET stale = NULL FROM loan l

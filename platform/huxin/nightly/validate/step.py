@@ -12,7 +12,7 @@ from huxin import faults
 from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.admission import Refusal
-from huxin.nightly.batching import Piece, gathered, joined
+from huxin.nightly.batching import Piece, batch_rows, gathered, joined
 from huxin.nightly.read import FileRefused, open_rows, rows_at
 from huxin.nightly.rules import joined as joined_keys
 from huxin.nightly.rules import keys
@@ -51,12 +51,13 @@ def _validate(settings: Settings, ids: Sequence[UUID], timer: Timings, progress:
     numbered = dict(enumerate(todo))
     tallies = {sub: Tally() for sub in numbered}
     vault = Spool(settings)
-    _first_pass(vault, numbered, tallies, contract, timer, progress)
-    with timer.stage("files"):
-        judge_files(numbered, tallies)
-    with timer.stage("quarantine"):
-        _second_pass(vault, numbered, tallies, contract)
-    faults.reach("validate.quarantined")
+    with vault.trying((item.id for item in todo), keep=(spool.SOURCE,)):
+        _first_pass(vault, numbered, tallies, contract, timer, progress)
+        with timer.stage("files"):
+            judge_files(numbered, tallies)
+        with timer.stage("quarantine"):
+            _second_pass(vault, numbered, tallies, contract)
+        faults.reach("validate.quarantined")
     with timer.stage("record"):
         _record(settings, contract, numbered, tallies)
     faults.reach("validate.recorded")
@@ -77,7 +78,7 @@ def _first_pass(
     known: list[pl.DataFrame] = []
     with Sinks(vault, numbered) as sinks:
         pieces = timer.each("read", _pieces(vault, numbered, tallies, contract))
-        for batch in gathered(pieces):
+        for batch in gathered(pieces, batch_rows(numbered.values())):
             judged = judge(joined(batch), checks, tallies, timer)
             with timer.stage("keys"):
                 known.append(keys(judged.parsed).with_columns(judged.parsed["_line"]))

@@ -131,6 +131,7 @@ CREATE TABLE loan_key (
     loan_no TEXT NOT NULL,
     subject_id UUID NOT NULL,
     digest BIGINT NOT NULL,
+    max_dpd INTEGER,
     version INTEGER NOT NULL,
     role SMALLINT NOT NULL,
     ended_by SMALLINT,
