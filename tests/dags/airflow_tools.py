@@ -31,6 +31,7 @@ from huxin.settings import Settings
 
 SAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
 TRUTH: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))
+EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
 T = TypeVar("T")
 
 
@@ -63,6 +64,7 @@ class Airflow:
 
     environment: Mapping[str, str]
     processes: dict[str, subprocess.Popen[bytes]]
+    peak_mib: int = 0
     token: str = field(default="", repr=False)
 
     def get(self, path: str) -> Any:
@@ -154,6 +156,8 @@ def parsed(airflow: Airflow) -> Callable[[], bool | None]:
 
 def ended(airflow: Airflow, run: str) -> Callable[[], str | None]:
     def run_in_an_end_state() -> str | None:
+        pids = processes_of(Path(airflow.environment["AIRFLOW_HOME"]))
+        airflow.peak_mib = max(airflow.peak_mib, memory_mib(pids))
         state = airflow.state(run)
         return state if state in ("success", "failed") else None
 

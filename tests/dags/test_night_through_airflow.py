@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_tools import SAMPLES, TRUTH, copy_samples, people, processes_of, ready, traces
+from airflow_tools import EVENING, SAMPLES, TRUTH, copy_samples, people, processes_of, ready, traces
 
 from huxin.enquiry.ask import Question, answer_object, ask
 from huxin.errors import HuxinError
@@ -38,8 +38,6 @@ class Night:
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """In a path with a blank and Chinese characters, on the evening of the samples."""
-    from conftest import EVENING
-
     place = tmp_path_factory.mktemp("夜间 night")
     settings = ready(Settings(home=place / "家", fixed_now=EVENING), MEMBERS)
     inbox = copy_samples(place / "收报", MEMBERS)

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from airflow_tools import (
+    EVENING,
     TRUTH,
     copy_samples,
     ended,
     listeners,
     listening,
-    memory_mib,
     parsed,
     people,
     processes_of,
@@ -54,14 +54,12 @@ class Told:
     ends: tuple[str, str]
     states: tuple[dict[str, str], dict[str, str]]
     listens: set[str]
-    memory: int
+    peak_mib: int
     left: list[int]
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    from conftest import EVENING
-
     place = tmp_path_factory.mktemp("scheduler")
     settings = ready(Settings(home=place / "home", fixed_now=EVENING), MEMBERS)
     inbox = copy_samples(place / "inbox", MEMBERS)
@@ -90,8 +88,7 @@ def both_runs(settings: Settings, inbox: Path) -> Told:
             deadline = time.monotonic() + BOUND
             if aside.exists():
                 shutil.move(aside, folder)
-        pids = processes_of(settings.airflow_home)
-        listens, memory = listeners(pids), memory_mib(pids)
+        listens = listeners(processes_of(settings.airflow_home))
     left = processes_of(settings.airflow_home)
     first, second = runs
     return Told(
@@ -103,7 +100,7 @@ def both_runs(settings: Settings, inbox: Path) -> Told:
         (ends[0], ends[1]),
         (states[0], states[1]),
         listens,
-        memory,
+        airflow.peak_mib,
         left,
     )
 
@@ -177,7 +174,7 @@ def test_services_listen_on_this_machine_only(told: Told) -> None:
 
 
 def test_services_fit_a_small_machine_and_leave_no_process(told: Told) -> None:
-    assert 400 < told.memory < 2500  # MiB
+    assert 400 < told.peak_mib < 2500
     assert told.left == []
 
 
