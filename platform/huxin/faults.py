@@ -1,14 +1,17 @@
 """A hook for tests of sudden death: a process that reaches the stage named by HUXIN_FAULT is killed at once.
 
-HUXIN_FAULT is `stage` or `stage@n` (its n-th passage); HUXIN_FAULT_PID names another process to kill in its
-stead (the database server's). Without the variable a passage costs one look into the environment.
+HUXIN_FAULT is `stage` or `stage@n` (its n-th passage). HUXIN_FAULT_PID names another process to kill in its stead,
+with its children (the database server and its backends); HUXIN_FAULT_SIGNAL another signal to send itself.
+Without the variable a passage costs one look into the environment.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import Counter
+from pathlib import Path
 
 _passages: Counter[str] = Counter()
 
@@ -29,6 +32,9 @@ STAGES = (
     "load.committed",
     "load.forgotten",
     "report.rendered",
+    "confirm.recorded",
+    "again.recorded",
+    "withdraw.recorded",
 )
 
 
@@ -42,4 +48,30 @@ def reach(stage: str) -> None:
         return
     _passages[stage] += 1
     if _passages[stage] == int(nth or 1):
-        os.kill(int(os.environ.get("HUXIN_FAULT_PID") or os.getpid()), signal.SIGKILL)
+        _strike()
+
+
+def _strike() -> None:
+    other = os.environ.get("HUXIN_FAULT_PID")
+    if other:
+        _kill_family(int(other))
+    else:
+        os.kill(os.getpid(), getattr(signal, os.environ.get("HUXIN_FAULT_SIGNAL") or "SIGKILL"))
+
+
+def _kill_family(parent: int) -> None:
+    """Kills a process with its children, and returns when all of them are dead."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    family = [parent, *map(int, children)]
+    for each in family:
+        os.kill(each, signal.SIGKILL)
+    while any(map(_lives, family)):
+        time.sleep(0.001)
+
+
+def _lives(number: int) -> bool:
+    try:
+        status = Path(f"/proc/{number}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -12,6 +13,7 @@ from huxin.errors import HuxinError
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
 
+INTERRUPTED = 130
 EPILOG = (
     "Exit codes · 退出码: 0 done 完成; 1 failed 失败; 2 wrong use 用法错误; "
     "3 refused or awaiting confirmation 有拒收或待确认; "
@@ -45,7 +47,13 @@ def main() -> None:
         sys.stderr.write(f"{error.code} {error.text(language)}\n")
         sys.exit(getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
-        sys.stderr.write(
-            "已中断，重新运行同一命令即可继续。Interrupted; the same command goes on from here.\n"
-        )
-        sys.exit(130)
+        _interrupted()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # which typer makes of a Ctrl-C
+            _interrupted()
+        raise
+
+
+def _interrupted() -> NoReturn:
+    sys.stderr.write("已中断，重新运行同一命令即可继续。Interrupted; the same command goes on from here.\n")
+    sys.exit(INTERRUPTED)

@@ -59,6 +59,8 @@ def night(
         note(f"{sender}/{file}: 尚无清单文件，未处理 · no manifest yet, left alone")
     if not report.fresh and report.submissions:
         note("没有新的报送批次 · no new submission: every file here was received before")
+    if "H0612" in report.failed.values():
+        raise HuxinError("H0612")
     if report.failed:
         raise HuxinError(
             "H0611", count=len(report.failed), kinds=", ".join(sorted(set(report.failed.values())))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from huxin import faults
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
@@ -15,10 +16,11 @@ from huxin.nightly.manifest import Manifest
 from huxin.nightly.pipeline import run_group
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
+from huxin.registry.alone import alone
 from huxin.registry.members import UNKNOWN, find_member
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
-from huxin.registry.submissions import MODES, Submission, adopt, change, find, last_published
+from huxin.registry.submissions import MODES, UNFINISHED, Submission, adopt, change, find, last_published
 from huxin.registry.withdrawing import lock_member, withdraw_published
 from huxin.settings import Settings
 
@@ -28,48 +30,62 @@ if TYPE_CHECKING:
 
 def confirm(settings: Settings, submission_id: UUID) -> Submission:
     """Publishes a submission that waits although many loans vanished. HuxinError H0602, H0603."""
-    item = _found(settings, submission_id)
-    if item.state != State.AWAITING_CONFIRMATION:
-        raise HuxinError("H0603", state=item.state.name.lower())
-    with connection(settings) as database:
-        change(
-            database, [replace(item, state=State.PSEUDONYMIZED, confirmed=True, changed_at=settings.now())]
-        )
+    with alone(settings, [submission_id]):
+        item = _found(settings, submission_id)
+        if item.state == State.AWAITING_CONFIRMATION:
+            fresh = replace(item, state=State.PSEUDONYMIZED, confirmed=True, changed_at=settings.now())
+            with connection(settings) as database:
+                change(database, [fresh])
+            faults.reach("confirm.recorded")
+        elif not (item.confirmed and item.state == State.PSEUDONYMIZED):  # which is one that was interrupted
+            raise HuxinError("H0603", state=item.state.name.lower())
     run_group(settings, [item.id], Timings())
     return _found(settings, submission_id)
 
 
 def withdraw(settings: Settings, submission_id: UUID) -> Submission:
     """Takes back a waiting submission, or the member's last published one. HuxinError H0602, H0604, H0605."""
-    item = _found(settings, submission_id)
-    if item.state == State.PUBLISHED:
-        _withdraw_published(settings, item)
-    elif item.state == State.AWAITING_CONFIRMATION:
-        with connection(settings) as database:
-            change(database, [replace(item, state=State.WITHDRAWN, changed_at=settings.now())])
-    else:
-        raise HuxinError("H0604", state=item.state.name.lower())
-    Spool(settings).forget(item.id)
+    with alone(settings, [submission_id]):
+        item = _found(settings, submission_id)
+        if item.state == State.PUBLISHED:
+            _withdraw_published(settings, item)
+        elif item.state == State.AWAITING_CONFIRMATION:
+            with connection(settings) as database:
+                change(database, [replace(item, state=State.WITHDRAWN, changed_at=settings.now())])
+        else:
+            raise HuxinError("H0604", state=item.state.name.lower())
+        faults.reach("withdraw.recorded")
+        Spool(settings).forget(item.id)
     return _found(settings, submission_id)
 
 
 def again(settings: Settings, submission_id: UUID) -> Submission:
     """Tries a refused submission once more, as it was sent. HuxinError H0602, H0606, H0607 (no longer held)."""
-    item = _found(settings, submission_id)
+    with alone(settings, [submission_id]):
+        item = _found(settings, submission_id)
+        interrupted = item.attempt > 1 and item.state in UNFINISHED
+        if not interrupted:
+            _begin_again(settings, item)
+    run_group(settings, [item.id], Timings())  # one that is refused still is left alone
+    return _found(settings, submission_id)
+
+
+def _begin_again(settings: Settings, item: Submission) -> None:
+    """Sets a refused submission back to where its work begins, unless the same refusal stands against it."""
     if item.state != State.REFUSED:
         raise HuxinError("H0606", state=item.state.name.lower())
     checked = "held" in item.facts  # its rows were good, its turn was not
     if not checked and not Spool(settings).holds(item.id, spool.SOURCE):
         raise HuxinError("H0607")
-    if _admitted(settings, item) is None:
-        fresh = tried_again(item, settings) if checked else _fresh(item, settings)
-        with connection(settings) as database:
-            member_id = _sender(database, item)
-            if member_id != item.member_id:
-                adopt(database, item, member_id)
-            change(database, [replace(fresh, member_id=member_id)])
-        run_group(settings, [item.id], Timings())
-    return _found(settings, submission_id)
+    if _admitted(settings, item) is not None:
+        return
+    fresh = tried_again(item, settings) if checked else _fresh(item, settings)
+    with connection(settings) as database:
+        member_id = _sender(database, item)
+        if member_id != item.member_id:
+            adopt(database, item, member_id)
+        change(database, [replace(fresh, member_id=member_id)])
+    faults.reach("again.recorded")
 
 
 def _sender(database: Connection, item: Submission) -> int:

@@ -12,6 +12,7 @@ from uuid import UUID
 from huxin.errors import HuxinError
 from huxin.nightly.groups import in_sequence
 from huxin.nightly.inbox import Arrival, arrivals, waiting
+from huxin.nightly.leftovers import clear_leftovers
 from huxin.nightly.load import load_group
 from huxin.nightly.pseudonymize import pseudonymize_group
 from huxin.nightly.receive import Received, as_of_date, receive
@@ -20,6 +21,7 @@ from huxin.nightly.validate.step import validate_group
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find_all, unfinished
 from huxin.settings import Settings
+from huxin_privacy.errors import PrivacyError
 
 log = logging.getLogger(__name__)
 
@@ -44,21 +46,21 @@ def run_night(
     """Receives, validates, pseudonymizes, loads and publishes what lies in an inbox; safe to run again.
 
     `as_of` leaves the files of other days where they are. Whatever an earlier run left unfinished is finished.
-    A group that fails is tried submission by submission, so that one bad file cannot hold the others.
+    A group that fails is tried submission by submission, so that one bad file cannot hold the others. When the disk
+    is full, what was received until then is worked before HuxinError H0612 is raised.
     """
     timings = Timings()
     tell = progress or (lambda stage, done: None)
+    clear_leftovers(settings)
     with timings.stage("receive"):
-        received = [
-            item
-            for bunch in _bunches(_of_day(arrivals(inbox), as_of))
-            for item in _receive(settings, bunch, tell)
-        ]
+        received, shortage = _receive(settings, _of_day(arrivals(inbox), as_of), tell)
     with connection(settings) as database:
         todo = unfinished(database)
     failed: dict[UUID, str] = {}
     for group in in_sequence(todo):
         failed |= _work(settings, group, timings, tell)
+    if shortage:
+        raise shortage
     ids = list(dict.fromkeys([item.submission.id for item in received] + [item.id for item in todo]))
     with connection(settings) as database:
         after = {item.id: item for item in find_all(database, ids)}
@@ -91,11 +93,22 @@ def _work(settings: Settings, group: list[UUID], timings: Timings, tell: Progres
 
 def _named(error: Exception) -> str:
     """An error without its text, which might quote a cell."""
-    return error.code if isinstance(error, HuxinError) else type(error).__name__
+    return error.code if isinstance(error, HuxinError | PrivacyError) else type(error).__name__
 
 
-def _receive(settings: Settings, bunch: list[Arrival], tell: Progress) -> list[Received]:
-    return receive(settings, bunch, lambda arrival: tell("receive", 1))
+def _receive(
+    settings: Settings, found: list[Arrival], tell: Progress
+) -> tuple[list[Received], HuxinError | None]:
+    """What was received, and the full disk that ended it early."""
+    received: list[Received] = []
+    for bunch in _bunches(found):
+        try:
+            received += receive(settings, bunch, lambda arrival: tell("receive", 1))
+        except HuxinError as error:
+            if error.code != "H0612":
+                raise
+            return received, error
+    return received, None
 
 
 def _of_day(found: list[Arrival], as_of: date | None) -> list[Arrival]:

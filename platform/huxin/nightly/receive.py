@@ -14,6 +14,7 @@ from uuid import UUID
 
 from huxin import faults
 from huxin.contract import State
+from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.nightly import spool
 from huxin.nightly.admission import Refusal, admit
@@ -44,19 +45,28 @@ def receive(
     """Seals these arrivals and records them in one transaction, in their order.
 
     A file with its manifest that was received before is not received again. A link or a device is refused
-    like a file that cannot be read. Raises HuxinError when the registry cannot be reached.
+    like a file that cannot be read. Raises HuxinError when the registry cannot be reached, and H0612 when the disk
+    is full: what came before is on record all the same, so that working it makes room.
     """
     vault = Spool(settings)
     with connection(settings) as database:
         members = {member.code: member for member in list_members(database)}
     taken = []
-    for arrival in found:
-        taken.append(_take(settings, vault, arrival, members.get(arrival.sender)))
-        if progress:
-            progress(arrival)
-    faults.reach("receive.sealed")
-    results = _record(settings, vault, taken)
+    shortage = None
+    with vault.receiving():
+        for arrival in found:
+            try:
+                taken.append(_take(settings, vault, arrival, members.get(arrival.sender)))
+            except HuxinError as error:
+                shortage = error
+                break
+            if progress:
+                progress(arrival)
+        faults.reach("receive.sealed")
+        results = _record(settings, vault, taken)
     faults.reach("receive.recorded")
+    if shortage:
+        raise shortage
     return results
 
 
@@ -84,9 +94,14 @@ def _record(settings: Settings, vault: Spool, taken: list[Submission]) -> list[R
 def _take(settings: Settings, vault: Spool, arrival: Arrival, member: Member | None) -> Submission:
     """Seals one file and judges what needs no row."""
     submission_id = new_id()
-    vault.create(submission_id)
     raw = _manifest_bytes(arrival.manifest)
-    size, digest, whole = _seal(vault, submission_id, arrival.data)
+    try:
+        with spool.room():
+            vault.create(submission_id)
+            size, digest, whole = _seal(vault, submission_id, arrival.data)
+    except BaseException:
+        vault.forget(submission_id)
+        raise
     now = settings.now()
     base = Submission(
         member_id=member.id if member else UNKNOWN,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from huxin import faults
 from huxin.nightly.report import findings_csv, rejected_rows, told_findings
 from huxin.registry.submissions import Submission
 from huxin.settings import Settings
@@ -74,4 +75,5 @@ def _write(name: str, text: str, folder: int) -> None:
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as target:
         target.write(text)
+    faults.reach("report.rendered")
     os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -5,8 +5,12 @@ Nothing is fsynced: whatever is lost with the machine's power is found damaged a
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -15,6 +19,7 @@ from uuid import UUID
 import polars as pl
 import pyarrow as pa
 
+from huxin.errors import HuxinError
 from huxin.settings import Settings
 from huxin_privacy import keyring
 from huxin_privacy.vault import SealedReader, SealedWriter, SubmissionKey
@@ -26,7 +31,9 @@ DROPPED = "dropped"  # record numbers among ROWS that a set check rejected
 REJECTED_SET = "rejected-set"  # their loan numbers
 QUARANTINE = "quarantine"  # original rows that a row check rejected
 QUARANTINE_SET = "quarantine-set"  # original rows that a set check rejected
-COMPANIONS = "companions"  # original good rows of loans that have a rejected one: a loan is sent with all its parties
+COMPANIONS = (
+    "companions"  # original good rows of loans that have a rejected one: a loan is sent with all its parties
+)
 KEYS = "keys"  # loan numbers, tokens, digests
 LOANS = "loans"  # what the member says of its loans, without identifiers
 
@@ -36,6 +43,19 @@ AFTER_TOKENS = (KEYS, LOANS, REJECTED, REJECTED_SET, *HELD)
 AFTER_PUBLISHING = HELD
 
 _PURPOSE = "spool"
+_LOCK = ".lock"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Tells that the disk is full (or a quota reached) as HuxinError H0612."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise HuxinError("H0612") from None
+        raise
 
 
 class Spool:
@@ -103,17 +123,74 @@ class Spool:
         frames = list(self.read_frames(submission_id, stage))
         return pl.concat(frames) if frames else None
 
+    @contextmanager
+    def trying(self, ids: Iterable[UUID], keep: tuple[str, ...]) -> Iterator[None]:
+        """One try at a step: what an earlier one left beside `keep` goes first, and this one's own if it fails.
+
+        To end before the step is recorded, for after that its files are what the next step reads.
+        A full disk is HuxinError H0612.
+        """
+        whole = list(ids)
+        try:
+            for each in whole:
+                self._drop(each, keep)
+            with room():
+                yield
+        except BaseException:
+            for each in whole:
+                self._drop(each, keep)
+            raise
+
     def forget(self, submission_id: UUID, keep: tuple[str, ...] = ()) -> None:
         """Removes sealed files except the stages kept; when none of those is left, the key and all."""
+        if not self._drop(submission_id, keep):
+            shutil.rmtree(self.folder(submission_id), ignore_errors=True)
+            self._keys.pop(submission_id, None)
+
+    def folders(self) -> dict[UUID, set[str]]:
+        """The submissions that have a folder here, with the names of the files in it."""
+        return {
+            UUID(entry.name): {file.name for file in Path(entry.path).iterdir()}
+            for entry in os.scandir(self._root)
+            if entry.is_dir(follow_symlinks=False)
+        }
+
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """While files are sealed of which no submission is on record yet. Ends with the process at the latest."""
+        with self._lock() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def nobody_receiving(self) -> Iterator[bool]:
+        """Whether no process is receiving; if so, none begins before the block ends."""
+        with self._lock() as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+    @contextmanager
+    def _lock(self) -> Iterator[int]:
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _drop(self, submission_id: UUID, keep: tuple[str, ...]) -> bool:
+        """Removes all but the key and the stages kept; whether one of those is there."""
         place = self.folder(submission_id)
         names = {f"{stage}.sealed" for stage in keep}
         entries = list(place.iterdir()) if place.is_dir() else []
         for entry in entries:
             if entry.name not in names and entry.name != "key":
                 entry.unlink(missing_ok=True)
-        if not any(entry.name in names for entry in entries):
-            shutil.rmtree(place, ignore_errors=True)
-            self._keys.pop(submission_id, None)
+        return any(entry.name in names for entry in entries)
 
     def _path(self, submission_id: UUID, stage: str) -> Path:
         return self.folder(submission_id) / f"{stage}.sealed"

@@ -21,6 +21,7 @@ from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly.groups import LARGEST, balanced
 from huxin.nightly.inbox import arrivals, waiting
+from huxin.nightly.leftovers import clear_leftovers
 from huxin.nightly.receive import Received, receive
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find_all, member_codes, unfinished
@@ -105,6 +106,7 @@ def inbox_folder(settings: Settings) -> Path:
 
 
 def _receive_groups(settings: Settings, count: int) -> list[list[str]]:
+    clear_leftovers(settings)
     received = _receive(settings, inbox_folder(settings))
     with connection(settings) as database:
         todo = unfinished(database)
