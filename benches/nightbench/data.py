@@ -51,7 +51,7 @@ def first_and_second(root: Path, rows: int) -> tuple[Inbox, Inbox]:
         }
 
     folder, facts = _cached(root, f"night-{rows}", write_both)
-    return tuple(  # type: ignore[return-value]
+    return tuple(  # type: ignore[return-value]  # a fixed count of equal parts
         Inbox(folder / name, day, facts[name], (MEMBER,), facts["rejected"], facts["codes"], changed)
         for name, day, changed in (
             ("first", AS_OF, 0),
@@ -91,7 +91,7 @@ def _name(as_of: date) -> str:
     return f"loans_{as_of:%Y%m%d}.csv"
 
 
-def _cached(root: Path, name: str, write: Callable[[Path], object]) -> tuple[Path, dict]:  # type: ignore[type-arg]
+def _cached(root: Path, name: str, write: Callable[[Path], object]) -> tuple[Path, dict]:  # type: ignore[type-arg]  # JSON as it was written
     """The folder that `write` filled, now or in an earlier run of the same generator, and what it noted."""
     folder = root / "data" / f"{name}-{_generator()}"
     note = folder / _DONE

@@ -34,7 +34,7 @@ def measure_copy(uri: str, folder: Path, runs: int = 3) -> Reference:
 
 def _export(connection: psycopg.Connection, path: Path, form: str) -> int:
     cursor = connection.cursor()
-    statement = f"COPY (SELECT * FROM loan ORDER BY {_KEY}) TO STDOUT (FORMAT {form})"  # noqa: S608
+    statement = f"COPY (SELECT * FROM loan ORDER BY {_KEY}) TO STDOUT (FORMAT {form})"  # noqa: S608  # names of our own
     with path.open("wb") as file, cursor.copy(statement) as copy:
         for block in copy:
             file.write(block)

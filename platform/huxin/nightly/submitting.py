@@ -16,8 +16,8 @@ from huxin.errors import HuxinError
 from huxin.nightly.cells import parse
 from huxin.nightly.inbox import Arrival, shown
 from huxin.nightly.manifest import SUFFIX, Manifest, manifest_json
-from huxin.nightly.pipeline import run_group
 from huxin.nightly.mended import Seen, day_of_mended, is_mended
+from huxin.nightly.pipeline import run_group
 from huxin.nightly.read import FileRefused, open_rows
 from huxin.nightly.receive import Received, receive
 from huxin.nightly.timings import Timings

@@ -100,7 +100,7 @@ def _total_memory() -> int:
 
 def _shm_bytes() -> int:
     try:
-        return shutil.disk_usage("/dev/shm").total  # noqa: S108
+        return shutil.disk_usage("/dev/shm").total  # noqa: S108  # its size is asked
     except OSError:
         return 0
 

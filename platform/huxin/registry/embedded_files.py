@@ -36,7 +36,7 @@ def socket_dir_for(folder: Path, port: int) -> Path:
         if _takes_sockets(near):
             return near
         near.rmdir()
-    for base in (tempfile.gettempdir(), "/tmp", "/dev/shm"):  # noqa: S108
+    for base in (tempfile.gettempdir(), "/tmp", "/dev/shm"):  # noqa: S108  # 0700 folders of our own
         if _fits(Path(base) / "huxin-xxxxxxxx", port) and os.access(base, os.W_OK | os.X_OK):
             return Path(tempfile.mkdtemp(prefix="huxin-", dir=base))
     raise HuxinError("H0310", folder=folder)

@@ -97,7 +97,7 @@ def hand_over(folder: Path, launcher: Launcher) -> None:
         return
     gid = -1 if launcher.gid is None else launcher.gid
     for parent, _, files in os.walk(folder):
-        for path in (parent, *(os.path.join(parent, name) for name in files)):  # noqa: PTH118
+        for path in (parent, *(os.path.join(parent, name) for name in files)):  # noqa: PTH118  # thousands of files
             os.chown(path, launcher.uid, gid, follow_symlinks=False)
 
 

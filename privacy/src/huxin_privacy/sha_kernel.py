@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]
+from llvmlite import ir  # type: ignore[import-untyped, unused-ignore]  # no types there
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[untyped-decorator, unused-ignore]
+@intrinsic  # type: ignore[untyped-decorator, unused-ignore]  # no types there
 def _compress(_context: Any, _address: Any, _state: Any, _block: Any) -> Any:
     """SHA256_Transform(state, block) at `address`; all three are addresses."""
 
@@ -31,7 +31,7 @@ def _compress(_context: Any, _address: Any, _state: Any, _block: Any) -> Any:
     return types.void(types.uintp, types.uintp, types.uintp), generate
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]  # no types there
 def _spell(target: Any, state: Any, words: Any) -> None:
     """The first `words` of `state` into `target`, big-endian."""
     for word in range(words):
@@ -42,7 +42,7 @@ def _spell(target: Any, state: Any, words: Any) -> None:
         target[4 * word + 3] = value & 255
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]  # no types there
 def _end(block: Any, total: Any) -> None:
     """The message's length in bits into the last eight bytes of `block`."""
     bits = total * 8
@@ -50,7 +50,7 @@ def _end(block: Any, total: Any) -> None:
         block[63 - place] = (bits >> (8 * place)) & 255
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]  # no types there
 def hash_rows(
     address: Any,
     inner: Any,

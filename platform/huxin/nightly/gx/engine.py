@@ -11,7 +11,7 @@ from huxin.nightly.gx.hits import Rules
 from huxin.nightly.gx.library import ExecutionEngine
 
 
-class PolarsExecutionEngine(ExecutionEngine):  # type: ignore[misc]
+class PolarsExecutionEngine(ExecutionEngine):  # type: ignore[misc]  # Great Expectations has no types
     """Holds one polars frame a batch and the rules to judge it by.
 
     A frame is loaded as it is: `Batch` objects would fingerprint it, which costs more than the rules do.

@@ -16,7 +16,7 @@ from huxin.nightly.gx.library import (
 from huxin.nightly.gx.metrics import RULE_OUTCOME
 
 
-class ExpectRowsToPassRule(BatchExpectation):  # type: ignore[misc]
+class ExpectRowsToPassRule(BatchExpectation):  # type: ignore[misc]  # Great Expectations has no types
     """Expect every row of the batch to pass the rule named by a check's code.
 
     The result holds element_count, unexpected_count (rows, each once), unexpected_percent, and as arrays

@@ -11,7 +11,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 _shown_by = warnings.showwarning
 
-# ruff: noqa: E402
+# ruff: noqa: E402  # the variables must be set before the import
 from great_expectations import ExpectationSuite
 from great_expectations.core.expectation_suite import expectationSuiteSchema
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult

@@ -12,12 +12,12 @@ from huxin.nightly.gx.library import TableMetricProvider, metric_value
 RULE_OUTCOME = "table.rule_outcome"
 
 
-class TableRuleOutcome(TableMetricProvider):  # type: ignore[misc]
+class TableRuleOutcome(TableMetricProvider):  # type: ignore[misc]  # Great Expectations has no types
     """Its id holds nothing of a rule, so Great Expectations resolves it once for a whole suite."""
 
     metric_name = RULE_OUTCOME
 
-    @metric_value(engine=PolarsExecutionEngine)  # type: ignore[untyped-decorator]
+    @metric_value(engine=PolarsExecutionEngine)  # type: ignore[untyped-decorator]  # Great Expectations has no types
     def _polars(
         cls,  # noqa: N805  (Great Expectations calls it with the class)
         execution_engine: PolarsExecutionEngine,
