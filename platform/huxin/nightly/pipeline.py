@@ -83,7 +83,11 @@ def run_group(
 def _work(settings: Settings, group: list[UUID], timings: Timings, tell: Progress) -> dict[UUID, str]:
     try:
         run_group(settings, group, timings, tell)
-    except Exception as error:  # whatever one file does, the others go on
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except (
+        BaseException
+    ) as error:  # whatever one file does, the others go on; a panic of polars is no Exception
         log.warning("a group of %d submissions failed: %s", len(group), _named(error))
         if len(group) == 1:
             return {group[0]: _named(error)}
@@ -91,7 +95,7 @@ def _work(settings: Settings, group: list[UUID], timings: Timings, tell: Progres
     return {}
 
 
-def _named(error: Exception) -> str:
+def _named(error: BaseException) -> str:
     """An error without its text, which might quote a cell."""
     return error.code if isinstance(error, HuxinError | PrivacyError) else type(error).__name__
 

@@ -22,7 +22,9 @@ from huxin.registry.submissions import Submission
 from huxin.settings import Settings
 
 ANNOTATIONS = ("record", "source_line", "finding_codes", "finding_texts", "finding_hints")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Full-width signs too: spreadsheets of East Asia run them.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_LONGEST_CELL = 32_767  # characters; a longer one would be left out of a spreadsheet without a word
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _sheet(sheet: object, headers: list[str], rows: list[tuple[object, ...]], te
     for number, row in enumerate(rows, 1):
         for place, cell in enumerate(row):
             if cell is not None:
-                sheet.write_string(number, place, str(cell), text)  # type: ignore[attr-defined]  # as above
+                sheet.write_string(number, place, str(cell)[:_LONGEST_CELL], text)  # type: ignore[attr-defined]  # as above
     sheet.freeze_panes(1, 0)  # type: ignore[attr-defined]  # as above
 
 

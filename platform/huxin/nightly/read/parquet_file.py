@@ -135,11 +135,22 @@ def _is_text(kind: Any) -> bool:
     return any(test(kind) for test in is_text)
 
 
+def _says_utf8(kind: Any) -> bool:
+    is_text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(test(kind) for test in is_text)
+
+
 def _text(name: str, column: Any) -> pl.Series:
     """A column of any plain type as text: dates ISO, decimals plain, floats shortest, no dictionaries."""
     kind = column.type
     if pa.types.is_dictionary(kind):
+        if _says_utf8(column.dictionary.type):
+            guarded("encoding", column.dictionary.validate, full=True)
         return _text(name, _looked_up(column))
+    if _says_utf8(kind):
+        guarded(
+            "encoding", column.validate, full=True
+        )  # a writer's word; polars takes it and falls over later
     if pa.types.is_null(kind):
         return pl.Series(name, [None], dtype=pl.String).new_from_index(0, len(column))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_decimal256(kind):

@@ -55,9 +55,15 @@ def judge(raw: pl.DataFrame, checks: RowChecks, tallies: dict[int, Tally], timer
         for hit in hits:
             enter(hit, raw, tallies, hit.code in checks.rejecting)
     rejected = _rejected(hits, checks, raw.height)
-    for sub in parsed.filter(rejected & parsed["loan_no"].is_null())["_sub"].unique():
+    for sub in parsed.filter(rejected).filter(named_loan(checks.contract).is_null())["_sub"].unique():
         tallies[sub].unmatched = True
     return Judged(raw, parsed, rejected)
+
+
+def named_loan(contract: Contract) -> pl.Expr:
+    """The loan_no of a rejected row, null unless a loan could have it (the registry could not even hold a NUL)."""
+    text, most = pl.col("loan_no"), contract.field("loan_no").max_length
+    return pl.when((text.str.len_chars() <= most) & ~text.str.contains(r"\p{Cc}")).then(text)
 
 
 def enter(hit: RuleHits, raw: pl.DataFrame, tallies: dict[int, Tally], rejecting: bool) -> None:

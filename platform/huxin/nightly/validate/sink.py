@@ -11,7 +11,7 @@ from huxin.contract import load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import split
 from huxin.nightly.spool import ArrowWriter, Spool
-from huxin.nightly.validate.rows import Judged
+from huxin.nightly.validate.rows import Judged, named_loan
 from huxin.registry.submissions import Submission
 
 
@@ -21,6 +21,7 @@ class Sinks:
     def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
         self._vault = vault
         self._numbered = numbered
+        self._named = named_loan(load_contract())
         self._open: dict[tuple[int, str], ArrowWriter] = {}
         self._kept = [
             "_record",
@@ -46,7 +47,7 @@ class Sinks:
             self._writer(sub, spool.ROWS).write(part.drop("_sub"))
         if not judged.rejected.any():
             return
-        for sub, part in split(parsed.filter("rejected").select("_sub", "loan_no")):
+        for sub, part in split(parsed.filter("rejected").select("_sub", loan_no=self._named)):
             self._writer(sub, spool.REJECTED).write(part.drop("_sub"))
         for sub, part in split(judged.raw.filter(judged.rejected)):
             self._writer(sub, spool.QUARANTINE).write(part.drop("_sub", "_as_of", "_mode"))
