@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 from uuid import UUID
@@ -23,6 +24,7 @@ from huxin.nightly.pseudonymize import pseudonymize_group
 from huxin.nightly.receive import receive
 from huxin.nightly.validate.step import validate_group
 from huxin.registry import aliases
+from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from support.rows import loan, write_submission
@@ -112,6 +114,22 @@ def test_one_members_days_loaded_by_two_at_once_leave_the_newest(
     assert counted(settings, [1])[0].outstanding == 200
     assert scalar(settings, "SELECT count(*) FROM submission WHERE state IN (5, 6)") == 2
     assert scalar(settings, "SELECT count(DISTINCT balance) FROM loan") == 1
+
+
+def test_the_first_loads_of_a_month_make_its_history_once(settings: Settings) -> None:
+    ready(settings)
+    for month in range(1, 9):
+        moment = settings.now().replace(year=2027, month=month, day=1)
+        meet = Barrier(4)
+        together(*[lambda: _make_month(settings, moment, meet)] * 4)  # noqa: B023 - run before the next turn
+    made = "SELECT count(*) FROM pg_class WHERE relname LIKE 'loan_history_y2027m%' AND relkind = 'r'"
+    assert scalar(settings, made) == 8
+
+
+def _make_month(settings: Settings, moment: datetime, meet: Barrier) -> None:
+    with connection(settings) as database:
+        meet.wait(timeout=30)
+        ensure_month(database, moment)
 
 
 @pytest.mark.slow
