@@ -179,3 +179,29 @@ def test_who_waits_is_told_of_each_step(inbox: Path, monkeypatch: pytest.MonkeyP
     ]
     # Nobody listens any more: the work goes on.
     assert tasks.work("pseudonymize", ids, 1, False) == ids
+
+
+class TimeIsUp(BaseException):
+    """As a scheduler's time limit, which is no Exception either."""
+
+
+class PanicException(BaseException):
+    """As Polars' own of that name."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "passes"), [(TimeIsUp, True), (KeyboardInterrupt, True), (PanicException, False)]
+)
+def test_only_faults_are_held_back_and_no_order_to_stop(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException], passes: bool
+) -> None:
+    send(inbox, "M0001", 20)
+    (ids,) = tasks.receive_groups(1)
+
+    def struck(settings: Settings, ids: list[UUID]) -> None:
+        raise kind("身份证 110105196001010010")
+
+    monkeypatch.setitem(tasks._STEPS, "validate", struck)
+    with pytest.raises(kind if passes else HuxinError) as caught:
+        tasks.work("validate", ids, 1, last_try=True)
+    assert ("110105" in str(caught.value)) is passes

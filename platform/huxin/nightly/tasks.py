@@ -178,9 +178,10 @@ def _attempt(step: str, action: Callable[[], None]) -> str | None:
     """Runs an action; the name of its fault, or None. The fault itself ends here: its text may quote a cell."""
     try:
         action()
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:  # a panic of polars is no Exception
+    except BaseException as error:
+        # A panic of Polars is no Exception. A scheduler's time limit and its order to stop are none either: they pass.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         named = error.code if isinstance(error, HuxinError | PrivacyError) else type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-4:]
         places = " > ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames)
