@@ -23,7 +23,6 @@ from huxin.nightly.load import load_group
 from huxin.nightly.pseudonymize import pseudonymize_group
 from huxin.nightly.receive import receive
 from huxin.nightly.validate.step import validate_group
-from huxin.registry import aliases
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -69,12 +68,12 @@ def scalar(settings: Settings, query: str) -> object:
         return database.execute(text(query)).scalar()
 
 
-@pytest.mark.parametrize("few", [20_000, 0], ids=["by statement", "by COPY"])
+@pytest.mark.parametrize("portion", [1_000_000, 7], ids=["in one portion", "in portions that may deadlock"])
 def test_two_groups_that_share_their_people_claim_each_of_them_once(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
 ) -> None:
     ready(settings)
-    monkeypatch.setattr(aliases, "_FEW", few)
+    monkeypatch.setattr(load, "PORTION", portion)
     write_submission(tmp_path, ME, [loan(ME, number) for number in range(1, PEOPLE)])
     write_submission(tmp_path, OTHER, [loan(OTHER, number) for number in reversed(range(1, PEOPLE))])
     first, second = pseudonymized(settings, tmp_path)

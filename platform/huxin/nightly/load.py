@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import pyarrow as pa
+
 from huxin import faults
 from huxin.contract import State
 from huxin.nightly import spool
@@ -13,16 +15,18 @@ from huxin.nightly.arrivals import Arrivals
 from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
 from huxin.nightly.leftovers import kept
 from huxin.nightly.spool import Spool
-from huxin.nightly.streams import Cursor, batch_table, incoming_stream, rejected_stream
+from huxin.nightly.streams import Cursor, batch_table, incoming_portions, rejected_stream
 from huxin.nightly.timings import Timings
 from huxin.registry import aliases, delta, incoming, publishing, versions
 from huxin.registry.alone import alone
-from huxin.registry.bulk import UNIQUE_VIOLATION, Bulk, BulkError, bulk
+from huxin.registry.blocks import blocks, from_column
+from huxin.registry.bulk import CONTENDED, Bulk, BulkError, bulk
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.registry.submissions import UNFINISHED, Submission, find_all
 from huxin.settings import Settings
 
+_TRIES = 4
 PORTION = 1_000_000  # incoming rows whose subjects and versions are held in memory at a time
 
 
@@ -54,12 +58,13 @@ def waves(items: Sequence[Submission]) -> Iterator[list[Submission]]:
 
 def _load_wave(settings: Settings, wave: list[Submission], timer: Timings) -> None:
     """Runs the wave's transaction; a claim that met another's is tried once more, patiently."""
-    try:
-        _transact(settings, wave, timer, contended=False)
-    except BulkError as error:
-        if error.sqlstate != UNIQUE_VIOLATION:
-            raise
-        _transact(settings, wave, timer, contended=True)
+    for attempt in range(_TRIES):
+        try:
+            _transact(settings, wave, timer, contended=attempt > 0)
+            break
+        except BulkError as error:
+            if error.sqlstate not in CONTENDED or attempt + 1 == _TRIES:
+                raise
     faults.reach("load.committed")
     vault = Spool(settings)
     with connection(settings) as database:
@@ -80,14 +85,10 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
         now = publishing.moment(session, [item.member_id for item in wave], settings.now())
         with timer.stage("load.keys"):
             incoming.open_tables(session)
-            count = incoming.fill(
-                session,
-                batch_table(ready, now),
-                incoming_stream(vault, ready),
-                rejected_stream(vault, ready),
-            )
+            incoming.fill(session, batch_table(ready, now), rejected_stream(vault, ready))
         faults.reach("load.copied")
-        _decide(session, now, ready, timer, contended)
+        count = _bring(session, vault, ready, now, timer, contended)
+        _decide(session, ready, timer)
         _write(session, vault, ready, timer, now, count)
         with timer.stage("load.commit"):
             publishing.publish(session)
@@ -95,11 +96,30 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
             session.commit()
 
 
-def _decide(session: Bulk, now: datetime, ready: list[Submission], timer: Timings, contended: bool) -> None:
-    """Who is new, what changed, what ends; submissions that must wait for confirmation leave the load."""
-    with timer.stage("load.claim"):
-        aliases.claim(session, now, contended)
+def _bring(
+    session: Bulk, vault: Spool, ready: list[Submission], now: datetime, timer: Timings, contended: bool
+) -> int:
+    """Brings what decides the load into the transaction, each row with its subject; returns how many there are."""
+    count = 0
+    aliases.open_tables(session)
+    for portion in incoming_portions(vault, ready, PORTION):
+        count += portion.num_rows
+        with timer.stage("load.claim"):
+            deletes = portion["deletes"].to_numpy(zero_copy_only=False)
+            tokens, schemes = from_column(portion["token"]), portion["scheme"].to_numpy()
+            subjects = aliases.subjects_of(session, tokens, schemes, ~deletes, now, contended)
+        with timer.stage("load.keys"):
+            rows = portion.append_column("subject_id", blocks(subjects.ids)).select(incoming.INCOMING.names)
+            incoming.add_rows(
+                session, rows if subjects.known.all() else rows.filter(pa.array(subjects.known))
+            )
+    session.run("ANALYZE incoming")
     faults.reach("load.claimed")
+    return count
+
+
+def _decide(session: Bulk, ready: list[Submission], timer: Timings) -> None:
+    """Who is new, what changed, what ends; submissions that must wait for confirmation leave the load."""
     with timer.stage("load.delta"):
         delta.resolve(session)
         delta.find_endings(session)

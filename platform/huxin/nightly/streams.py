@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from huxin.nightly import spool
 from huxin.nightly.spool import Spool
-from huxin.registry.incoming import BATCH, INCOMING, REJECTED
+from huxin.registry.incoming import BATCH, REJECTED
 from huxin.registry.submissions import Submission
 
 
@@ -31,9 +31,22 @@ def batch_table(items: list[Submission], now: datetime) -> pa.Table:
     return pa.table({name: pa.array(values, BATCH.field(name).type) for name, values in columns.items()})
 
 
-def incoming_stream(vault: Spool, items: list[Submission]) -> pa.RecordBatchReader:
-    """Every good row of the submissions, numbered through (`ord`) in the order that `Arrivals` reads them."""
-    return pa.RecordBatchReader.from_batches(INCOMING, _incoming(vault, items))
+def incoming_portions(vault: Spool, items: list[Submission], rows: int) -> Iterator[pa.Table]:
+    """Every good row of the submissions, numbered through (`ord`) in the order that `Arrivals` reads them.
+
+    Tables of about `rows` rows: ord, sub, member_id and the columns of the `keys` spool.
+    """
+    held: list[pa.Table] = []
+    begin = start = 0
+    for sub, item in enumerate(items):
+        for batch in vault.read_batches(item.id, spool.KEYS):
+            held.append(_numbered(batch, begin, sub, item.member_id))
+            begin += batch.num_rows
+            if begin - start >= rows:
+                yield pa.concat_tables(held)
+                held, start = [], begin
+    if held:
+        yield pa.concat_tables(held)
 
 
 def rejected_stream(vault: Spool, items: list[Submission]) -> pa.RecordBatchReader:
@@ -58,16 +71,14 @@ class Cursor:
             yield item, part
 
 
-def _incoming(vault: Spool, items: list[Submission]) -> Iterator[pa.RecordBatch]:
-    begin = 0
-    for sub, item in enumerate(items):
-        for batch in vault.read_batches(item.id, spool.KEYS):
-            rows = batch.num_rows
-            numbers = pa.array(np.arange(begin, begin + rows, dtype=np.int32))
-            columns = {"ord": numbers, "sub": pa.array(np.full(rows, sub, np.int16))}
-            columns |= {name: batch.column(name) for name in INCOMING.names if name not in columns}
-            yield pa.record_batch([columns[name] for name in INCOMING.names], schema=INCOMING)
-            begin += rows
+def _numbered(batch: pa.RecordBatch, begin: int, sub: int, member_id: int) -> pa.Table:
+    rows = batch.num_rows
+    numbers = {
+        "ord": pa.array(np.arange(begin, begin + rows, dtype=np.int32)),
+        "sub": pa.array(np.full(rows, sub, np.int16)),
+        "member_id": pa.array(np.full(rows, member_id, np.int32)),
+    }
+    return pa.table(numbers | dict(zip(batch.schema.names, batch.columns, strict=True)))
 
 
 def _rejected(vault: Spool, items: list[Submission]) -> Iterator[pa.RecordBatch]:

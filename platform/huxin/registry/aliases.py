@@ -3,49 +3,114 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
-from huxin.registry.blocks import blocks, from_column
+from huxin.registry.blocks import Blocks, blocks, from_column
 from huxin.registry.bulk import Bulk
 
-_NEW = """
-    SELECT DISTINCT i.token, i.scheme FROM incoming i
-    WHERE NOT i.deletes AND NOT EXISTS (
-        SELECT 1 FROM alias a WHERE a.token = i.token AND a.scheme = i.scheme)
+_KEY = ["high", "low", "scheme"]
+_FOUND = """
+    SELECT uuid_send(a.token) AS token, a.scheme, uuid_send(a.subject_id) AS subject_id
+    FROM asked q JOIN alias a ON a.token = q.token AND a.scheme = q.scheme
 """
-_FEW = 20_000  # so few are claimed by one statement; more by COPY, which writes them in half the time
 
 
-def claim(bulk: Bulk, now: datetime, contended: bool) -> None:
-    """Claims a subject for every incoming token that has none, in token order so that claimers never deadlock.
+@dataclass(frozen=True)
+class Subjects:
+    """The subject of each row; `known` is false where the token has none and none was to be claimed."""
 
-    COPY knows no conflict clause: a unique violation, when another claimed the same token meanwhile, tells the
-    caller to try once more with `contended`.
-    """
-    bulk.run(f"CREATE TEMPORARY TABLE unclaimed ON COMMIT DROP AS {_NEW}")
-    count = bulk.rows("SELECT count(*) AS n FROM unclaimed")["n"][0].as_py()
-    if contended or count <= _FEW:
-        bulk.run("""
-            INSERT INTO alias (token, scheme, subject_id, claimed_at)
-            SELECT token, scheme, gen_random_uuid(), (SELECT max(recorded_at) FROM batch)
-            FROM unclaimed ORDER BY token, scheme ON CONFLICT DO NOTHING
-            """)
-    elif count:
-        found = bulk.rows("SELECT uuid_send(token) AS token, scheme FROM unclaimed ORDER BY token, scheme")
-        bulk.copy("alias", _claims(found, now))
+    ids: Blocks
+    known: npt.NDArray[np.bool_]
 
 
-def _claims(found: pa.Table, now: datetime) -> pa.Table:
-    """The rows of `alias` for new tokens, each with a random subject (a version 4 UUID, RFC 9562)."""
-    count = found.num_rows
-    subjects = np.frombuffer(os.urandom(16 * count), np.uint8).reshape(count, 16).copy()
-    subjects[:, 6] = subjects[:, 6] & 0x0F | 0x40
-    subjects[:, 8] = subjects[:, 8] & 0x3F | 0x80
-    moment = pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), count)
-    names = ["token", "scheme", "subject_id", "claimed_at"]
-    return pa.table(
-        [blocks(from_column(found["token"])), found["scheme"], blocks(subjects), moment], names=names
+def open_tables(bulk: Bulk) -> None:
+    """The temporary tables that lookups go through."""
+    bulk.run(
+        "CREATE TEMPORARY TABLE asked (token uuid, scheme smallint) ON COMMIT DROP",
+        "CREATE TEMPORARY TABLE unclaimed (LIKE alias) ON COMMIT DROP",
     )
+
+
+def subjects_of(
+    bulk: Bulk,
+    tokens: Blocks,
+    schemes: npt.NDArray[np.int16],
+    claiming: npt.NDArray[np.bool_],
+    now: datetime,
+    contended: bool,
+) -> Subjects:
+    """Looks up the subject of each token, claiming a new one where there is none and `claiming` says so.
+
+    New ones are written by COPY, in token order. COPY knows no conflict clause: a unique violation, when another
+    load claimed the same token meanwhile, tells the caller to try the whole once more with `contended`.
+    """
+    rows = _keyed(tokens, schemes)
+    known = _known(bulk, rows.unique())
+    new = rows.filter(pl.Series(claiming)).unique().join(known, on=_KEY, how="anti").sort(_KEY)
+    if new.height:
+        claimed = new.with_columns(**_random_subjects(new.height))
+        if contended:
+            _claim_patiently(bulk, _claims(claimed, now))
+            claimed = _known(bulk, new)
+        else:
+            bulk.copy("alias", _claims(claimed, now))
+        known = pl.concat([known, claimed])
+    found = rows.join(known, on=_KEY, how="left", maintain_order="left")
+    present = found["subject_high"].is_not_null()
+    return Subjects(_bytes(found, "subject_high", "subject_low"), present.to_numpy())
+
+
+def _known(bulk: Bulk, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Of these keys those that have a subject, with it."""
+    bulk.run("TRUNCATE asked")
+    asked = [blocks(_bytes(wanted, "high", "low")), wanted["scheme"].to_arrow()]
+    bulk.copy("asked", pa.table(asked, names=["token", "scheme"]), temporary=True)
+    bulk.run("ANALYZE asked")
+    found = bulk.rows(_FOUND)
+    held = _keyed(from_column(found["token"]), found["scheme"].to_numpy().astype(np.int16))
+    high, low = _halves(from_column(found["subject_id"]))
+    return held.with_columns(subject_high=high, subject_low=low)
+
+
+def _claim_patiently(bulk: Bulk, claims: pa.Table) -> None:
+    bulk.run("TRUNCATE unclaimed")
+    bulk.copy("unclaimed", claims, temporary=True)
+    bulk.run("INSERT INTO alias SELECT * FROM unclaimed ORDER BY token, scheme ON CONFLICT DO NOTHING")
+
+
+def _claims(claimed: pl.DataFrame, now: datetime) -> pa.Table:
+    """The rows of `alias` for newly claimed tokens."""
+    moment = pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), claimed.height)
+    token, subject = _bytes(claimed, "high", "low"), _bytes(claimed, "subject_high", "subject_low")
+    columns = [blocks(token), claimed["scheme"].to_arrow(), blocks(subject), moment]
+    return pa.table(columns, names=["token", "scheme", "subject_id", "claimed_at"])
+
+
+def _random_subjects(count: int) -> dict[str, pl.Series]:
+    """Version 4 UUIDs (RFC 9562, 5.4) as two columns of 64 bits."""
+    high, low = np.frombuffer(os.urandom(16 * count), np.uint64).reshape(2, count)
+    high = high & np.uint64(0xFFFF_FFFF_FFFF_0FFF) | np.uint64(0x4000)
+    low = low & np.uint64(0x3FFF_FFFF_FFFF_FFFF) | np.uint64(0x8000_0000_0000_0000)
+    return {"subject_high": pl.Series(high), "subject_low": pl.Series(low)}
+
+
+def _keyed(tokens: Blocks, schemes: npt.NDArray[np.int16]) -> pl.DataFrame:
+    high, low = _halves(tokens)
+    return pl.DataFrame({"high": high, "low": low, "scheme": pl.Series(schemes, dtype=pl.Int16)})
+
+
+def _halves(values: Blocks) -> tuple[pl.Series, pl.Series]:
+    """16 bytes as two big-endian numbers, so that their order is that of the bytes."""
+    words = np.ascontiguousarray(values).view(">u8").astype(np.uint64).reshape(-1, 2)
+    return pl.Series(words[:, 0].copy()), pl.Series(words[:, 1].copy())
+
+
+def _bytes(frame: pl.DataFrame, high: str, low: str) -> Blocks:
+    words = frame.select(pl.col(high, low).fill_null(0)).to_numpy(order="c").astype(">u8")
+    return np.ascontiguousarray(words).view(np.uint8).reshape(-1, 16)

@@ -14,7 +14,7 @@ from huxin.errors import HuxinError
 from huxin.registry.connect import adbc_uri, gone
 from huxin.settings import Settings
 
-UNIQUE_VIOLATION = "23505"
+CONTENDED = ("23505", "40P01")  # unique violation, deadlock: another load was at the same tokens
 _CANCELED = "57014"
 
 

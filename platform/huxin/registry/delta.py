@@ -60,8 +60,8 @@ _LATE = f"""
     OR (b.mode = {CORRECTION} AND i.role = 1 AND coalesce(k.ended_by, {Ended.WITHDRAWN}) = {Ended.WITHDRAWN}
         AND (k.subject_id IS NULL OR k.ended_by IS NOT NULL)
         AND EXISTS (SELECT 1 FROM newer o WHERE o.sub = i.sub AND o.loan_no = i.loan_no AND o.stands AND o.role = 1
-            AND NOT EXISTS (SELECT 1 FROM incoming j JOIN alias c ON c.token = j.token AND c.scheme = j.scheme
-                WHERE j.sub = i.sub AND j.loan_no = i.loan_no AND c.subject_id = o.subject_id AND NOT j.deletes)))
+            AND NOT EXISTS (SELECT 1 FROM incoming j
+                WHERE j.sub = i.sub AND j.loan_no = i.loan_no AND j.subject_id = o.subject_id AND NOT j.deletes)))
 """
 
 # Nothing was said anew: the same digest, and a longest delay that is the same or that the present one has reached.
@@ -70,7 +70,7 @@ _SAME = """(k.digest = i.digest AND (k.max_dpd IS NOT DISTINCT FROM i.max_dpd
 
 _RESOLVE = f"""
     CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
-    SELECT i.ord, i.sub, b.member_id, i.loan_no, a.subject_id, i.role, i.digest, i.max_dpd, i.open, i.deletes,
+    SELECT i.ord, i.sub, i.member_id, i.loan_no, i.subject_id, i.role, i.digest, i.max_dpd, i.open, i.deletes,
         coalesce(k.version, 0) AS version, k.subject_id IS NOT NULL AS held,
         k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown,
         (CASE WHEN i.deletes THEN CASE WHEN n.subject_id IS NULL THEN {Kind.DELETE} ELSE {Kind.UNCHANGED} END
@@ -80,10 +80,21 @@ _RESOLVE = f"""
               ELSE {Kind.UNCHANGED} END)::smallint AS kind
     FROM incoming i
     JOIN batch b ON b.sub = i.sub
-    JOIN alias a ON a.token = i.token AND a.scheme = i.scheme
     LEFT JOIN loan_key k
-        ON k.member_id = b.member_id AND k.loan_no = i.loan_no AND k.subject_id = a.subject_id
-    LEFT JOIN newer n ON n.sub = i.sub AND n.loan_no = i.loan_no AND n.subject_id = a.subject_id
+        ON k.member_id = i.member_id AND k.loan_no = i.loan_no AND k.subject_id = i.subject_id
+    LEFT JOIN newer n ON n.sub = i.sub AND n.loan_no = i.loan_no AND n.subject_id = i.subject_id
+"""
+
+_HELD = """
+    SELECT coalesce(bool_or(EXISTS (SELECT 1 FROM loan_key k WHERE k.member_id = b.member_id)), false) AS held
+    FROM batch b
+"""
+_ALL_NEW = f"""
+    CREATE TEMPORARY VIEW resolved AS
+    SELECT ord, sub, member_id, loan_no, subject_id, role, digest, max_dpd, open, deletes,
+        0 AS version, false AS held, true AS unknown,
+        (CASE WHEN deletes THEN {Kind.DELETE} ELSE {Kind.NEW} END)::smallint AS kind
+    FROM incoming
 """
 
 # Keys of the batch's members that still stand and that no row of the batch names: first by the anti-join alone,
@@ -153,8 +164,13 @@ _STALE = f"""
 
 
 def resolve(bulk: Bulk) -> None:
-    """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it."""
-    bulk.run(f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}", _RESOLVE, "ANALYZE resolved")
+    """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it.
+
+    Where none of the members has a book yet, everything is new, and nothing needs to be joined or copied.
+    """
+    bulk.run(f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}")
+    held = bulk.rows(_HELD)["held"][0].as_py()
+    bulk.run(*((_RESOLVE, "ANALYZE resolved") if held else (_ALL_NEW,)))
 
 
 def find_endings(bulk: Bulk) -> None:

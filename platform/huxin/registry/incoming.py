@@ -26,9 +26,9 @@ INCOMING = pa.schema(
     [
         ("ord", pa.int32()),
         ("sub", pa.int16()),
+        ("member_id", pa.int32()),
         ("loan_no", pa.string()),
-        ("token", pa.binary(16)),
-        ("scheme", pa.int16()),
+        ("subject_id", pa.binary(16)),
         ("role", pa.int16()),
         ("digest", pa.int64()),
         ("dpd", pa.int32()),
@@ -39,7 +39,7 @@ INCOMING = pa.schema(
 )
 REJECTED = pa.schema([("sub", pa.int16()), ("loan_no", pa.string())])
 
-_TYPES = {"submission_id": "uuid", "token": "uuid", "recorded_at": "timestamptz"}
+_TYPES = {"submission_id": "uuid", "subject_id": "uuid", "recorded_at": "timestamptz"}
 _PLAIN = {
     pa.int16(): "smallint",
     pa.int32(): "integer",
@@ -55,15 +55,16 @@ def open_tables(bulk: Bulk) -> None:
     bulk.run(*(_create(name, schema) for name, schema in _tables().items()))
 
 
-def fill(
-    bulk: Bulk, batch: pa.Table, incoming: pa.RecordBatchReader, rejected: pa.RecordBatchReader | pa.Table
-) -> int:
-    """COPYs the three streams in and gathers statistics; returns the count of incoming rows."""
+def fill(bulk: Bulk, batch: pa.Table, rejected: pa.RecordBatchReader) -> None:
+    """COPYs in what is known of the submissions as wholes."""
     bulk.copy("batch", batch, temporary=True)
-    count = bulk.copy("incoming", incoming, temporary=True)
     bulk.copy("rejected", rejected, temporary=True)
-    bulk.run("ANALYZE batch", "ANALYZE incoming", "ANALYZE rejected")
-    return count
+    bulk.run("ANALYZE batch", "ANALYZE rejected")
+
+
+def add_rows(bulk: Bulk, rows: pa.Table) -> None:
+    """COPYs in a portion of the incoming rows."""
+    bulk.copy("incoming", rows.cast(INCOMING), temporary=True)
 
 
 def _tables() -> dict[str, pa.Schema]:
