@@ -283,3 +283,13 @@ def test_ask_about_a_malformed_number_tells_its_codes_and_not_the_number(shell: 
     assert (ran.code, ran.told[:5]) == (2, "H0801")
     assert "E1101" in ran.told
     assert wrong not in ran.told + ran.out
+
+
+def test_a_suspended_member_may_not_ask(shell: Shell) -> None:
+    """Asking is for those in good standing: the answer is a code, and nothing was looked up."""
+    shell("members", "suspend", ME)
+    result = shell("ask", "--member", ME, "--id-type", "resident_id", "--id-no", resident_id(1))
+    assert result.code == 2
+    assert "H0805" in result.told
+    shell("members", "resume", ME)
+    assert shell("ask", "--member", ME, "--id-type", "resident_id", "--id-no", resident_id(1)).code == 0

@@ -40,7 +40,7 @@ class Answer:
 def ask(settings: Settings, member: str, questions: Sequence[Question]) -> list[Answer]:
     """Answers questions on behalf of a member, in their order, in one statement.
 
-    HuxinError H0701 (no such member), H0803 (unknown identifier type). A malformed identifier gets its codes.
+    HuxinError H0701 (no such member), H0805 (suspended), H0803 (unknown identifier type). A malformed identifier gets its codes.
     """
     types = np.array([_type(question.id_type) for question in questions], np.uint8)
     numbers = pa.array([question.id_no for question in questions], pa.string())
@@ -55,6 +55,8 @@ def ask(settings: Settings, member: str, questions: Sequence[Question]) -> list[
         asking = find_member(database, member)
         if asking is None:
             raise HuxinError("H0701", code=member[:64])
+        if not asking.active:
+            raise HuxinError("H0805", code=asking.code)
         schemes = tokenizer.schemes(database)
         asked = [(i, tokens[i].tobytes(), schemes[int(types[row])]) for i, row in enumerate(good)]
         found = exposures(database, asking.id, asked, len(good))
