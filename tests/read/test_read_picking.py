@@ -40,7 +40,9 @@ def _all(content: bytes) -> pl.DataFrame:
 def test_picked_rows_equal_parsed_ones(cells: list[list[str]], data: st.DataObject) -> None:
     content = _written(cells)
     whole = _all(content)
-    records = np.array(sorted(data.draw(st.sets(st.sampled_from(whole["_record"].to_list()), min_size=1))), np.uint32)
+    records = np.array(
+        sorted(data.draw(st.sets(st.sampled_from(whole["_record"].to_list()), min_size=1))), np.uint32
+    )
     wanted = whole.filter(pl.col("_record").is_in(records.tolist()))
     picked = rows_at(io.BytesIO(content), "x.csv", CONTRACT, records, wanted["_line"].to_numpy())
     assert picked.equals(wanted.select(picked.columns))

@@ -40,7 +40,8 @@ class Answer:
 def ask(settings: Settings, member: str, questions: Sequence[Question]) -> list[Answer]:
     """Answers questions on behalf of a member, in their order, in one statement.
 
-    HuxinError H0701 (no such member), H0805 (suspended), H0803 (unknown identifier type). A malformed identifier gets its codes.
+    HuxinError H0701 (no such member), H0805 (suspended), H0803 (unknown identifier type).
+    A malformed identifier gets its codes.
     """
     types = np.array([_type(question.id_type) for question in questions], np.uint8)
     numbers = pa.array([question.id_no for question in questions], pa.string())

@@ -34,7 +34,9 @@ def clear_leftovers(settings: Settings) -> None:
             known = _found(settings, bunch)
             if still:
                 _clear_unknown(vault, {each: folders[each] for each in bunch if each not in known})
-            _clear_known(settings, vault, [each for each in bunch if _surplus(known.get(each), folders[each])])
+            _clear_known(
+                settings, vault, [each for each in bunch if _surplus(known.get(each), folders[each])]
+            )
 
 
 def _clear_unknown(vault: Spool, unknown: dict[UUID, set[str]]) -> None:
