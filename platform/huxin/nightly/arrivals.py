@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from huxin.nightly.ahead import ahead
 from huxin.registry.blocks import blocks, from_column
 from huxin.registry.delta import CORRECTION
 from huxin.registry.submissions import Submission
@@ -185,7 +186,7 @@ def _reader(tables: Iterator[pa.Table]) -> Rows | None:
     if first is None:
         return None
     batches = (batch for table in chain([first], tables) for batch in table.to_batches())
-    return pa.RecordBatchReader.from_batches(first.schema, batches)
+    return pa.RecordBatchReader.from_batches(first.schema, ahead(batches))
 
 
 def _constant(value: object, count: int, kind: pa.DataType) -> pa.Array:

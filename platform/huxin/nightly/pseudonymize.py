@@ -13,6 +13,7 @@ import pyarrow as pa
 from huxin import faults
 from huxin.contract import State
 from huxin.nightly import spool
+from huxin.nightly.ahead import ahead
 from huxin.nightly.batching import Piece, batch_rows, gathered, joined, runs
 from huxin.nightly.columns import business_columns, keys_table, loans_table
 from huxin.nightly.spool import ArrowWriter, Spool
@@ -43,7 +44,7 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
     numbered = dict(enumerate(todo))
     with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
         with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
-            for batch in gathered(_pieces(vault, numbered), batch_rows(todo)):
+            for batch in gathered(ahead(_pieces(vault, numbered), 4), batch_rows(todo)):
                 _tokenize(joined(batch), tokenizer, schemes, writers)
         faults.reach("pseudonymize.spooled")
     with connection(settings) as database:

@@ -12,6 +12,7 @@ from huxin import faults
 from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.admission import Refusal
+from huxin.nightly.ahead import ahead
 from huxin.nightly.batching import Piece, batch_rows, gathered, joined
 from huxin.nightly.read import FileRefused, open_rows, rows_at
 from huxin.nightly.rules import joined as joined_keys
@@ -77,7 +78,7 @@ def _first_pass(
     checks = RowChecks.load(contract)
     known: list[pl.DataFrame] = []
     with Sinks(vault, numbered) as sinks:
-        pieces = timer.each("read", _pieces(vault, numbered, tallies, contract))
+        pieces = timer.each("read", ahead(_pieces(vault, numbered, tallies, contract), 4))
         for batch in gathered(pieces, batch_rows(numbered.values())):
             judged = judge(joined(batch), checks, tallies, timer)
             with timer.stage("keys"):
