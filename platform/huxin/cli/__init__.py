@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -52,6 +54,16 @@ def main() -> None:
         if ended.code == INTERRUPTED:  # which typer makes of a Ctrl-C
             _interrupted()
         raise
+    except Exception as error:
+        unforeseen = HuxinError("H0102", kind=type(error).__name__, places=places(error))
+        sys.stderr.write(f"{unforeseen.code} {unforeseen.text(Settings.from_env().language)}\n")
+        sys.exit(unforeseen.exit_code)
+
+
+def places(error: Exception) -> str:
+    """Where an error came from, without its text, which may quote a cell."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return " > ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames)
 
 
 def _interrupted() -> NoReturn:
