@@ -54,13 +54,15 @@ def main() -> None:
         if ended.code == INTERRUPTED:  # which typer makes of a Ctrl-C
             _interrupted()
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # polars' is none
+            raise
         unforeseen = HuxinError("H0102", kind=type(error).__name__, places=places(error))
         sys.stderr.write(f"{unforeseen.code} {unforeseen.text(Settings.from_env().language)}\n")
         sys.exit(unforeseen.exit_code)
 
 
-def places(error: Exception) -> str:
+def places(error: BaseException) -> str:
     """Where an error came from, without its text, which may quote a cell."""
     frames = traceback.extract_tb(error.__traceback__)[-5:]
     return " > ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames)
