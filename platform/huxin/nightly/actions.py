@@ -14,6 +14,7 @@ from huxin.nightly.admission import Refusal, admit
 from huxin.nightly.late_checks import tried_again
 from huxin.nightly.manifest import Manifest
 from huxin.nightly.pipeline import run_group
+from huxin.nightly.restoring import begun_anew
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
 from huxin.registry.alone import alone
@@ -79,7 +80,7 @@ def _begin_again(settings: Settings, item: Submission) -> None:
         raise HuxinError("H0607")
     if _admitted(settings, item) is not None:
         return
-    fresh = tried_again(item, settings) if checked else _fresh(item, settings)
+    fresh = tried_again(item, settings) if checked else begun_anew(item, settings)
     with connection(settings) as database:
         member_id = _sender(database, item)
         if member_id != item.member_id:
@@ -123,23 +124,6 @@ def _admitted(settings: Settings, item: Submission) -> Refusal | None:
         sha256=item.data_digest.hex(),
     )
     return admit(told, item.sender, member, item.data_digest.hex(), settings.today())
-
-
-def _fresh(item: Submission, settings: Settings) -> Submission:
-    """The submission as when it was received, one attempt on."""
-    kept = {k: v for k, v in item.facts.items() if k in ("size", "sum_principal", "sum_balance")}
-    return replace(
-        item,
-        state=State.RECEIVED,
-        rows=None,
-        accepted=None,
-        rejected=None,
-        warned=None,
-        codes={},
-        facts=kept,
-        attempt=item.attempt + 1,
-        changed_at=settings.now(),
-    )
 
 
 def _found(settings: Settings, submission_id: UUID) -> Submission:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from huxin import faults
 from huxin.contract import State
+from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.arrivals import Arrivals
 from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
@@ -113,6 +114,8 @@ def _bring(
             incoming.add_rows(
                 session, rows if subjects.known.all() else rows.filter(pa.array(subjects.known))
             )
+    if count != sum(item.accepted or 0 for item in ready):
+        raise HuxinError("H0613")
     session.run("ANALYZE incoming")
     faults.reach("load.claimed")
     return count

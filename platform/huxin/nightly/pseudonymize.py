@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from huxin import faults
 from huxin.contract import State
+from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.ahead import ahead
 from huxin.nightly.batching import Piece, batch_rows, gathered, joined, runs
@@ -46,6 +47,8 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
         with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
             for batch in gathered(ahead(_pieces(vault, numbered), 4), batch_rows(todo)):
                 _tokenize(joined(batch), tokenizer, schemes, writers)
+            if writers.rows != sum(item.accepted or 0 for item in todo):
+                raise HuxinError("H0613")
         faults.reach("pseudonymize.spooled")
     with connection(settings) as database:
         change(
@@ -94,6 +97,7 @@ class _Writers:
     def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
         self._vault = vault
         self._numbered = numbered
+        self.rows = 0
         self._open: tuple[int, ArrowWriter, ArrowWriter] | None = None
 
     def __enter__(self) -> _Writers:
@@ -111,6 +115,7 @@ class _Writers:
                 self._vault.frame_writer(owner, spool.KEYS),
                 self._vault.frame_writer(owner, spool.LOANS),
             )
+        self.rows += keys.num_rows
         self._open[1].write_table(keys)
         self._open[2].write_table(loans)
 

@@ -20,6 +20,7 @@ from huxin.nightly import spool
 from huxin.nightly.admission import Refusal, admit
 from huxin.nightly.inbox import Arrival, open_regular
 from huxin.nightly.manifest import LIMIT, Manifest, ManifestFault, parse_manifest
+from huxin.nightly.restoring import restore
 from huxin.nightly.spool import Spool
 from huxin.registry.members import UNKNOWN, Member, list_members
 from huxin.registry.session import connection
@@ -85,6 +86,7 @@ def _record(settings: Settings, vault: Spool, taken: list[Submission]) -> list[R
         before = {item.pair: item for item in known(database, (item.pair for item in taken))}
         add(database, [item for item in taken if item.pair not in before and first[item.pair] == item.id])
         now = {item.pair: item for item in known(database, (item.pair for item in taken))}
+    restore(settings, vault, [(now[item.pair].id, item.id) for item in taken if item.pair in before])
     for item in taken:
         if now[item.pair].id != item.id:
             vault.forget(item.id)

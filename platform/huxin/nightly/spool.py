@@ -1,6 +1,7 @@
 """The sealed files between the steps: one folder and one key a submission; dropping the key forgets them.
 
-Nothing is fsynced: whatever is lost with the machine's power is found damaged and made anew from the step before.
+Nothing is fsynced: what is lost with the machine's power is found damaged, and made anew from the member's file when
+that is received once more (see `restoring`).
 """
 
 from __future__ import annotations

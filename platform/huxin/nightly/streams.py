@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.spool import Spool
 from huxin.registry.incoming import BATCH, REJECTED
@@ -64,7 +65,10 @@ class Cursor:
     def take(self, rows: int) -> Iterator[tuple[Submission, pa.RecordBatch]]:
         """The next `rows` rows, as batches with the submission they are of; a batch may be cut in two."""
         while rows:
-            item, batch = self._rest or next(self._batches)
+            found = self._rest or next(self._batches, None)
+            if found is None:
+                raise HuxinError("H0613")
+            item, batch = found
             part = batch.slice(0, rows)
             self._rest = (item, batch.slice(rows)) if batch.num_rows > rows else None
             rows -= part.num_rows
