@@ -44,11 +44,13 @@ class Arrivals:
     """Looks up, for each row of a portion of the spool, whether it is written, for which subject, as which version.
 
     `arriving` is the delta's table (ord, subject_id, version, late, new, void) for the portion that starts at
-    `begin`. A portion's rows are given as (submission, record batch) in the order of their numbers.
+    `begin`; without `any_behind` no submission is a correction of a past day. A portion's rows are given as
+    (submission, record batch) in the order of their numbers.
     """
 
-    def __init__(self, arriving: pa.Table, begin: int, now: datetime) -> None:
+    def __init__(self, arriving: pa.Table, begin: int, now: datetime, any_behind: bool = True) -> None:
         self._now = now
+        self._any_behind = any_behind
         self._late = _flags(arriving["late"])
         self._new = _flags(arriving["new"])
         self._void = _flags(arriving["void"])
@@ -114,9 +116,12 @@ class Arrivals:
             "recorded_at": _constant(self._now, count, pa.timestamp("us", tz="UTC")),
             "as_of_date": _constant(item.as_of_date, count, pa.date32()),
             "version": pa.array(self._versions[taken.places]),
-            "stale_as_of": _constant(item.as_of_date if behind else None, count, pa.date32()),
-            "stale_by": blocks(mark, np.full(count, behind)),
         }
+        if self._any_behind:
+            columns |= {
+                "stale_as_of": _constant(item.as_of_date if behind else None, count, pa.date32()),
+                "stale_by": blocks(mark, np.full(count, behind)),
+            }
         return pa.table(columns | dict(zip(rows.schema.names, rows.columns, strict=True)))
 
     def _late_rows(self, taken: Taken) -> pa.Table:

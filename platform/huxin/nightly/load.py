@@ -88,9 +88,13 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
             incoming.open_tables(session)
             incoming.fill(session, batch_table(ready, now), rejected_stream(vault, ready))
         faults.reach("load.copied")
-        count = _bring(session, vault, ready, now, timer, contended)
-        _decide(session, ready, timer)
-        _write(session, vault, ready, timer, now, count)
+        aliases.open_tables(session)
+        if delta.books_held(session):
+            count = _bring(session, vault, ready, now, timer, contended)
+            _decide(session, ready, timer)
+            _write(session, vault, ready, timer, now, count)
+        else:
+            _write_new(session, vault, ready, timer, now, contended)
         with timer.stage("load.commit"):
             publishing.publish(session)
             faults.reach("load.published")
@@ -102,23 +106,53 @@ def _bring(
 ) -> int:
     """Brings what decides the load into the transaction, each row with its subject; returns how many there are."""
     count = 0
-    aliases.open_tables(session)
     for portion in incoming_portions(vault, ready, PORTION):
         count += portion.num_rows
         with timer.stage("load.claim"):
-            deletes = portion["deletes"].to_numpy(zero_copy_only=False)
-            tokens, schemes = from_column(portion["token"]), portion["scheme"].to_numpy()
-            subjects = aliases.subjects_of(session, tokens, schemes, ~deletes, now, contended)
+            subjects = _subjects(session, portion, now, contended)
         with timer.stage("load.keys"):
             rows = portion.append_column("subject_id", blocks(subjects.ids)).select(incoming.INCOMING.names)
             incoming.add_rows(
                 session, rows if subjects.known.all() else rows.filter(pa.array(subjects.known))
             )
-    if count != sum(item.accepted or 0 for item in ready):
-        raise HuxinError("H0613")
+    _whole(ready, count)
     session.run("ANALYZE incoming")
     faults.reach("load.claimed")
     return count
+
+
+def _subjects(session: Bulk, portion: pa.Table, now: datetime, contended: bool) -> aliases.Subjects:
+    deletes = portion["deletes"].to_numpy(zero_copy_only=False)
+    tokens, schemes = from_column(portion["token"]), portion["scheme"].to_numpy()
+    return aliases.subjects_of(session, tokens, schemes, ~deletes, now, contended)
+
+
+def _any_behind(ready: list[Submission]) -> bool:
+    return any(item.mode == delta.CORRECTION for item in ready)
+
+
+def _whole(ready: list[Submission], count: int) -> None:
+    """The spool holds every row that was accepted: a file that is missing is no empty file."""
+    if count != sum(item.accepted or 0 for item in ready):
+        raise HuxinError("H0613")
+
+
+def _write_new(
+    session: Bulk, vault: Spool, ready: list[Submission], timer: Timings, now: datetime, contended: bool
+) -> None:
+    """Members' first books: every row is new, so none needs to be looked up, and nothing can end or wait."""
+    loans, keys = Cursor(vault, ready, spool.LOANS), Cursor(vault, ready, spool.KEYS)
+    begin = 0
+    for portion in incoming_portions(vault, ready, PORTION):
+        with timer.stage("load.claim"):
+            subjects = _subjects(session, portion, now, contended)
+            wanted = ~portion["deletes"].to_numpy(zero_copy_only=False)
+        faults.reach("load.claimed")
+        arrivals = Arrivals(delta.all_new(subjects.ids, wanted, begin), begin, now, _any_behind(ready))
+        _arrive(session, arrivals, loans, keys, portion.num_rows, timer)
+        begin += portion.num_rows
+    _whole(ready, begin)
+    faults.reach("load.arrived")
 
 
 def _decide(session: Bulk, ready: list[Submission], timer: Timings) -> None:
@@ -146,11 +180,19 @@ def _write(
     for begin in range(0, count, PORTION):
         end = min(begin + PORTION, count)
         with timer.stage("load.loans"):
-            arrivals = Arrivals(delta.arriving(session, begin, end), begin, now)
-            versions.arrive(session, arrivals.current(loans.take(end - begin)))
-            versions.arrive_late(session, arrivals.late())
-        with timer.stage("load.loan_keys"):
-            versions.add_keys(session, arrivals.new_keys(keys.take(end - begin)))
+            arrivals = Arrivals(delta.arriving(session, begin, end), begin, now, _any_behind(ready))
+        _arrive(session, arrivals, loans, keys, end - begin, timer)
     faults.reach("load.arrived")
     with timer.stage("load.loan_keys"):
         versions.update_keys(session)
+
+
+def _arrive(
+    session: Bulk, arrivals: Arrivals, loans: Cursor, keys: Cursor, rows: int, timer: Timings
+) -> None:
+    """Writes the loans of the next `rows` rows, and the keys of those that are new."""
+    with timer.stage("load.loans"):
+        versions.arrive(session, arrivals.current(loans.take(rows)))
+        versions.arrive_late(session, arrivals.late())
+    with timer.stage("load.loan_keys"):
+        versions.add_keys(session, arrivals.new_keys(keys.take(rows)))

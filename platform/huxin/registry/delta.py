@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.bulk import Bulk
 
 
@@ -89,13 +92,6 @@ _HELD = """
     SELECT coalesce(bool_or(EXISTS (SELECT 1 FROM loan_key k WHERE k.member_id = b.member_id)), false) AS held
     FROM batch b
 """
-_ALL_NEW = f"""
-    CREATE TEMPORARY VIEW resolved AS
-    SELECT ord, sub, member_id, loan_no, subject_id, role, digest, max_dpd, open, deletes,
-        0 AS version, false AS held, true AS unknown,
-        (CASE WHEN deletes THEN {Kind.DELETE} ELSE {Kind.NEW} END)::smallint AS kind
-    FROM incoming
-"""
 
 # Keys of the batch's members that still stand and that no row of the batch names: first by the anti-join alone,
 # so that what is said of the other parties of a loan is gathered for these few loans only.
@@ -163,14 +159,14 @@ _STALE = f"""
 """
 
 
-def resolve(bulk: Bulk) -> None:
-    """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it.
+def books_held(bulk: Bulk) -> bool:
+    """Whether any of the batch's members has reported a loan before; if not, all that comes is new and nothing ends."""
+    return bool(bulk.rows(_HELD)["held"][0].as_py())
 
-    Where none of the members has a book yet, everything is new, and nothing needs to be joined or copied.
-    """
-    bulk.run(f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}")
-    held = bulk.rows(_HELD)["held"][0].as_py()
-    bulk.run(*((_RESOLVE, "ANALYZE resolved") if held else (_ALL_NEW,)))
+
+def resolve(bulk: Bulk) -> None:
+    """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it."""
+    bulk.run(f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}", _RESOLVE, "ANALYZE resolved")
 
 
 def find_endings(bulk: Bulk) -> None:
@@ -208,6 +204,22 @@ def arriving(bulk: Bulk, begin: int, end: int) -> pa.Table:
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
             AND ord >= {int(begin)} AND ord < {int(end)}
         """
+    )
+
+
+def all_new(subjects: Blocks, wanted: npt.NDArray[np.bool_], begin: int) -> pa.Table:
+    """What `arriving` would say of rows begin, begin + 1, … with these subjects if all that are wanted are new."""
+    places = np.flatnonzero(wanted)
+    count = len(places)
+    return pa.table(
+        {
+            "ord": pa.array((places + begin).astype(np.int32)),
+            "subject_id": blocks(subjects[places]),
+            "version": pa.array(np.ones(count, np.int32)),
+            "late": pa.array(np.zeros(count, bool)),
+            "new": pa.array(np.ones(count, bool)),
+            "void": pa.array(np.zeros(count, bool)),
+        }
     )
 
 
