@@ -12,6 +12,7 @@ from adbc_driver_postgresql import dbapi
 
 from huxin.errors import HuxinError
 from huxin.registry.connect import adbc_uri, gone
+from huxin.registry.pump import pumped
 from huxin.settings import Settings
 
 CONTENDED = ("23505", "40P01")  # unique violation, deadlock: another load was at the same tokens
@@ -81,15 +82,16 @@ def _watched(data: pa.RecordBatchReader, told: list[Exception]) -> pa.RecordBatc
 @contextmanager
 def bulk(settings: Settings) -> Iterator[Bulk]:
     """A `Bulk` on a connection of its own, rolled back unless committed."""
-    with _without_values():
-        connection = dbapi.connect(adbc_uri(settings), autocommit=False)
-    try:
-        session = Bulk(connection)
-        session.run("SET timezone = 'UTC'")
-        yield session
-    finally:
-        with suppress(DriverError):  # of a server that went away; the transaction has ended either way
-            connection.close()
+    with pumped(adbc_uri(settings)) as uri:
+        with _without_values():
+            connection = dbapi.connect(uri, autocommit=False)
+        try:
+            session = Bulk(connection)
+            session.run("SET timezone = 'UTC'")
+            yield session
+        finally:
+            with suppress(DriverError):  # of a server that went away; the transaction has ended either way
+                connection.close()
 
 
 @contextmanager
