@@ -1,7 +1,7 @@
 """One night under a real scheduler: API server, scheduler and DAG processor as processes, two groups, one of them lost.
 
 The lost group is honest: the folder that holds its sealed file and its key is not there (as when a disk is not
-mounted), and comes back for the second run.
+mounted), nor is the member's own file, and both come back for the second run.
 """
 
 from __future__ import annotations
@@ -75,6 +75,9 @@ def both_runs(settings: Settings, inbox: Path) -> Told:
     (lost,) = next(group for group in groups if len(group) == 1)
     folder, aside = settings.spool_dir / lost, settings.home / "aside"
     shutil.move(folder, aside)
+    # Were the member's file still in the inbox, the next receive would mend the group from it.
+    sent, kept = inbox / sender_of(settings, lost), settings.home / "kept"
+    shutil.move(sent, kept)
     deadline = time.monotonic() + BOUND
     with services(settings, inbox, {"HUXIN_GROUPS": "2", "HUXIN_RETRY_SECONDS": "8"}) as airflow:
         until(deadline, listening(airflow))
@@ -88,6 +91,7 @@ def both_runs(settings: Settings, inbox: Path) -> Told:
             deadline = time.monotonic() + BOUND
             if aside.exists():
                 shutil.move(aside, folder)
+                shutil.move(kept, sent)
         listens = listeners(processes_of(settings.airflow_home))
     left = processes_of(settings.airflow_home)
     first, second = runs
@@ -113,6 +117,11 @@ def receive(settings: Settings, inbox: Path) -> list[list[str]]:
         patch.setenv("HUXIN_INBOX", str(inbox))
         patch.setenv("HUXIN_NOW", settings.fixed_now.isoformat())
         return tasks.receive_groups(2)
+
+
+def sender_of(settings: Settings, submission_id: str) -> str:
+    with connection(settings) as database:
+        return next(item.sender for item in every(database) if str(item.id) == submission_id)
 
 
 def by_member(settings: Settings) -> dict[str, str]:
