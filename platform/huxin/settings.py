@@ -28,13 +28,13 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Reads HUXIN_HOME, HUXIN_DATABASE_URL, HUXIN_NOW and HUXIN_LANG.
+        """Reads HUXIN_HOME, HUXIN_DATABASE_URL (or the file HUXIN_DATABASE_URL_FILE), HUXIN_NOW and HUXIN_LANG.
 
-        Raises HuxinError H0101 when HUXIN_NOW is not an ISO 8601 time.
+        Raises HuxinError H0101 when HUXIN_NOW is not an ISO 8601 time, H0103 when the file gives no address.
         """
         return cls(
             home=Path(env.get("HUXIN_HOME") or ".huxin").absolute(),
-            database_url=env.get("HUXIN_DATABASE_URL") or None,
+            database_url=env.get("HUXIN_DATABASE_URL") or _from_file(env.get("HUXIN_DATABASE_URL_FILE")),
             fixed_now=_parse_now(env.get("HUXIN_NOW")),
             language=_language(env),
         )
@@ -62,6 +62,19 @@ class Settings:
     @property
     def airflow_home(self) -> Path:
         return self.home / "airflow"
+
+
+def _from_file(name: str | None) -> str | None:
+    """The address in a file: a password there is in no process list, compose file or crash report."""
+    if not name:
+        return None
+    try:
+        text = Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise HuxinError("H0103", file=name, reason=type(error).__name__) from None
+    if not text:
+        raise HuxinError("H0103", file=name, reason="empty")
+    return text
 
 
 def _parse_now(text: str | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -45,7 +46,8 @@ def main() -> None:
     try:
         app()
     except (HuxinError, PrivacyError) as error:
-        language = Settings.from_env({}).language if error.code == "H0101" else Settings.from_env().language
+        unread = error.code in {"H0101", "H0103"}  # the settings themselves cannot be read
+        language = Settings.from_env({} if unread else os.environ).language
         sys.stderr.write(f"{error.code} {error.text(language)}\n")
         sys.exit(getattr(error, "exit_code", 2))
     except KeyboardInterrupt:

@@ -19,14 +19,17 @@ def kek_variable(zone: str) -> str:
 
 
 def kek_path(directory: Path, zone: str) -> Path:
-    """The file that holds it when the variable is not set."""
-    return directory / f"{zone}.kek"
+    """The file that holds it when the variable is not set: below HUXIN_KEK_DIR, else beside the keyring."""
+    return Path(os.environ.get("HUXIN_KEK_DIR") or directory) / f"{zone}.kek"
 
 
 def create_kek(directory: Path, zone: str) -> bool:
-    """Make a random key file (0600) unless variable or file is there already; True when one was made."""
+    """Make a random key file (0600) unless variable or file is there already; True when one was made.
+
+    None is made below HUXIN_KEK_DIR: that folder is filled by whoever keeps the secrets.
+    """
     path = kek_path(directory, zone)
-    if os.environ.get(kek_variable(zone)) or path.exists():
+    if os.environ.get(kek_variable(zone)) or os.environ.get("HUXIN_KEK_DIR") or path.exists():
         return False
     try:
         write_atomic(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n", replace=False)
