@@ -1,5 +1,5 @@
 #!/bin/sh
-# Locks runtime.in and dev.in for each Python version, with hashes and without addresses. Run by `make lock`.
+# Locks app.in, runtime.in and dev.in for each Python version, with hashes and without addresses. Run by `make lock`.
 # Versions that a lock holds already stay; `make lock UPGRADE=--upgrade` moves them.
 set -eu
 cd "$(dirname "$0")"
@@ -12,7 +12,8 @@ compile() {
 compile bootstrap.in --python-version 3.11 --output-file bootstrap.lock
 for version in 3.11 3.12 3.13; do
     compile dev.in --python-version "$version" --output-file "dev-py$version.lock"
-    # The runtime set is a part of the dev set, version for version.
+    # Each set is a part of the next larger one, version for version.
     compile runtime.in --python-version "$version" --constraints "dev-py$version.lock" --output-file "runtime-py$version.lock"
-    echo "locked for Python $version: runtime and dev"
+    compile app.in --python-version "$version" --constraints "runtime-py$version.lock" --output-file "app-py$version.lock"
+    echo "locked for Python $version: app, runtime and dev"
 done

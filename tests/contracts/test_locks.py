@@ -34,7 +34,7 @@ def runtime_wants() -> list[Requirement]:
 
 
 def test_there_is_a_lock_for_each_python_and_set() -> None:
-    wanted = {f"{kind}-py{version}.lock" for kind in ("runtime", "dev") for version in PYTHONS}
+    wanted = {f"{kind}-py{version}.lock" for kind in ("app", "runtime", "dev") for version in PYTHONS}
     assert {lock.name for lock in LOCKS} == wanted | {"bootstrap.lock"}
 
 
@@ -59,6 +59,16 @@ def test_the_runtime_set_is_a_part_of_the_dev_set(version: str) -> None:
     dev = pins(TREE / "requirements" / f"dev-py{version}.lock")
     assert runtime.items() <= dev.items()
     assert {"pytest", "mypy", "ruff"} <= dev.keys() - runtime.keys()
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_app_set_is_the_runtime_set_without_the_scheduler(version: str) -> None:
+    app = pins(TREE / "requirements" / f"app-py{version}.lock")
+    runtime = pins(TREE / "requirements" / f"runtime-py{version}.lock")
+    assert app.items() <= runtime.items()
+    assert not [name for name in app if "airflow" in name]
+    wants = {canonicalize_name(want.name) for want in runtime_wants()} - {"apache-airflow"}
+    assert wants <= app.keys()
 
 
 @pytest.mark.parametrize("version", PYTHONS)
