@@ -52,7 +52,7 @@ def sound(vault: Spool, item: Submission) -> bool:
 
 def begun_anew(item: Submission, settings: Settings) -> Submission:
     """The submission as when it was received, one attempt on."""
-    kept = {k: v for k, v in item.facts.items() if k in ("size", "sum_principal", "sum_balance")}
+    kept = {k: v for k, v in item.facts.items() if k in ("size", "came", "sum_principal", "sum_balance")}
     return replace(
         item,
         state=State.RECEIVED,
