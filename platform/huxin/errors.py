@@ -12,11 +12,15 @@ from huxin.paths import schema_root
 
 @dataclass(frozen=True)
 class ErrorText:
-    """What a code says: the fault and what to do, in both languages; `exit_code` is the command line's."""
+    """What a code says: the fault and what to do, in both languages.
+
+    `exit_code` is the command line's; `status` is HTTP's, None for what is no caller's business.
+    """
 
     zh: str
     en: str
     exit_code: int = 2
+    status: int | None = None
 
 
 class HuxinError(Exception):
@@ -35,6 +39,10 @@ class HuxinError(Exception):
     @property
     def exit_code(self) -> int:
         return error_texts()[self.code].exit_code
+
+    @property
+    def status(self) -> int | None:
+        return error_texts()[self.code].status
 
 
 @lru_cache(maxsize=1)

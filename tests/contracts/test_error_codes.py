@@ -44,10 +44,16 @@ def test_codes_stand_once() -> None:
 @pytest.mark.parametrize("code", ERRORS)
 def test_an_error_speaks_both_languages_of_the_same_facts(code: str) -> None:
     entry = ERRORS[code]
-    assert set(entry) <= {"zh", "en", "exit_code"}
+    assert set(entry) <= {"zh", "en", "exit_code", "status"}
     assert HAN.search(str(entry["zh"]))
     assert not HAN.search(str(entry["en"]))
     assert facts(entry["zh"]) == facts(entry["en"])
+
+
+def test_a_status_is_one_of_a_refusal_or_a_fault() -> None:
+    statuses = {code: entry["status"] for code, entry in ERRORS.items() if "status" in entry}
+    assert statuses
+    assert {code: status for code, status in statuses.items() if status not in range(400, 600)} == {}
 
 
 def test_what_is_raised_is_written_and_gets_its_facts() -> None:
