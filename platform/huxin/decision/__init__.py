@@ -1,1 +1,6 @@
-"""Pure rules: exposure, classes, flags, policy. Nothing here reads a file, a clock or a database."""
+"""Pure rules, no input or output but their own tables: facts and a policy become an answer."""
+
+from huxin.decision.policy import Policy
+from huxin.decision.policy_file import load_policies, policy_on, policy_version
+
+__all__ = ["Policy", "load_policies", "policy_on", "policy_version"]
