@@ -17,58 +17,35 @@ from huxin.nightly.pipeline import run_group
 from huxin.nightly.restoring import begun_anew
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
+from huxin.nightly.wishes import allow, found, withdraw
 from huxin.registry.alone import alone
 from huxin.registry.members import UNKNOWN, find_member
-from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
-from huxin.registry.submissions import MODES, UNFINISHED, Submission, adopt, change, find, last_published
-from huxin.registry.withdrawing import lock_member, withdraw_published
+from huxin.registry.submissions import MODES, UNFINISHED, Submission, adopt, change
 from huxin.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+__all__ = ["again", "confirm", "withdraw"]
+
 
 def confirm(settings: Settings, submission_id: UUID) -> Submission:
     """Publishes a submission that waits although many loans vanished. HuxinError H0602, H0603."""
-    with alone(settings, [submission_id]):
-        item = _found(settings, submission_id)
-        if item.state == State.AWAITING_CONFIRMATION:
-            fresh = replace(item, state=State.PSEUDONYMIZED, confirmed=True, changed_at=settings.now())
-            with connection(settings) as database:
-                change(database, [fresh])
-            faults.reach("confirm.recorded")
-        elif not (item.confirmed and item.state == State.PSEUDONYMIZED):  # which is one that was interrupted
-            raise HuxinError("H0603", state=item.state.name.lower())
+    item = allow(settings, submission_id)
     run_group(settings, [item.id], Timings())
-    return _found(settings, submission_id)
-
-
-def withdraw(settings: Settings, submission_id: UUID) -> Submission:
-    """Takes back a waiting submission, or the member's last published one. HuxinError H0602, H0604, H0605."""
-    with alone(settings, [submission_id]):
-        item = _found(settings, submission_id)
-        if item.state == State.PUBLISHED:
-            _withdraw_published(settings, item)
-        elif item.state == State.AWAITING_CONFIRMATION:
-            with connection(settings) as database:
-                change(database, [replace(item, state=State.WITHDRAWN, changed_at=settings.now())])
-        else:
-            raise HuxinError("H0604", state=item.state.name.lower())
-        faults.reach("withdraw.recorded")
-        Spool(settings).forget(item.id)
-    return _found(settings, submission_id)
+    return found(settings, submission_id)
 
 
 def again(settings: Settings, submission_id: UUID) -> Submission:
     """Tries a refused submission once more, as it was sent. HuxinError H0602, H0606, H0607 (no longer held)."""
     with alone(settings, [submission_id]):
-        item = _found(settings, submission_id)
+        item = found(settings, submission_id)
         interrupted = item.attempt > 1 and item.state in UNFINISHED
         if not interrupted:
             _begin_again(settings, item)
     run_group(settings, [item.id], Timings())  # one that is refused still is left alone
-    return _found(settings, submission_id)
+    return found(settings, submission_id)
 
 
 def _begin_again(settings: Settings, item: Submission) -> None:
@@ -95,16 +72,6 @@ def _sender(database: Connection, item: Submission) -> int:
     return member.id if member and item.member_id == UNKNOWN else item.member_id
 
 
-def _withdraw_published(settings: Settings, item: Submission) -> None:
-    with connection(settings) as database:
-        lock_member(database, item.member_id)
-        last = last_published(database, item.member_id)
-        if last is None or last.id != item.id:
-            raise HuxinError("H0605")
-        ensure_month(database, settings.now())
-        withdraw_published(database, item.member_id, item.id, settings.now())
-
-
 def _admitted(settings: Settings, item: Submission) -> Refusal | None:
     """What still stands against a file before any row is read; F0010 and F0001 are for good."""
     if item.as_of_date is None or item.facts.get("code") in ("F0010", "F0001"):
@@ -124,11 +91,3 @@ def _admitted(settings: Settings, item: Submission) -> Refusal | None:
         sha256=item.data_digest.hex(),
     )
     return admit(told, item.sender, member, item.data_digest.hex(), settings.today())
-
-
-def _found(settings: Settings, submission_id: UUID) -> Submission:
-    with connection(settings) as database:
-        item = find(database, submission_id)
-    if item is None:
-        raise HuxinError("H0602", id=submission_id)
-    return item

@@ -46,5 +46,25 @@ def balanced(items: Sequence[Submission], count: int) -> list[list[UUID]]:
     return [group for group in groups if group]
 
 
+def lightest_first(items: Sequence[Submission], room: int = LARGEST // 10) -> list[list[UUID]]:
+    """Groups to be worked on one after another, those of members with little to send first, up to `room` bytes each.
+
+    All submissions of one member go into one group, in the order of receipt: a huge file holds no other member.
+    """
+    members: dict[int, list[Submission]] = {}
+    for item in sorted(items, key=lambda each: (str(each.as_of_date), each.sequence or 0, each.received_at)):
+        members.setdefault(item.member_id, []).append(item)
+    groups: list[list[UUID]] = []
+    free = 0
+    for mine in sorted(members.values(), key=lambda each: (sum(map(_size, each)), each[0].id)):
+        size = sum(map(_size, mine))
+        if not groups or size > free or len(groups[-1]) >= MOST:
+            groups.append([])
+            free = room
+        groups[-1].extend(item.id for item in mine)
+        free -= size
+    return groups
+
+
 def _size(item: Submission) -> int:
     return int(item.facts.get("size", 0)) + 4096

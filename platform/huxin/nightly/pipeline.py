@@ -14,6 +14,7 @@ from huxin.nightly.groups import in_sequence
 from huxin.nightly.inbox import Arrival, arrivals, waiting
 from huxin.nightly.leftovers import clear_leftovers
 from huxin.nightly.load import load_group
+from huxin.nightly.memory import give_back
 from huxin.nightly.pseudonymize import pseudonymize_group
 from huxin.nightly.receive import Received, as_of_date, receive
 from huxin.nightly.timings import Timings
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int], None]  # stage, rows or files done since the last call
 _BUNCH = 200
+
+
+def _nobody(stage: str, done: int) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def run_night(
     is full, what was received until then is worked before HuxinError H0612 is raised.
     """
     timings = Timings()
-    tell = progress or (lambda stage, done: None)
+    tell = progress or _nobody
     clear_leftovers(settings)
     with timings.stage("receive"):
         received, shortage = _receive(settings, _of_day(arrivals(inbox), as_of), tell)
@@ -58,7 +63,7 @@ def run_night(
         todo = unfinished(database)
     failed: dict[UUID, str] = {}
     for group in in_sequence(todo):
-        failed |= _work(settings, group, timings, tell)
+        failed |= work_group(settings, group, timings, tell)
     if shortage:
         raise shortage
     ids = list(dict.fromkeys([item.submission.id for item in received] + [item.id for item in todo]))
@@ -72,15 +77,20 @@ def run_group(
     settings: Settings, ids: Sequence[UUID], timings: Timings, progress: Progress | None = None
 ) -> None:
     """The three steps over one group of submissions, from whatever state each is in."""
-    tell = progress or (lambda stage, done: None)
+    tell = progress or _nobody
     validate_group(settings, ids, timings, lambda rows: tell("validate", rows))
+    give_back()
     pseudonymize_group(settings, ids, timings)
     tell("pseudonymize", len(ids))
+    give_back()
     load_group(settings, ids, timings)
     tell("load", len(ids))
 
 
-def _work(settings: Settings, group: list[UUID], timings: Timings, tell: Progress) -> dict[UUID, str]:
+def work_group(
+    settings: Settings, group: list[UUID], timings: Timings, tell: Progress = _nobody
+) -> dict[UUID, str]:
+    """Works a group through, and where it fails one submission after another; those that failed, with the fault."""
     try:
         run_group(settings, group, timings, tell)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -91,7 +101,7 @@ def _work(settings: Settings, group: list[UUID], timings: Timings, tell: Progres
         log.warning("a group of %d submissions failed: %s", len(group), _named(error))
         if len(group) == 1:
             return {group[0]: _named(error)}
-        return {k: v for each in group for k, v in _work(settings, [each], timings, tell).items()}
+        return {k: v for each in group for k, v in work_group(settings, [each], timings, tell).items()}
     return {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
+from huxin.errors import HuxinError
 from huxin.registry.connect import connect, libpq_uri, lost_connection_told
 from huxin.settings import Settings
 
@@ -33,6 +34,15 @@ def alone(settings: Settings, ids: Sequence[UUID]) -> Iterator[None]:
         yield
     finally:
         session.close()
+
+
+@contextmanager
+def at_once(settings: Settings, ids: Sequence[UUID]) -> Iterator[None]:
+    """Holds these submissions as `alone`, without waiting. HuxinError H1407 when a worker has one of them."""
+    with unattended(settings, ids) as free:
+        if set(free) != set(ids):
+            raise HuxinError("H1407", retry_s=5)
+        yield
 
 
 @contextmanager
