@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import yaml
 
@@ -50,3 +52,9 @@ def error_texts() -> dict[str, ErrorText]:
     """All codes of schemas/errors.yaml."""
     loaded = yaml.safe_load((schema_root() / "errors.yaml").read_text(encoding="utf-8"))
     return {code: ErrorText(**entry) for code, entry in loaded.items()}
+
+
+def places(error: BaseException) -> str:
+    """Where an error came from, without its text, which may quote a cell."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return " > ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import traceback
-from pathlib import Path
 from typing import NoReturn
 
 import typer
 
 from huxin.cli import ask, db, findings, members, night, setup, submissions
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, places
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
 
@@ -62,12 +60,6 @@ def main() -> None:
         unforeseen = HuxinError("H0102", kind=type(error).__name__, places=places(error))
         sys.stderr.write(f"{unforeseen.code} {unforeseen.text(Settings.from_env().language)}\n")
         sys.exit(unforeseen.exit_code)
-
-
-def places(error: BaseException) -> str:
-    """Where an error came from, without its text, which may quote a cell."""
-    frames = traceback.extract_tb(error.__traceback__)[-5:]
-    return " > ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames)
 
 
 def _interrupted() -> NoReturn:
