@@ -11,6 +11,7 @@ CLASSES: Final = ("", "normal", "special_mention", "substandard", "doubtful", "l
 CLASSES_ZH: Final = ("", "正常", "关注", "次级", "可疑", "损失")
 
 ROLE_GUARANTOR: Final = 3
+STATUS_ACTIVE: Final = 1
 STATUS_RESTRUCTURED: Final = 4
 STATUS_WRITTEN_OFF: Final = 5
 STATUS_TRANSFERRED: Final = 6

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import yaml
 
 from huxin.decision.codes import CLASSES, KINDS, LEVELS, PRODUCTS, PURPOSES, SUBSTANDARD
 from huxin.decision.policy import (
@@ -28,6 +26,7 @@ from huxin.decision.policy import (
 )
 from huxin.decision.shapes import Check, day, each, many, one_of, optional, record, truth, whole, word, yuan
 from huxin.decision.texts import FLAGS, check_texts
+from huxin.decision.yaml_file import read_yaml
 from huxin.errors import HuxinError
 from huxin.paths import schema_root
 
@@ -121,7 +120,7 @@ def load_policies(root: Path | None = None) -> tuple[Policy, ...]:
     a dispute that would decide), H1506 (contradiction), H1508 (a flag's text).
     """
     folder = (root or schema_root()) / "policy"
-    entries = _yaml(folder, "enquiry.yaml")
+    entries = read_yaml(folder, "enquiry.yaml")
     if not isinstance(entries, list) or not entries:
         raise HuxinError("H1503", place="enquiry.yaml", wanted="list with a policy")
     policies = [_policy(entry, f"enquiry.yaml[{i}]", folder) for i, entry in enumerate(entries)]
@@ -151,7 +150,7 @@ def _policy(entry: Any, place: str, folder: Path) -> Policy:
     fields = record(_FIELDS)(entry, place)
     fields.update(fields.pop("windows"))
     name = f"{fields.pop('texts')}.yaml"
-    policy = Policy(texts=check_texts(_yaml(folder, name), name), **fields)
+    policy = Policy(texts=check_texts(read_yaml(folder, name), name), **fields)
     _agreement(policy, place)
     return policy
 
@@ -177,21 +176,4 @@ def _agreement(policy: Policy, place: str) -> None:
 
 
 def _rises(values: tuple[int, ...]) -> bool:
-    return all(a < b for a, b in zip(values, values[1:], strict=False))
-
-
-def _yaml(folder: Path, name: str) -> Any:
-    try:
-        return yaml.load((folder / name).read_text(encoding="utf-8"), _Strict)  # noqa: S506 a SafeLoader below
-    except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError):
-        raise HuxinError("H1501", place=name) from None
-
-
-class _Strict(yaml.SafeLoader):
-    """YAML that refuses a key standing twice, where the later would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        if len(set(keys)) < len(keys):
-            raise yaml.YAMLError("doubled key")
-        return super().construct_mapping(node, deep)
+    return all(a < b for a, b in pairwise(values))

@@ -19,7 +19,7 @@ FIGURES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "OVERDUE": ("loans", "max_dpd_now", "max_dpd_24m", "past_defaults"),
         "NON_PERFORMING": ("worst_class", "loans", "cross_member"),
         "STACKING": ("days", "members", "enquiries", "reservations"),
-        "GUARANTOR_LOAD": ("loans", "balance", "max_dpd", "max_loans", "max_balance", "above_dpd"),
+        "GUARANTOR_LOAD": ("loans", "balance", "asked", "max_dpd", "max_loans", "max_balance", "above_dpd"),
         "SHARED_MOBILE": ("subjects", "at_least"),
         "NAME_DIFFERS": ("differ", "agree"),
         "HARDSHIP": ("loans",),

@@ -1,0 +1,149 @@
+"""The two flags of the caps: how many lenders, how much; what only reservations bring about weighs less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from huxin.decision.codes import LEVELS, PRODUCTS
+from huxin.decision.fired import Fired
+from huxin.decision.policy import Policy, exact
+from huxin.decision.situation import Situation
+
+_PRODUCTS_ZH = dict(zip(PRODUCTS, ("", "消费贷", "经营贷", "涉农贷"), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exceeded:
+    """One cap that would be exceeded. Figures as they are shown; `firm` when it needs no reservation for that."""
+
+    figures: dict[str, Any]
+    firm: bool
+
+
+def multi_lender(s: Situation) -> Fired | None:
+    """More lenders than the cap once this loan is made; a lender by reservation counts like one by loan."""
+    lenders = {loan.m for loan in s.debts}
+    asking = {0} if s.asked.new_loan else set()
+    after = lenders | asking | {reservation.m for reservation in s.facts.reservations}
+    cap = s.policy.caps.max_lenders
+    if len(after) <= cap:
+        return None
+    figures = {
+        "lenders_after": len(after),
+        "lenders": len(lenders),
+        "reserved": len(after - lenders - asking),
+        "max_lenders": cap,
+    }
+    return Fired(figures, level=_level(s.policy, "MULTI_LENDER", firm=len(lenders | asking) > cap))
+
+
+def over_cap(s: Situation) -> Fired | None:
+    """More owed, more loans or more to pay a month than the caps allow, over all members.
+
+    The member's own reservation and the amount it asks with are taken once, the greater of them: it is usually
+    the same loan. Reservations name no product, so they are held against the one asked for.
+    """
+    found = [each for each in (*_outstanding(s), _open_loans(s), _debt_service(s)) if each is not None]
+    if not found:
+        return None
+    figures = [each.figures for each in found]
+    words = {f"caps_{language}": _said(figures, language) for language in ("zh", "en")}
+    level = _level(s.policy, "OVER_CAP", firm=any(each.firm for each in found))
+    return Fired({"exceeded": figures}, words=words, level=level)
+
+
+def _outstanding(s: Situation) -> list[_Exceeded | None]:
+    caps, product = s.policy.caps.max_outstanding, s.asked.product
+    asked = (s.asked.amount or 0) * s.asked.new_loan
+    pending = s.others.pending_amount + max(0, s.own.pending_amount - asked)
+    owed = dict.fromkeys(PRODUCTS[1:], 0)
+    for loan in s.debts:
+        owed[PRODUCTS[loan.product]] += loan.balance
+    if product is not None:
+        return [_amount(s, product, owed[product], pending, asked, caps.get(product))]
+    alone = [_amount(s, name, owed[name], 0, 0, caps.get(name)) for name in owed]
+    # Without a product only the widest cap is sure to apply to what is asked for.
+    widest = max(caps.values()) if len(caps) == len(owed) else None
+    return [*alone, _amount(s, None, s.total.outstanding, pending, asked, widest)]
+
+
+def _amount(
+    s: Situation, product: str | None, owed: int, pending: int, asked: int, cap: int | None
+) -> _Exceeded | None:
+    if cap is None or owed + pending + asked <= cap:
+        return None
+    return _Exceeded(
+        {
+            "cap": "outstanding",
+            "product": product,
+            "limit": exact(cap),
+            "owed": s.money(owed),
+            "pending": s.money(pending),
+            "asked": exact(asked),
+        },
+        firm=owed + asked > cap,
+    )
+
+
+def _open_loans(s: Situation) -> _Exceeded | None:
+    cap, owed, asked = s.policy.caps.max_open_loans, s.total.open_loans, s.asked.new_loan
+    pending = s.others.pending + max(0, s.own.pending - asked)
+    if cap is None or owed + pending + asked <= cap:
+        return None
+    return _Exceeded(
+        {
+            "cap": "open_loans",
+            "product": None,
+            "limit": cap,
+            "owed": owed,
+            "pending": pending,
+            "asked": asked,
+        },
+        firm=owed + asked > cap,
+    )
+
+
+def _debt_service(s: Situation) -> _Exceeded | None:
+    """Of the loans there are: what a promised or wanted one will cost a month is not known yet."""
+    cap, owed = s.policy.caps.max_debt_service, s.total.debt_service
+    if cap is None or owed <= cap:
+        return None
+    return _Exceeded(
+        {
+            "cap": "debt_service",
+            "product": None,
+            "limit": exact(cap),
+            "owed": s.money(owed),
+            "pending": None,
+            "asked": None,
+        },
+        firm=True,
+    )
+
+
+def _level(policy: Policy, code: str, firm: bool) -> str:
+    level = policy.levels[code]
+    return level if firm else min(level, policy.pending_level, key=LEVELS.index)
+
+
+def _said(exceeded: list[dict[str, Any]], language: str) -> str:
+    return ("；" if language == "zh" else "; ").join([_one(figures, language) for figures in exceeded])
+
+
+def _one(figures: dict[str, Any], language: str) -> str:
+    cap, product, limit = figures["cap"], figures["product"], figures["limit"]
+    owed, pending, asked = figures["owed"], figures["pending"], figures["asked"]
+    if language == "zh":
+        name = {"outstanding": "余额（元）", "open_loans": "未结清笔数", "debt_service": "月还款额（元）"}[
+            cap
+        ]
+        rest = "" if pending is None else f" + 授信占用 {pending} + 本笔 {asked}"
+        return f"{_PRODUCTS_ZH[product or '']}{name}现有 {owed}{rest}，上限 {limit}"
+    name = {
+        "outstanding": "outstanding (yuan)",
+        "open_loans": "open loans",
+        "debt_service": "monthly debt service (yuan)",
+    }[cap]
+    rest = "" if pending is None else f" + {pending} reserved + {asked} asked for"
+    return f"{product + ' ' if product else ''}{name} {owed}{rest}, limit {limit}"
