@@ -1,0 +1,68 @@
+"""The app of one process, made by a function: settings in, a WSGI callable out. Nothing is opened until it is asked."""
+
+from __future__ import annotations
+
+import logging
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from apiflask import APIFlask
+from flask import Response, request
+
+from huxin.api import docs, health, metrics, oauth, openapi, problems, whoami
+from huxin.api.metrics import Meter
+from huxin.api.shell import NAME, Config, Shell
+from huxin.api.tokens import Tokens
+from huxin.registry.credentials import app_row
+from huxin.settings import Settings
+
+MODULES = (oauth, whoami, health, metrics, docs)
+_access = logging.getLogger("huxin.access")
+
+
+class Api(APIFlask):
+    """APIFlask without sessions, hooks and signals; it counts each request once, whatever became of it."""
+
+    def full_dispatch_request(self) -> Response:
+        begun = time.perf_counter()
+        response: Response = super().full_dispatch_request()
+        shell: Shell = self.extensions[NAME]
+        rule = request.url_rule
+        route = "-" if rule is None else rule.rule
+        # A method of the caller's own making is not a label.
+        method = request.method if rule is not None else "-"
+        seconds = time.perf_counter() - begun
+        shell.meter.count(method, route, response.status_code, seconds)
+        if shell.config.access_log:
+            _access.info("%s %s %d %.1fms", method, route, response.status_code, seconds * 1000)
+        return response
+
+
+def create_app(settings: Settings, config: Config | None = None) -> APIFlask:
+    """The app on a registry that is set up; it connects and reads keys when first needed."""
+    chosen = config or Config.from_env()
+    app = Api(
+        "huxin.api",
+        title="Huxin 互信",
+        version=version("huxin"),
+        spec_path=None,
+        docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # APIFlask's annotation forgets what Flask allows
+        root_path=str(Path(__file__).parent),
+    )
+    app.config.update(MAX_CONTENT_LENGTH=chosen.body_limit, MAX_FORM_MEMORY_SIZE=chosen.body_limit)
+    app.url_map.merge_slashes = False  # a redirect would hand back the path that was sent
+    openapi.configure(app)
+    problems.register(app)
+    for module in MODULES:
+        module.register(app)
+    app.extensions[NAME] = Shell(
+        settings, chosen, app_row(settings), Tokens(settings, chosen.issuer), Meter()
+    )
+    return app
+
+
+def described_app() -> APIFlask:
+    """An app to be described, which is never asked anything."""
+    return create_app(Settings(home=Path("/nonexistent")), Config())

@@ -1,0 +1,108 @@
+"""Request bodies: read within a size and a time, parsed once by pydantic, and faults told by place, never by value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import yaml
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from huxin.errors import HuxinError
+from huxin.paths import schema_root
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class FieldFault:
+    """One field that is wrong: a JSON pointer (RFC 6901), the fault's name, the bounds that its text tells."""
+
+    pointer: str
+    fault: str
+    bounds: dict[str, Any]
+
+    def told(self, language: str) -> dict[str, str]:
+        texts = _texts()
+        text = texts.get(self.fault, texts["invalid"])[language].format(**self.bounds)
+        return {"pointer": self.pointer, "fault": self.fault, "text": text}
+
+
+class InvalidFieldsError(HuxinError):
+    """H1121 with the list of faults."""
+
+    def __init__(self, fields: list[FieldFault]) -> None:
+        super().__init__("H1121", count=len(fields))
+        self.fields = fields
+
+
+def read_json(model: type[Model]) -> Model:
+    """The body as `model`. Raises H1118 (size), H1119 (content type), H1120 (no JSON object), H1121 (fields)."""
+    require_type(JSON)
+    content = request.get_data(cache=True)
+    return parse(model, content)
+
+
+def parse(model: type[Model], content: bytes) -> Model:
+    """Bytes of JSON as `model`."""
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise refusal(model, error) from None
+
+
+def require_type(wanted: str) -> None:
+    """H1119 unless the body is said to be `wanted`, UTF-8 and not compressed."""
+    said = request.environ.get("CONTENT_TYPE", "")
+    if said != wanted:
+        kind, _, parameters = said.partition(";")
+        charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+        if kind.strip().lower() != wanted or charset not in ("", "utf-8"):
+            raise HuxinError("H1119", wanted=wanted)
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise HuxinError("H1119", wanted=wanted)
+
+
+def refusal(model: type[BaseModel], error: ValidationError) -> HuxinError:
+    """What to tell of a pydantic error; its messages and inputs stay here."""
+    found = error.errors(include_url=False, include_input=False)
+    if any(each["type"] == "json_invalid" or not each["loc"] for each in found):
+        return HuxinError("H1120")
+    known = _names(model)
+    return InvalidFieldsError([_fault(each, known) for each in found])
+
+
+def _fault(each: Any, known: frozenset[str]) -> FieldFault:
+    # A name that the model does not have is the caller's own text, and may be anything.
+    steps = (str(step) if isinstance(step, int) or step in known else "*" for step in each["loc"])
+    fault = each["type"] if each["type"] in _texts() else "invalid"
+    bounds = {name: value for name, value in each.get("ctx", {}).items() if name in _BOUNDS}
+    return FieldFault("/" + "/".join(steps), fault, bounds)
+
+
+# Of a rule's own making; pydantic's context may also quote what was sent.
+_BOUNDS = frozenset(
+    ("min_length", "max_length", "pattern", "expected", "gt", "ge", "lt", "le", "decimal_places")
+)
+
+
+@lru_cache(maxsize=256)
+def _names(model: type[BaseModel]) -> frozenset[str]:
+    """Every field name in a model and those within it."""
+    schema = model.model_json_schema(by_alias=True)
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return frozenset(name for part in parts for name in part.get("properties", {}))
+
+
+@lru_cache(maxsize=1)
+def _texts() -> dict[str, dict[str, str]]:
+    loaded: dict[str, dict[str, str]] = yaml.safe_load(
+        (schema_root() / "api" / "fields.yaml").read_text(encoding="utf-8")
+    )
+    return loaded

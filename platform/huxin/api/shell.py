@@ -1,0 +1,59 @@
+"""What the API's views share in a process: settings, configuration, the registry's statements, tokens, counters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from huxin.registry.credentials import Row
+from huxin.settings import Settings
+
+if TYPE_CHECKING:
+    from huxin.api.metrics import Meter
+    from huxin.api.tokens import Tokens
+
+NAME = "huxin"
+
+
+@dataclass(frozen=True)
+class Config:
+    """How the API is served. `issuer` is its public address: tokens and assertions name it."""
+
+    issuer: str = "http://127.0.0.1:8000"
+    body_limit: int = 64 * 1024
+    body_seconds: float = 10.0
+    # For how long a caller's standing (key live, member active) is believed without asking the registry.
+    recheck_seconds: float = 2.0
+    access_log: bool = False
+    metrics_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Config:
+        """Reads HUXIN_PUBLIC_URL, HUXIN_ACCESS_LOG and HUXIN_METRICS_TOKEN."""
+        return cls(
+            issuer=(env.get("HUXIN_PUBLIC_URL") or cls.issuer).rstrip("/"),
+            access_log=env.get("HUXIN_ACCESS_LOG") == "1",
+            metrics_token=env.get("HUXIN_METRICS_TOKEN") or None,
+        )
+
+
+@dataclass(frozen=True)
+class Shell:
+    """`row` runs one statement as the app's role and gives its first row."""
+
+    settings: Settings
+    config: Config
+    row: Row
+    tokens: Tokens
+    meter: Meter
+
+
+def shell() -> Shell:
+    """That of the app which answers the present request."""
+    found = current_app.extensions[NAME]
+    assert isinstance(found, Shell)
+    return found
