@@ -20,7 +20,15 @@ SILENCED = re.compile(
     r"#\s*(?:ruff:\s*)?(?:noqa|type:\s*ignore|nosec)\b(?P<codes>:\s*[A-Z0-9, ]+|\[[a-z, -]+\])?(?P<rest>.*)"
 )
 TOP = {
-    *(".ci", ".gitattributes", ".gitignore", ".pre-commit-config.yaml", "Makefile", "pyproject.toml"),
+    *(
+        ".ci",
+        ".dockerignore",
+        ".gitattributes",
+        ".gitignore",
+        ".pre-commit-config.yaml",
+        "Makefile",
+        "pyproject.toml",
+    ),
     *("CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "README.zh-CN.md"),
     *(
         "benches",

@@ -1,0 +1,34 @@
+-- Roles and databases of the one server: run by the image's first start, and again by hand after a change of
+-- passwords; each statement may run twice. Passwords come from the secret files, which psql's backticks read.
+-- The folder of the secrets: /run/secrets, or SECRETS in a test.
+\set ON_ERROR_STOP on
+\set password_huxin `cat "${SECRETS:-/run/secrets}/password_huxin"`
+\set password_api `cat "${SECRETS:-/run/secrets}/password_api"`
+\set password_airflow `cat "${SECRETS:-/run/secrets}/password_airflow"`
+-- A password stands in no log, whatever the server is told to log.
+SET log_statement = 'none';
+SET log_min_error_statement = 'panic';
+SET log_min_duration_statement = -1;
+SET password_encryption = 'scram-sha-256';
+
+-- Groups, which nobody logs in as: the migrations grant to them.
+SELECT format('CREATE ROLE %I NOLOGIN', name)
+FROM unnest(ARRAY['huxin_owner', 'huxin_loader', 'huxin_app']) AS name
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+
+-- huxin owns the registry: migrations, the night, the operator's commands. huxin_api may do what huxin_app may.
+-- airflow owns its own database and enters no other.
+SELECT format('CREATE ROLE %I LOGIN', name)
+FROM unnest(ARRAY['huxin', 'huxin_api', 'airflow']) AS name
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+ALTER ROLE huxin PASSWORD :'password_huxin';
+ALTER ROLE huxin_api PASSWORD :'password_api';
+ALTER ROLE airflow PASSWORD :'password_airflow';
+GRANT huxin_owner, huxin_loader, huxin_app TO huxin;
+GRANT huxin_app TO huxin_api;
+
+SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING ''UTF8'' LOCALE ''C.UTF-8''', name, name)
+FROM unnest(ARRAY['huxin', 'airflow']) AS name
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
+REVOKE ALL ON DATABASE huxin, airflow FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE huxin TO huxin_api;
