@@ -7,6 +7,8 @@ import typer
 from huxin.cli.show import note
 from huxin.registry.connect import database_url
 from huxin.registry.migrate import upgrade
+from huxin.registry.partitions import ensure_enquiry_months
+from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
 
@@ -39,4 +41,6 @@ def prepare(settings: Settings) -> bool:
         keyring.create(settings.keys_dir, zone)
     database_url(settings)
     upgrade(settings)
+    with connection(settings) as database:
+        ensure_enquiry_months(database, settings.now())
     return bool(missing)

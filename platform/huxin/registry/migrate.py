@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from huxin.errors import HuxinError
 from huxin.registry.connect import engine
 from huxin.registry.tables import metadata
 from huxin.settings import Settings
+
+# Each module tables_*.py adds its tables to the metadata.
+for _path in sorted(Path(__file__).parent.glob("tables_*.py")):
+    import_module(f"huxin.registry.{_path.stem}")
 
 # A migration that waits for a lock makes everybody behind it wait: better to give up and try again.
 LOCK_TIMEOUT = "10s"

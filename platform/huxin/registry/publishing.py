@@ -29,6 +29,22 @@ _OUTBOX = """
     FROM batch b JOIN submission s ON s.member_id = b.member_id AND s.id = b.submission_id
 """
 
+# A converted reservation is over when its loan stands in the book; the partial index makes this nothing for most.
+_ENDED = """
+    WITH ended AS (
+        UPDATE reservation r SET state = 4, changed_at = b.recorded_at
+        FROM batch b
+        WHERE r.member_id = b.member_id AND r.state = 2 AND EXISTS (
+            SELECT FROM loan l
+            WHERE l.subject_id = r.subject_id AND l.member_id = r.member_id AND l.void_by IS NULL
+              AND (l.loan_no = r.loan_no OR l.contract_no = r.contract_no))
+        RETURNING r.id, r.member_id, b.submission_id, b.recorded_at)
+    INSERT INTO outbox (id, topic, body, recorded_at)
+    SELECT gen_random_uuid(), 'reservation.ended',
+        jsonb_build_object('reservation', id, 'member', member_id, 'submission', submission_id), recorded_at
+    FROM ended
+"""
+
 
 def lock_members(bulk: Bulk, member_ids: list[int]) -> None:
     """Holds the members' rows to the end of the transaction: one load a member at a time."""
@@ -79,5 +95,5 @@ def await_confirmation(bulk: Bulk, subs: list[int]) -> None:
 
 
 def publish(bulk: Bulk) -> None:
-    """Publishes every submission of the batch. The caller commits."""
-    bulk.run(_PUBLISHED, _MEMBERS, _OUTBOX)
+    """Publishes every submission of the batch, and ends the reservations whose loans have come. The caller commits."""
+    bulk.run(_PUBLISHED, _MEMBERS, _OUTBOX, _ENDED)

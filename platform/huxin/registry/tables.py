@@ -29,7 +29,8 @@ metadata = MetaData(
 )
 
 
-def _moment() -> DateTime:
+def moment_type() -> DateTime:
+    """A moment with its zone, as every time of the registry is stored."""
     return DateTime(timezone=True)
 
 
@@ -37,7 +38,7 @@ def version_columns(history: bool = False) -> list[Column[object]]:
     """The columns of one loan version, the same in `loan` and `loan_history`; the business columns last."""
     return [
         Column("submission_id", Uuid, nullable=False),
-        Column("recorded_at", _moment(), nullable=False),
+        Column("recorded_at", moment_type(), nullable=False),
         Column("as_of_date", Date, nullable=False),
         Column("version", Integer, primary_key=history, autoincrement=False, nullable=False),
         Column("ended_by", SmallInteger),
@@ -110,7 +111,7 @@ alias = Table(
     Column("token", Uuid, primary_key=True),
     Column("scheme", SmallInteger, primary_key=True, autoincrement=False),
     Column("subject_id", Uuid, nullable=False),
-    Column("claimed_at", _moment(), nullable=False),
+    Column("claimed_at", moment_type(), nullable=False),
 )
 
 # by subject_id ----------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ subject = Table(
     "subject",
     metadata,
     Column("subject_id", Uuid, primary_key=True),
-    Column("created_at", _moment(), nullable=False),
+    Column("created_at", moment_type(), nullable=False),
 )
 loan = Table(
     "loan",
@@ -136,7 +137,7 @@ loan_history = Table(
     Column("member_id", Integer, primary_key=True, autoincrement=False),
     Column("loan_no", Text, primary_key=True),
     *version_columns(history=True),
-    Column("superseded_at", _moment(), primary_key=True),
+    Column("superseded_at", moment_type(), primary_key=True),
     Column("superseded_by", Uuid),
     postgresql_partition_by="RANGE (superseded_at)",
 )
@@ -181,8 +182,8 @@ submission = Table(
     Column("facts", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("confirmed", Boolean, nullable=False, server_default=text("false")),
     Column("attempt", Integer, nullable=False, server_default=text("1")),
-    Column("received_at", _moment(), nullable=False),
-    Column("changed_at", _moment(), nullable=False),
+    Column("received_at", moment_type(), nullable=False),
+    Column("changed_at", moment_type(), nullable=False),
     UniqueConstraint("member_id", "data_digest", "manifest_digest"),
 )
 finding = Table(
@@ -203,8 +204,8 @@ quarantine = Table(
     Column("submission_id", Uuid, primary_key=True),
     Column("rows", BigInteger, nullable=False),
     Column("file", Text, nullable=False),
-    Column("sealed_at", _moment(), nullable=False),
-    Column("forgotten_at", _moment()),
+    Column("sealed_at", moment_type(), nullable=False),
+    Column("forgotten_at", moment_type()),
 )
 
 # reference and queues ---------------------------------------------------------------------------------
@@ -217,7 +218,9 @@ member = Table(
     Column("status", Text, nullable=False, server_default=text("'active'")),
     Column("as_of_date", Date),
     Column("as_of_sequence", Integer),
-    Column("created_at", _moment(), nullable=False),
+    Column("created_at", moment_type(), nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'microlender'")),
+    Column("tier", Text, nullable=False, server_default=text("'full'")),
 )
 outbox = Table(
     "outbox",
@@ -225,5 +228,5 @@ outbox = Table(
     Column("id", Uuid, primary_key=True),
     Column("topic", Text, nullable=False),
     Column("body", JSONB, nullable=False),
-    Column("recorded_at", _moment(), nullable=False),
+    Column("recorded_at", moment_type(), nullable=False),
 )

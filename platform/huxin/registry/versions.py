@@ -10,6 +10,7 @@ from huxin.registry.bulk import Bulk
 from huxin.registry.delta import Ended, Kind
 from huxin.registry.tables import loan
 
+BAD_CLASS = 3  # substandard: from here on a class speaks of a loan gone bad
 Rows: TypeAlias = "pa.RecordBatchReader | pa.Table"
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in loan.columns)
@@ -19,13 +20,28 @@ _SAME_LOAN = "l.subject_id = r.subject_id AND l.member_id = r.member_id AND l.lo
 _SAME_KEY = "k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.subject_id = r.subject_id"
 
 
+# A version stood until its last confirmed day, or the day before the word that replaces it. One that was replaced on
+# the very day it spoke of was a mistake and says nothing of arrears.
+_ADVERSE = f"""
+    INSERT INTO loan_adverse (subject_id, member_id, loan_no, version, until, dpd, superseded_by)
+    SELECT g.subject_id, g.member_id, g.loan_no, g.version, u.until, coalesce(u.until - g.overdue_since, 0),
+        b.submission_id
+    FROM gone g JOIN batch b ON b.sub = g.sub JOIN member m ON m.id = g.member_id
+    CROSS JOIN LATERAL (SELECT least(b.as_of_date - 1, coalesce(g.stale_as_of,
+        greatest(CASE WHEN g.ended_by IS NULL THEN m.as_of_date ELSE g.ended_on - 1 END, g.as_of_date))) AS until) u
+    WHERE (g.overdue_since IS NOT NULL OR g.class5 >= {BAD_CLASS}) AND g.void_by IS NULL AND u.until >= g.as_of_date
+    ON CONFLICT DO NOTHING
+"""
+
+
 def supersede(bulk: Bulk) -> None:
-    """Moves the versions that changed rows replace, and copies those that end, from `loan` to history."""
+    """Moves the versions that changed rows replace from `loan` to history, and notes which of them were adverse."""
     bulk.run(
         f"""
         WITH gone AS (
             DELETE FROM loan l USING resolved r WHERE {_SAME_LOAN} AND r.kind = {Kind.CHANGED}
-            RETURNING r.sub, {_OLD})
+            RETURNING r.sub, {_OLD}),
+        adverse AS ({_ADVERSE})
         INSERT INTO loan_history ({_COLUMNS}, superseded_at, superseded_by)
         SELECT {_GONE}, b.recorded_at, b.submission_id
         FROM gone g JOIN batch b ON b.sub = g.sub

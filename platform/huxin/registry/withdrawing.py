@@ -51,6 +51,7 @@ _STEPS = (
         ORDER BY t.subject_id, t.loan_no, h.version DESC""",
     f"DELETE FROM loan l USING returning_ t WHERE {_SAME}",
     f"INSERT INTO loan ({_ALL}) SELECT {_ALL} FROM returning_",
+    f"DELETE FROM loan_adverse l USING touched t WHERE {_SAME} AND l.superseded_by = :id",
     # 3. what it brought for the first time ends
     f"""UPDATE loan l SET ended_by = {Ended.WITHDRAWN:d}, ended_on = l.as_of_date, void_by = :id,
             recorded_at = :now, version = t.version + 1, stale_as_of = NULL, stale_by = NULL

@@ -1,0 +1,101 @@
+-- Reservations: a promise to lend is held against the caps under the lock of the subject's head row.
+
+CREATE OR REPLACE FUNCTION subject_lock(p_subject uuid, p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE;
+    IF FOUND THEN RETURN; END IF;
+    INSERT INTO subject (subject_id, created_at) VALUES (p_subject, p_now) ON CONFLICT DO NOTHING;
+    PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE;
+END $$;
+
+-- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 5 no such enquiry of this
+-- member or too old, 6 too many lenders, 7 too many open loans, 8 too much outstanding. Caps that are null do not bind.
+CREATE OR REPLACE FUNCTION reservation_reserve(
+    p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
+    p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
+    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_outbox uuid, p_body text,
+    OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    subject uuid; held reservation_key%ROWTYPE; outstanding numeric;
+BEGIN
+    -- The key is asked first: what was granted is told again however old its enquiry is.
+    SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
+    IF NOT FOUND THEN
+        SELECT k.subject_id INTO subject FROM enquiry_key k
+            WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
+        IF NOT FOUND THEN outcome := 5; RETURN; END IF;
+        PERFORM subject_lock(subject, p_now);
+        -- Again, for the same request may have come twice at once; each statement sees what was committed meanwhile.
+        SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
+    END IF;
+    IF FOUND THEN
+        outcome := CASE WHEN held.digest = p_digest THEN 2 ELSE 3 END;
+        reservation_id := CASE WHEN outcome = 2 THEN held.reservation_id END;
+        RETURN;
+    END IF;
+
+    SELECT count(DISTINCT x.member_id) FILTER (WHERE x.member_id <> p_member) + 1, count(*) + 1,
+            coalesce(sum(x.amount), 0) + p_amount
+        INTO lenders, open_loans, outstanding
+        FROM (
+            SELECT l.member_id, l.balance AS amount FROM loan l
+            WHERE l.subject_id = subject AND l.role < 3 AND l.void_by IS NULL AND l.ended_by IS NULL
+              AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0))
+            UNION ALL SELECT r.member_id, r.amount FROM reservations_live(subject, p_now) r
+        ) x;
+    outcome := CASE WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
+        WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
+    IF outcome <> 1 THEN RETURN; END IF;
+
+    INSERT INTO reservation_key (member_id, key, digest, reservation_id, subject_id)
+        VALUES (p_member, p_key, p_digest, p_id, subject) ON CONFLICT (member_id, key) DO NOTHING;
+    -- The same key at the same time for somebody else: another body.
+    IF NOT FOUND THEN outcome := 3; RETURN; END IF;
+    INSERT INTO reservation (subject_id, id, member_id, enquiry_id, state, product, amount, granted_at, expires_at,
+            changed_at)
+        VALUES (subject, p_id, p_member, p_enquiry, 1, p_product, p_amount, p_now, p_expires_at, p_now);
+    INSERT INTO outbox (id, topic, body, recorded_at)
+        VALUES (p_outbox, 'reservation.granted', p_body::jsonb, p_now);
+    reservation_id := p_id;
+END $$;
+
+-- A member's own reservation; no row when it has none of that id.
+CREATE OR REPLACE FUNCTION reservation_fetch(p_member integer, p_id uuid) RETURNS SETOF reservation
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+BEGIN ATOMIC
+    SELECT r.* FROM reservation_key k JOIN reservation r ON r.subject_id = k.subject_id AND r.id = k.reservation_id
+    WHERE k.member_id = p_member AND k.reservation_id = p_id;
+END;
+
+-- To released (3) or converted (2) from granted. outcome: 1 done now, 2 stood so before, 9 no such reservation,
+-- 10 in another state (`state`: 0 says expired).
+CREATE OR REPLACE FUNCTION reservation_change(
+    p_member integer, p_id uuid, p_to integer, p_loan_no text, p_contract_no text, p_now timestamptz,
+    p_expires_at timestamptz, p_outbox uuid, p_body text, OUT outcome integer, OUT state integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE subject uuid; held reservation%ROWTYPE;
+BEGIN
+    SELECT k.subject_id INTO subject FROM reservation_key k WHERE k.member_id = p_member AND k.reservation_id = p_id;
+    IF NOT FOUND THEN outcome := 9; RETURN; END IF;
+    -- A conversion holds longer than the promise did: not while somebody counts.
+    PERFORM subject_lock(subject, p_now);
+    SELECT * INTO STRICT held FROM reservation r WHERE r.subject_id = subject AND r.id = p_id FOR UPDATE;
+    state := CASE WHEN held.state = 1 AND held.expires_at <= p_now THEN 0 ELSE held.state END;
+    IF state = p_to AND held.loan_no IS NOT DISTINCT FROM p_loan_no
+            AND held.contract_no IS NOT DISTINCT FROM p_contract_no THEN
+        outcome := 2;
+    ELSIF state <> 1 THEN
+        outcome := 10;
+    ELSE
+        UPDATE reservation r SET state = p_to, loan_no = p_loan_no, contract_no = p_contract_no, changed_at = p_now,
+                expires_at = coalesce(p_expires_at, r.expires_at)
+            WHERE r.subject_id = subject AND r.id = p_id;
+        INSERT INTO outbox (id, topic, body, recorded_at)
+            VALUES (p_outbox, CASE p_to WHEN 2 THEN 'reservation.converted' ELSE 'reservation.released' END,
+                p_body::jsonb, p_now);
+        outcome := 1;
+        state := p_to;
+    END IF;
+END $$;
