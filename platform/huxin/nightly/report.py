@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -43,16 +45,27 @@ class Told:
 
 def told_findings(settings: Settings, item: Submission) -> list[Told]:
     """The findings of a submission in the settings' language; a refused file's own code comes first."""
-    contract = load_contract()
     with connection(settings) as database:
         found = list_findings(database, item.id)
+    return [*told_refusal(item, settings.language), *told(found, settings.language)]
+
+
+def told(found: Iterable[Finding], language: str) -> list[Told]:
+    """Findings with their checks' words in "zh" or "en"."""
+    contract = load_contract()
+    return [_told(finding, contract, language) for finding in found]
+
+
+def told_refusal(item: Submission, language: str) -> list[Told]:
+    """The check that refused the whole file with its cause in words, as a list of one; empty when none did."""
     code = item.facts.get("code")
-    if item.state == State.REFUSED and code:
-        found.insert(0, Finding(0, str(code), "", item.facts.get("line"), _refusal_facts(item)))
-    told = [_told(finding, contract, settings.language) for finding in found]
-    if item.state == State.REFUSED and code:
-        told[0] = replace(told[0], text=told[0].text + refusal_words(item.facts, settings.language))
-    return told
+    if item.state != State.REFUSED or not code:
+        return []
+    finding = Finding(0, str(code), "", item.facts.get("line"), _refusal_facts(item))
+    return [
+        replace(each, text=each.text + refusal_words(item.facts, language))
+        for each in told([finding], language)
+    ]
 
 
 def findings_json(found: list[Told]) -> str:
@@ -94,11 +107,15 @@ def findings_csv(rows: pl.DataFrame) -> str:
     return "\ufeff" + target.getvalue()
 
 
-def findings_xlsx(rows: pl.DataFrame, found: list[Told], path: Path) -> None:
-    """Rejected rows on one sheet (every cell text, so nothing is run or rounded), all findings on another."""
+def findings_xlsx(rows: pl.DataFrame, found: list[Told], target: Path | BinaryIO) -> None:
+    """Rejected rows on one sheet (every cell text, so nothing is run or rounded), all findings on another.
+
+    It is put together in memory: no part of it is left in the temporary folder, whatever becomes of this process.
+    """
     import xlsxwriter  # only whoever asks for a spreadsheet waits for it
 
-    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    with xlsxwriter.Workbook(str(target) if isinstance(target, Path) else target, options) as book:
         text = book.add_format({"num_format": "@"})
         _sheet(book.add_worksheet("待修改 to mend"), _headers(rows), rows.rows(), text)
         columns = list(Told.__dataclass_fields__)
