@@ -28,7 +28,8 @@ class Route:
 
     `path` is Flask's; `errors` are the codes it may tell besides those of authentication and bodies, which are added;
     `limit` is of the body in bytes (None: the configuration's); `form` documents a form that the view reads itself;
-    `parameters` are OpenAPI's; `media` is the answer's type where it is not JSON.
+    `parameters` and `request_body` (of a body that the view reads itself) are OpenAPI's; `media` is the answer's type
+    where it is not JSON; `also` are further statuses of the same answer, with what each says.
     """
 
     method: str
@@ -45,6 +46,8 @@ class Route:
     media: str = "application/json"
     description: str = ""
     parameters: tuple[dict[str, Any], ...] = ()
+    request_body: dict[str, Any] | None = None
+    also: tuple[tuple[int, str], ...] = ()
     hidden: bool = False
 
 
@@ -130,6 +133,8 @@ def _extensions(route: Route) -> dict[str, Any]:
     found: dict[str, Any] = {"x-roles": list(route.access.roles)} if route.access else {}
     if route.parameters:
         found["parameters"] = list(route.parameters)
+    if route.request_body:
+        found["requestBody"] = route.request_body
     return found
 
 
@@ -147,6 +152,9 @@ def _responses(route: Route) -> dict[int, Any]:
     found: dict[int, Any] = {}
     if route.answer is None:
         found[route.status] = {"description": "OK", "content": {route.media: {"schema": {}}}}
+    for status, said in route.also:
+        schema = {"$ref": f"#/components/schemas/{route.answer.__name__}"} if route.answer else {}
+        found[status] = {"description": said, "content": {route.media: {"schema": schema}}}
     for status, names in sorted(by_status.items()):
         found[status] = {"description": ", ".join(names), "content": _PROBLEM}
     return found

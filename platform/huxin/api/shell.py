@@ -26,6 +26,9 @@ class Config:
     issuer: str = "http://127.0.0.1:8000"
     body_limit: int = 64 * 1024
     body_seconds: float = 10.0
+    # Of a member's file with all that is around it; one to be checked only is held in memory.
+    upload_limit: int = 2 << 30
+    check_limit: int = 50 << 20
     # For how long a caller's standing (key live, member active) is believed without asking the registry.
     recheck_seconds: float = 2.0
     access_log: bool = False
@@ -33,9 +36,10 @@ class Config:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Config:
-        """Reads HUXIN_PUBLIC_URL, HUXIN_ACCESS_LOG and HUXIN_METRICS_TOKEN."""
+        """Reads HUXIN_PUBLIC_URL, HUXIN_UPLOAD_MB, HUXIN_ACCESS_LOG and HUXIN_METRICS_TOKEN."""
         return cls(
             issuer=(env.get("HUXIN_PUBLIC_URL") or cls.issuer).rstrip("/"),
+            upload_limit=int(env.get("HUXIN_UPLOAD_MB") or cls.upload_limit >> 20) << 20,
             access_log=env.get("HUXIN_ACCESS_LOG") == "1",
             metrics_token=env.get("HUXIN_METRICS_TOKEN") or None,
         )
