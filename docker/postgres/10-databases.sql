@@ -10,6 +10,14 @@ SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
 SET password_encryption = 'scram-sha-256';
+SET client_min_messages = warning;
+
+-- An empty password would lock a role out, and nobody would know until it tries to log in.
+SELECT least(length(:'password_huxin'), length(:'password_api'), length(:'password_airflow')) >= 32 AS whole \gset
+\if :whole
+\else
+DO $$ BEGIN RAISE EXCEPTION 'a password file is missing or short: run docker/secrets.sh'; END $$;
+\endif
 
 -- Groups, which nobody logs in as: the migrations grant to them.
 SELECT format('CREATE ROLE %I NOLOGIN', name)
