@@ -15,7 +15,7 @@ from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.ahead import ahead
-from huxin.nightly.batching import Piece, batch_rows, gathered, joined, runs
+from huxin.nightly.batching import Piece, gathered, joined, runs, sizes
 from huxin.nightly.columns import business_columns, keys_table, loans_table
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
@@ -45,7 +45,7 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
     numbered = dict(enumerate(todo))
     with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
         with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
-            for batch in gathered(ahead(_pieces(vault, numbered), 4), batch_rows(todo)):
+            for batch in gathered(ahead(_pieces(vault, numbered), 4), sizes(todo).batch):
                 _tokenize(joined(batch), tokenizer, schemes, writers)
             if writers.rows != sum(item.accepted or 0 for item in todo):
                 raise HuxinError("H0613")
@@ -60,22 +60,26 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
 
 
 def _pieces(vault: Spool, numbered: dict[int, Submission]) -> Iterator[Piece]:
-    """The good rows of each submission, less those that a set check rejected; their loan numbers are noted."""
+    """The good rows of each submission, less those that a set check rejected."""
     for sub, item in numbered.items():
         dropped = vault.read_frame(item.id, spool.DROPPED)
-        loan_nos: list[pl.DataFrame] = []
-        for frame in vault.read_frames(item.id, spool.ROWS):
-            if dropped is not None:
-                loan_nos.append(frame.join(dropped, on="_record", how="semi").select("loan_no"))
-            kept = (
-                frame
-                if dropped is None
-                else frame.join(dropped, on="_record", how="anti", maintain_order="left")
-            )
-            if kept.height:
-                yield sub, kept
-        if loan_nos:
-            vault.write_frame(item.id, spool.REJECTED_SET, pl.concat(loan_nos))
+        frames = vault.read_frames(item.id, spool.ROWS)
+        for frame in frames if dropped is None else _without(dropped, frames, vault, item):
+            if frame.height:
+                yield sub, frame
+
+
+def _without(
+    dropped: pl.DataFrame, frames: Iterator[pl.DataFrame], vault: Spool, item: Submission
+) -> Iterator[pl.DataFrame]:
+    """The frames less the dropped records, whose loan numbers are noted as they come.
+
+    Gathered until the end, each of these few would keep the whole batch that it is a view of.
+    """
+    with vault.frame_writer(item.id, spool.REJECTED_SET) as loan_nos:
+        for frame in frames:
+            loan_nos.write(frame.join(dropped, on="_record", how="semi").select("loan_no"))
+            yield frame.join(dropped, on="_record", how="anti", maintain_order="left")
 
 
 def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: dict[int, int], writers: _Writers) -> None:

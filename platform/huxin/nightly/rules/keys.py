@@ -37,9 +37,10 @@ def keys(parsed: pl.DataFrame, contract: Contract | None = None) -> pl.DataFrame
         "_record",
         loan=pl.when(named).then(pl.col("t_loan_no").hash(_LOAN) ^ submission),
         loan_check=pl.when(named).then((check // 2**32).cast(pl.UInt32)),
-        party=pl.when(pl.col("id_canonical").is_not_null()).then(
-            pl.col("id_canonical").hash(_ID) ^ pl.col("id_type").hash(_ID_TYPE)
-        ),
+        # Asked for is_not_null, polars lends the column's own bitmap, and with it the identifiers would be held.
+        party=pl.when(pl.col("id_canonical").is_null())
+        .then(None)
+        .otherwise(pl.col("id_canonical").hash(_ID) ^ pl.col("id_type").hash(_ID_TYPE)),
         terms=_terms(parsed, terms),
         primary=labelled(contract, "role", "primary").fill_null(True),
         delete=deletes(contract),
