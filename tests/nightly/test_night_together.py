@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
@@ -18,6 +19,7 @@ from sqlalchemy import text
 
 from huxin import faults
 from huxin.nightly import load
+from huxin.nightly.batching import USUAL
 from huxin.nightly.inbox import arrivals
 from huxin.nightly.load import load_group
 from huxin.nightly.pseudonymize import pseudonymize_group
@@ -73,7 +75,7 @@ def test_two_groups_that_share_their_people_claim_each_of_them_once(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
 ) -> None:
     ready(settings)
-    monkeypatch.setattr(load, "PORTION", portion)
+    monkeypatch.setattr(load, "sizes", lambda items: replace(USUAL, portion=portion))
     write_submission(tmp_path, ME, [loan(ME, number) for number in range(1, PEOPLE)])
     write_submission(tmp_path, OTHER, [loan(OTHER, number) for number in reversed(range(1, PEOPLE))])
     first, second = pseudonymized(settings, tmp_path)

@@ -6,26 +6,36 @@ A thousand files of a thousand rows must not cost a thousand times the overhead 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
 from huxin.registry.submissions import Submission
 
-ROWS, FEWER = (
-    150_000,
-    50_000,
-)  # of one batch: enough to drown the overhead of a step, few enough for the memory
-LARGE = 3_000_000  # rows from which a group is worked on in smaller batches, as its keys take their share of memory
+LARGE = 3_000_000  # rows from which a group is worked on with less in memory at a time
 
 Piece = tuple[int, pl.DataFrame]  # the submission's number in its group, some of its rows
 
 
-def batch_rows(items: Iterable[Submission]) -> int:
-    """How many rows a batch of these submissions holds."""
-    return ROWS if sum(item.record_count or 0 for item in items) < LARGE else FEWER
+@dataclass(frozen=True)
+class Sizes:
+    """Rows of one batch, of a piece of it as it is read, and of a portion of a load."""
+
+    batch: int
+    piece: int
+    portion: int
 
 
-def gathered(pieces: Iterable[Piece], rows: int = ROWS) -> Iterator[list[Piece]]:
+USUAL = Sizes(batch=150_000, piece=200_000, portion=1_000_000)  # enough to drown the overhead of a step
+FEWER = Sizes(batch=50_000, piece=25_000, portion=250_000)  # a tenth slower; a whole night below 1 GiB
+
+
+def sizes(items: Iterable[Submission]) -> Sizes:
+    """How much of these submissions is worked on at a time."""
+    return USUAL if sum(item.record_count or 0 for item in items) < LARGE else FEWER
+
+
+def gathered(pieces: Iterable[Piece], rows: int) -> Iterator[list[Piece]]:
     """Lists of consecutive pieces that hold at least `rows` rows together (the last may hold fewer)."""
     held: list[Piece] = []
     count = 0

@@ -13,8 +13,10 @@ from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.arrivals import Arrivals
+from huxin.nightly.batching import sizes
 from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
 from huxin.nightly.leftovers import kept
+from huxin.nightly.memory import give_back
 from huxin.nightly.spool import Spool
 from huxin.nightly.streams import Cursor, batch_table, incoming_portions, rejected_stream
 from huxin.nightly.timings import Timings
@@ -28,7 +30,7 @@ from huxin.registry.submissions import UNFINISHED, Submission, find_all
 from huxin.settings import Settings
 
 _TRIES = 4
-PORTION = 1_000_000  # incoming rows whose subjects and versions are held in memory at a time
+_FEW = 4  # portions that are found sooner by reading all that is resolved than by an index
 
 
 def load_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
@@ -106,7 +108,7 @@ def _bring(
 ) -> int:
     """Brings what decides the load into the transaction, each row with its subject; returns how many there are."""
     count = 0
-    for portion in incoming_portions(vault, ready, PORTION):
+    for portion in incoming_portions(vault, ready, sizes(ready).portion):
         count += portion.num_rows
         with timer.stage("load.claim"):
             subjects = _subjects(session, portion, now, contended)
@@ -124,7 +126,9 @@ def _bring(
 def _subjects(session: Bulk, portion: pa.Table, now: datetime, contended: bool) -> aliases.Subjects:
     deletes = portion["deletes"].to_numpy(zero_copy_only=False)
     tokens, schemes = from_column(portion["token"]), portion["scheme"].to_numpy()
-    return aliases.subjects_of(session, tokens, schemes, ~deletes, now, contended)
+    found = aliases.subjects_of(session, tokens, schemes, ~deletes, now, contended)
+    give_back()
+    return found
 
 
 def _any_behind(ready: list[Submission]) -> bool:
@@ -143,7 +147,7 @@ def _write_new(
     """Members' first books: every row is new, so none needs to be looked up, and nothing can end or wait."""
     loans, keys = Cursor(vault, ready, spool.LOANS), Cursor(vault, ready, spool.KEYS)
     begin = 0
-    for portion in incoming_portions(vault, ready, PORTION):
+    for portion in incoming_portions(vault, ready, sizes(ready).portion):
         with timer.stage("load.claim"):
             subjects = _subjects(session, portion, now, contended)
             wanted = ~portion["deletes"].to_numpy(zero_copy_only=False)
@@ -177,8 +181,11 @@ def _write(
         versions.mark_stale(session)
     faults.reach("load.superseded")
     loans, keys = Cursor(vault, ready, spool.LOANS), Cursor(vault, ready, spool.KEYS)
-    for begin in range(0, count, PORTION):
-        end = min(begin + PORTION, count)
+    portion = sizes(ready).portion
+    if count > _FEW * portion:
+        delta.index_resolved(session)
+    for begin in range(0, count, portion):
+        end = min(begin + portion, count)
         with timer.stage("load.loans"):
             arrivals = Arrivals(delta.arriving(session, begin, end), begin, now, _any_behind(ready))
         _arrive(session, arrivals, loans, keys, end - begin, timer)
@@ -196,3 +203,4 @@ def _arrive(
         versions.arrive_late(session, arrivals.late())
     with timer.stage("load.loan_keys"):
         versions.add_keys(session, arrivals.new_keys(keys.take(rows)))
+    give_back()

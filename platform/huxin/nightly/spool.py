@@ -28,6 +28,7 @@ from huxin_privacy.vault import SealedReader, SealedWriter, SubmissionKey
 SOURCE = "source"  # the member's file as sent
 ROWS = "rows"  # typed good rows, identifiers canonical
 REJECTED = "rejected"  # loan numbers of rows that a row check rejected
+SET_KEYS = "set-keys"  # of a huge file, part by part: what the set checks need of each row
 DROPPED = "dropped"  # record numbers among ROWS that a set check rejected
 REJECTED_SET = "rejected-set"  # their loan numbers
 QUARANTINE = "quarantine"  # original rows that a row check rejected

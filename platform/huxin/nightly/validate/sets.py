@@ -35,11 +35,8 @@ def note_companions(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
     for (sub,), mine in keys.filter("shared").group_by("_sub"):
         tally = tallies[int(sub)]
         bad = mine["_record"].is_in(tally.rejected_records().tolist())
-        beside = (
-            mine.filter(~bad).join(mine.filter(bad), on=["loan", "loan_check"], how="semi").sort("_record")
-        )
-        tally.companions = beside["_record"].to_numpy()
-        tally.companion_lines = beside["_line"].to_numpy()
+        beside = mine.filter(~bad).join(mine.filter(bad), on=["loan", "loan_check"], how="semi")
+        tally.accompany(beside["_record"].to_numpy(), beside["_line"].to_numpy())
 
 
 def judge_files(submissions: dict[int, Submission], tallies: dict[int, Tally]) -> None:

@@ -13,13 +13,13 @@ from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.admission import Refusal
 from huxin.nightly.ahead import ahead
-from huxin.nightly.batching import Piece, batch_rows, gathered, joined
+from huxin.nightly.batching import Piece, gathered, joined, sizes
 from huxin.nightly.read import FileRefused, open_rows, rows_at
-from huxin.nightly.rules import joined as joined_keys
 from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.validate.rows import RowChecks, judge
+from huxin.nightly.validate.set_keys import set_keys
 from huxin.nightly.validate.sets import judge_files, judge_sets, note_companions
 from huxin.nightly.validate.sink import Sinks
 from huxin.nightly.validate.tally import Records, Tally
@@ -76,34 +76,37 @@ def _first_pass(
 ) -> None:
     """Streams every row once: row checks, good rows to the spool, keys of all rows kept for the set checks."""
     checks = RowChecks.load(contract)
-    known: list[pl.DataFrame] = []
-    with Sinks(vault, numbered) as sinks:
-        pieces = timer.each("read", ahead(_pieces(vault, numbered, tallies, contract), 4))
-        for batch in gathered(pieces, batch_rows(numbered.values())):
+    size = sizes(numbered.values())
+    known = set_keys(vault, numbered)
+    with known, Sinks(vault, numbered) as sinks:
+        pieces = timer.each("read", ahead(_pieces(vault, numbered, tallies, contract, size.piece), 4))
+        for batch in gathered(pieces, size.batch):
             judged = judge(joined(batch), checks, tallies, timer)
             with timer.stage("keys"):
-                known.append(keys(judged.parsed).with_columns(judged.parsed["_line"]))
+                known.add(keys(judged.parsed).with_columns(judged.parsed["_line"]))
             with timer.stage("spool"):
                 sinks.write(judged)
             progress(judged.raw.height)
     faults.reach("validate.spooled")
     with timer.stage("sets"):
-        whole = joined_keys(known) if known else None
-        known.clear()
-        if whole is not None:
-            judge_sets(whole, tallies)
-            note_companions(whole, tallies)
+        for part in known.parts():
+            judge_sets(part, tallies)
+            note_companions(part, tallies)
 
 
 def _pieces(
-    vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract
+    vault: Spool,
+    numbered: dict[int, Submission],
+    tallies: dict[int, Tally],
+    contract: Contract,
+    rows_each: int,
 ) -> Iterator[Piece]:
     """The RAW rows of every submission in turn; a file that cannot be read ends its own turn only."""
     for sub, item in numbered.items():
         try:
             with (
                 vault.reader(item.id, spool.SOURCE) as source,
-                open_rows(source, item.file, contract) as rows,
+                open_rows(source, item.file, contract, rows_each) as rows,
             ):
                 for raw in rows:
                     yield sub, _dressed(raw, item)

@@ -52,9 +52,11 @@ class Tally:
 
     def reject_in_set(self, records: Records, lines: Records) -> None:
         """Adds records that a set check rejects, with the source line of each."""
-        places = np.concatenate([self.set_rejected, records]).astype(np.uint32)
-        self.set_rejected, first = np.unique(places, return_index=True)
-        self.set_lines = np.concatenate([self.set_lines, lines]).astype(np.uint32)[first]
+        self.set_rejected, self.set_lines = _merged(self.set_rejected, self.set_lines, records, lines)
+
+    def accompany(self, records: Records, lines: Records) -> None:
+        """Adds good records of loans that have a rejected one, with the source line of each."""
+        self.companions, self.companion_lines = _merged(self.companions, self.companion_lines, records, lines)
 
     def rejected_records(self) -> Records:
         """The sorted record numbers that a row or set check rejects."""
@@ -71,3 +73,9 @@ class Tally:
         sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
         self.sum_principal += int(sums[0] or 0)
         self.sum_balance += int(sums[1] or 0)
+
+
+def _merged(records: Records, lines: Records, more: Records, their: Records) -> tuple[Records, Records]:
+    """Both, in the order of the records and each of them once, with the line of each."""
+    places, first = np.unique(np.concatenate([records, more]).astype(np.uint32), return_index=True)
+    return places, np.concatenate([lines, their]).astype(np.uint32)[first]
