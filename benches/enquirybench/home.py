@@ -16,10 +16,10 @@ import psycopg
 from enquirybench.filler import Book, fill
 from enquirybench.past import add_past
 from enquirybench.roster import add_members
-from huxin.cli.setup import prepare
 from huxin.registry import embedded, migrate
 from huxin.registry.session import forget_engine
 from huxin.settings import SHANGHAI, Settings
+from huxin_privacy import keyring
 
 MEMBERS = 1_000
 RUN = "bench_run"
@@ -42,8 +42,12 @@ class Filled:
 def running_home(root: Path) -> Iterator[Settings]:
     """A home below `root` with keys and a running embedded server, which is stopped at the end."""
     settings = Settings(home=root / "enquiry")
+    settings.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for zone in keyring.ZONES:
+        if not keyring.keyring_path(settings.keys_dir, zone).exists():
+            keyring.create(settings.keys_dir, zone)
     try:
-        prepare(settings)
+        embedded.ensure_started(settings)
         yield settings
     finally:
         forget_engine(settings)
@@ -107,8 +111,9 @@ def _make(home: Settings, name: str, book: Book, sources: str) -> None:
     embedded.ensure_database(embedded.ensure_started(home), _FILLING)
     made = _of_database(home, _FILLING, book)
     migrate.upgrade(made.settings)
-    fill(made.settings, book, add_members(made.uri, book))
-    add_past(made.uri, book)
+    members = add_members(made.uri, book)
+    fill(made.settings, book, members)
+    add_past(made.uri, book, members)
     execute(made.uri, "VACUUM (FREEZE, ANALYZE)", "CHECKPOINT")
     gib = size_of(made.uri) / 2**30
     forget_engine(made.settings)

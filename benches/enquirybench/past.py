@@ -1,8 +1,8 @@
-"""What lies behind a filled book: replaced versions over two years, and past enquiries."""
+"""What lies behind a filled book: replaced versions over two years, arrears among them, and a year of enquiries."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 from sqlalchemy import create_engine
@@ -12,30 +12,66 @@ from huxin.registry.partitions import ensure_month
 from huxin.registry.tables import loan
 
 HISTORY_MONTHS = 24
+_YEAR_DAYS = 364
+_ASKED_A_SUBJECT = 0.35  # past enquiries, of which a quarter within the last month
+
+# Answers and facts of the past are short here: nothing reads them, and ten million loans must fit a small disk.
+_ENQUIRIES = """
+    INSERT INTO enquiry (subject_id, id, member_id, asked_at, purpose, product, amount, policy, tier, facts, answer)
+    SELECT subject_id, id, member_id, moment, purpose, 1, 1000000, '2020.1', 'full', sha512('facts'), sha512('answer')
+    FROM asked
+"""
+_KEYS = """
+    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
+    SELECT member_id, id::text, sha256(uuid_send(id)), id, subject_id FROM asked ORDER BY asked.member_id, asked.id
+"""
+# A UUIDv7 of the moment: the least one, with another UUID's random bits.
+_ASKED = """
+    CREATE TEMPORARY TABLE asked AS
+    SELECT subject_id, moment, (%(first)s + floor(random() * %(members)s))::integer AS member_id,
+        (left(id_floor(moment)::text, 14) || '7' || substr(gen_random_uuid()::text, 16))::uuid AS id,
+        (ARRAY['application', 'application', 'application', 'guarantee', 'post_loan'])[1 + floor(random() * 5)::int]
+            AS purpose
+    FROM (SELECT subject_id, %(newest)s::timestamptz - power(random(), 2) * %(days)s * interval '1 day' AS moment
+          FROM alias WHERE random() < %(share)s) AS drawn
+"""
+_ADVERSE = """
+    INSERT INTO loan_adverse
+        (subject_id, member_id, loan_no, version, since, until, dpd, overdue_amount, superseded_by)
+    SELECT subject_id, member_id, loan_no, version, coalesce(overdue_since, as_of_date), until,
+        coalesce(greatest(until - overdue_since, 0), 0), overdue_amount, superseded_by
+    FROM (SELECT *, (superseded_at - interval '1 day')::date AS until FROM loan_history) AS gone
+    WHERE overdue_since IS NOT NULL OR class5 >= 3
+"""
 
 
-def add_past(uri: str, book: Book) -> None:
-    """One older version of every loan that is in its second one, replaced in the last 24 months."""
+def add_past(uri: str, book: Book, member_ids: list[int]) -> None:
+    """One older version of every loan that is in its second one, replaced in the last 24 months; and past enquiries."""
     _make_months(uri, book)
+    values = {
+        "months": HISTORY_MONTHS,
+        "day": book.as_of,
+        "newest": book.recorded_at,
+        "days": _YEAR_DAYS,
+        "share": _ASKED_A_SUBJECT,
+        "first": min(member_ids),
+        "members": len(member_ids),
+    }
     with psycopg.connect(uri) as connection:
-        connection.execute(_history(), {"months": HISTORY_MONTHS, "day": book.as_of})
+        for statement in (_history(), _ADVERSE, _ASKED, _ENQUIRIES, _KEYS):
+            connection.execute(statement, values)
 
 
 def _make_months(uri: str, book: Book) -> None:
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(uri))
     with engine.begin() as connection:
-        for moment in _months(book.recorded_at):
-            ensure_month(connection, moment)
+        for back in range(HISTORY_MONTHS + 1):
+            ensure_month(connection, book.recorded_at - timedelta(days=30.44 * back))
     engine.dispose()
 
 
-def _months(newest: datetime) -> list[datetime]:
-    """A moment in each of the last months, the newest first."""
-    return [newest - timedelta(days=30.44 * back) for back in range(HISTORY_MONTHS + 2)]
-
-
 def _history() -> str:
-    """Every tenth older version was overdue for a month or two, and more was owed then."""
+    """Every tenth older version was overdue for a month and a half, and more was owed then."""
     changed = {
         "version": "1",
         "balance": "least(principal, balance + coalesce(next_due_amount, 0))",
