@@ -69,6 +69,40 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the key file of submission {submission} is damaged or belongs to another submission",
         ),
         "P0136": ("批次 {submission} 已有密钥，不会覆盖", "submission {submission} has a key already"),
+        "P0140": (
+            "这不是存证回执或存证承诺，或其中有缺失、多余、写错的部分",
+            "this is no receipt or promise, or a part of it is missing, unknown or misspelt",
+        ),
+        "P0141": ("日志检查点的格式不对", "the checkpoint is not a signed note in the right form"),
+        "P0142": (
+            "没有用所给公钥签的名：请核对公钥是否属于这个日志",
+            "none of the given keys has signed this: see that the key is this log's",
+        ),
+        "P0143": (
+            "{name} 的签名不对：内容或签名被改动",
+            "the signature of {name} is wrong: text or signature was altered",
+        ),
+        "P0144": (
+            "记录、盐值、编号或证明路径与日志不符（编号 {number}）：已被改动，或不属于这个检查点",
+            "record, salt, number or path are not what the log holds (number {number}): "
+            "one was altered, or is not of this checkpoint",
+        ),
+        "P0145": (
+            "编号 {number} 不在大小为 {size} 的日志之内",
+            "number {number} does not lie within a log of {size}",
+        ),
+        "P0146": (
+            "证明路径的长度与编号和日志大小不符",
+            "the path has not the length that number and size demand",
+        ),
+        "P0147": (
+            "大小为 {new} 的日志不是大小为 {old} 的日志的延续：日志被改写过",
+            "the log of size {new} does not continue the log of size {old}: it was rewritten",
+        ),
+        "P0148": (
+            "公钥的写法不对：应为一行“名称+8 位十六进制+base64”",
+            "the key is malformed: it is one line, name+8 hex digits+base64",
+        ),
     }
 )
 

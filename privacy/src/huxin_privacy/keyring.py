@@ -23,7 +23,7 @@ from huxin_privacy.kek import create_kek, key_encryption_key
 from huxin_privacy.sealing import seal, unseal
 
 FORMAT: Final = "huxin-keyring/1"
-ZONES: Final = ("entry", "registry", "intake")
+ZONES: Final = ("entry", "registry", "intake", "audit")
 PENDING, ACTIVE, READ_ONLY, DESTROYED = "pending", "active", "read_only", "destroyed"
 
 
@@ -49,7 +49,7 @@ class Keyring:
     def key(
         self, use: str, type_: str, epoch: int | None = None, *, suite: str = "S256", length: int = KEY_BYTES
     ) -> bytes:
-        """The key of `length` bytes for a use ("token", "oprf-alias", "seal", "check") and a type.
+        """The key of `length` bytes for a use ("token", "oprf-alias", "seal", "check", "sign") and a type.
 
         Without `epoch`: of the active one. Raises PrivacyError P0117 (no such epoch), P0118 (destroyed).
         """

@@ -1,0 +1,31 @@
+"""The signed promise that a record will stand in the log within a minute, given with the answer itself."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+from huxin.audit.notes import Signer
+from huxin_privacy.receipts import PROMISE_NAME, leaf_data, promise_text
+
+WITHIN_S = 60
+
+
+def sign_promise(signer: Signer, record: str, salt: bytes, at: datetime) -> dict[str, Any]:
+    """A promise over record and salt (16 bytes); its form and its check stand in huxin_privacy.receipts.
+
+    `signer` is LogKeys.promise; `at` has its zone and is written in UTC to the millisecond.
+    """
+    leaf = leaf_data(salt, record.encode()).hex()
+    moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    log = signer.key.name.removesuffix(PROMISE_NAME)
+    signature = signer.sign(promise_text(leaf, moment, log, WITHIN_S))
+    return {
+        "leaf": leaf,
+        "at": moment,
+        "log": log,
+        "within_s": WITHIN_S,
+        "key": signer.key.id.hex(),
+        "signature": base64.b64encode(signature).decode(),
+    }
