@@ -69,8 +69,10 @@ loan_adverse = Table(
     Column("member_id", Integer, primary_key=True, autoincrement=False),
     Column("loan_no", Text, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("since", Date, nullable=False),
     Column("until", Date, nullable=False),
     Column("dpd", Integer, nullable=False),
+    Column("overdue_amount", BigInteger, nullable=False),
     Column("superseded_by", Uuid),
 )
 

@@ -23,9 +23,10 @@ _SAME_KEY = "k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.subject_i
 # A version stood until its last confirmed day, or the day before the word that replaces it. One that was replaced on
 # the very day it spoke of was a mistake and says nothing of arrears.
 _ADVERSE = f"""
-    INSERT INTO loan_adverse (subject_id, member_id, loan_no, version, until, dpd, superseded_by)
-    SELECT g.subject_id, g.member_id, g.loan_no, g.version, u.until, coalesce(u.until - g.overdue_since, 0),
-        b.submission_id
+    INSERT INTO loan_adverse
+        (subject_id, member_id, loan_no, version, since, until, dpd, overdue_amount, superseded_by)
+    SELECT g.subject_id, g.member_id, g.loan_no, g.version, coalesce(g.overdue_since, g.as_of_date), u.until,
+        coalesce(greatest(u.until - g.overdue_since, 0), 0), g.overdue_amount, b.submission_id
     FROM gone g JOIN batch b ON b.sub = g.sub JOIN member m ON m.id = g.member_id
     CROSS JOIN LATERAL (SELECT least(b.as_of_date - 1, coalesce(g.stale_as_of,
         greatest(CASE WHEN g.ended_by IS NULL THEN m.as_of_date ELSE g.ended_on - 1 END, g.as_of_date))) AS until) u

@@ -71,7 +71,8 @@ BEGIN
 
     -- Effective day: a stale loan's last confirmed one, an ended one's last reported one, else its member's newest.
     WITH held AS MATERIALIZED (
-        SELECT l.*, d.effective, a.dpd24, a.until AS bad_before,
+        SELECT l.*, d.effective, a.dpd24, a.until AS bad_before, a.since AS bad_first, a.overdue AS bad_amount,
+            l.overdue_since IS NOT NULL OR l.class5 >= 3 OR l.status = 5 AS bad,
             l.ended_by IS NULL AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0)) AS open,
             row_number() OVER (ORDER BY l.disbursed_on, l.member_id, l.loan_no) AS place
         FROM loan l JOIN member m ON m.id = l.member_id
@@ -79,7 +80,8 @@ BEGIN
             greatest(CASE WHEN l.ended_by IS NULL THEN m.as_of_date ELSE l.ended_on - 1 END, l.as_of_date)
             ) AS effective) d
         LEFT JOIN LATERAL (
-            SELECT max(x.dpd) FILTER (WHERE x.until >= p_today - interval '24 months') AS dpd24, max(x.until) AS until
+            SELECT max(x.dpd) FILTER (WHERE x.until >= p_today - interval '24 months') AS dpd24,
+                min(x.since) AS since, max(x.until) AS until, max(x.overdue_amount) AS overdue
             FROM loan_adverse x
             WHERE x.subject_id = l.subject_id AND x.member_id = l.member_id AND x.loan_no = l.loan_no
         ) a ON l.version > 1
@@ -99,12 +101,13 @@ BEGIN
                 h.status, h.class5, h.balance, h.principal, h.next_due_amount AS next_due,
                 h.overdue_amount AS overdue, coalesce(greatest(h.effective - h.overdue_since, 0), 0) AS dpd, h.max_dpd,
                 greatest(h.effective - h.overdue_since, h.dpd24, 0) AS dpd24,
-                CASE WHEN h.overdue_since IS NOT NULL OR h.class5 >= 3 OR h.status = 5
-                        THEN CASE WHEN NOT h.open THEN coalesce(h.closed_on, h.effective) END
+                CASE WHEN h.bad THEN CASE WHEN NOT h.open THEN coalesce(h.closed_on, h.effective) END
                     WHEN h.bad_before IS NOT NULL THEN h.bad_before
                     WHEN h.max_dpd > 0 THEN coalesce(h.closed_on, h.as_of_date) END AS bad_until,
                 h.disbursed_on, h.due_on, h.closed_on, h.repayment_method AS method, h.terms_left,
-                h.special_event AS event, h.hardship, h.open, false AS disputed, h.name_mark = p_name_mark AS name
+                h.special_event AS event, h.hardship, h.open, false AS disputed, h.name_mark = p_name_mark AS name,
+                least(h.bad_first, CASE WHEN h.bad THEN coalesce(h.overdue_since, h.as_of_date) END) AS bad_since,
+                greatest(h.bad_amount, CASE WHEN h.bad THEN h.overdue_amount END) AS bad_amount
             FROM held h CROSS JOIN others o ORDER BY h.place) t),
         (SELECT json_agg(t) FROM (
             SELECT coalesce(array_position(o.who, p.member_id), 0) AS m, p.amount,

@@ -55,7 +55,7 @@ CREATE TABLE enquiry (
  PARTITION BY RANGE (id);
 
 -- What is sealed does not compress.
-ALTER TABLE enquiry ALTER COLUMN answer SET STORAGE EXTERNAL;
+ALTER TABLE enquiry ALTER COLUMN facts SET STORAGE EXTERNAL, ALTER COLUMN answer SET STORAGE EXTERNAL;
 
 CREATE TABLE enquiry_default PARTITION OF enquiry DEFAULT WITH (toast_tuple_target = 8160);
 
@@ -81,14 +81,17 @@ CREATE TABLE loan_adverse (
     member_id INTEGER NOT NULL,
     loan_no TEXT NOT NULL,
     version INTEGER NOT NULL,
+    since DATE NOT NULL,
     until DATE NOT NULL,
     dpd INTEGER NOT NULL,
+    overdue_amount BIGINT NOT NULL,
     superseded_by UUID,
     CONSTRAINT loan_adverse_pkey PRIMARY KEY (subject_id, member_id, loan_no, version)
 );
 -- Of history written before: how long a version stood is not known, only that it did on its own day.
 INSERT INTO loan_adverse
-SELECT subject_id, member_id, loan_no, version, as_of_date, coalesce(as_of_date - overdue_since, 0), superseded_by
+SELECT subject_id, member_id, loan_no, version, coalesce(overdue_since, as_of_date), as_of_date,
+    coalesce(as_of_date - overdue_since, 0), overdue_amount, superseded_by
 FROM loan_history WHERE (overdue_since IS NOT NULL OR class5 >= 3) AND void_by IS NULL AND ended_by IS NULL
 ON CONFLICT DO NOTHING;
 """

@@ -1,0 +1,234 @@
+"""Enquiries: two round trips, each a transaction by itself; first what is known, then what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from huxin.errors import HuxinError
+from huxin.registry.live import Live
+from huxin.settings import SHANGHAI
+
+Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
+
+_GATHER = """
+    SELECT member_status, member_tier, subject, mobile, facts, minute_used, day_used FROM enquiry_gather(
+        %b::int4, %b::text, %b::uuid[], %b::int2[], %b::bool, %b::uuid, %b::uuid[], %b::int2[],
+        %b::timestamptz, %b::date, %b::int4)
+"""
+_RECORD = """
+    SELECT outcome, enquiry_id, answer FROM enquiry_record(
+        %b::uuid, %b::int4, %b::uuid, %b::uuid, %b::text, %b::bytea, %b::text, %b::int2, %b::int8, %b::text,
+        %b::date, %b::text, %b::text, %b::text, %b::text, %b::bytea, %b::bytea, %b::timestamptz, %b::uuid, %b::text)
+"""
+_RECORDED = "SELECT outcome, enquiry_id, answer FROM enquiry_recorded(%b::int4, %b::text, %b::bytea)"
+_COLUMNS = (
+    "id, subject_id, mobile_id, asked_at, purpose, product, amount, consent_no, consent_until, staff, reference, "
+    "policy, tier, facts, answer"
+)
+_FETCH = f"SELECT {_COLUMNS} FROM enquiry_fetch(%b::int4, %b::uuid)"
+_COVERAGE = "SELECT members, reported, oldest FROM coverage_since(%b::date)"
+_FRESH, _REPEATED, _OTHER_BODY, _RUNNING = 1, 2, 3, 4
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks about whom. `keys` are the subject's, the one to claim first; `claim` makes an unknown subject known.
+
+    `per_minute` and `per_day` are the quota of this member, purpose and tier; None does not bind.
+    """
+
+    member_id: int
+    purpose: str
+    keys: Sequence[Key] = field(repr=False)
+    now: datetime
+    today: date
+    claim: bool = True
+    name_mark: bytes | None = field(default=None, repr=False)
+    mobile_keys: Sequence[Key] = field(default=(), repr=False)
+    stacking_days: int = 7
+    per_minute: int | None = None
+    per_day: int | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What is left of the tighter of the minute's and the day's quota; all None where none binds."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_s: int | None = None
+    exceeded: bool = False
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What is known. Unless `member_status` is "active" nothing was looked up. `facts` is JSON (decision.facts)."""
+
+    member_status: str | None
+    tier: str | None
+    subject_id: UUID | None
+    mobile_id: UUID | None
+    facts: bytes
+    minute_used: int
+    day_used: int
+    quota: Quota
+
+
+@dataclass(frozen=True)
+class NewEnquiry:
+    """What is to be recorded: the facts as gathered, the answer sealed, `outbox` the JSON of 'enquiry.answered'."""
+
+    id: UUID
+    member_id: int
+    subject_id: UUID
+    mobile_id: UUID | None
+    key: str
+    body_digest: bytes
+    purpose: str
+    product: int | None
+    amount: int | None
+    consent_no: str | None
+    consent_until: date | None
+    staff: str | None
+    reference: str | None
+    policy: str
+    tier: str
+    facts: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+    asked_at: datetime
+    outbox_id: UUID
+    outbox: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An enquiry on record with its sealed answer; `fresh` says that it was recorded just now."""
+
+    id: UUID
+    answer: bytes = field(repr=False)
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Enquiry:
+    """A member's own enquiry as it stands on record; product is a label code, the amount in cents."""
+
+    id: UUID
+    subject_id: UUID
+    mobile_id: UUID | None
+    asked_at: datetime
+    purpose: str
+    product: int | None
+    amount: int | None
+    consent_no: str | None
+    consent_until: date | None
+    staff: str | None
+    reference: str | None
+    policy: str
+    tier: str
+    facts: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+
+
+def gather(live: Live, asking: Asking) -> Gathered:
+    """Finds or claims the subject, counts the question against the quota and gathers the facts."""
+    found = live.row(
+        _GATHER,
+        (
+            asking.member_id,
+            asking.purpose,
+            *_keys(asking.keys),
+            asking.claim,
+            None if asking.name_mark is None else UUID(bytes=asking.name_mark),
+            *_keys(asking.mobile_keys),
+            asking.now,
+            asking.today,
+            asking.stacking_days,
+        ),
+    )
+    assert found is not None
+    status, tier, subject, mobile, facts, minute_used, day_used = found
+    used = minute_used or 0, day_used or 0
+    return Gathered(status, tier, subject, mobile, facts or b"", *used, quota=quota_left(asking, *used))
+
+
+def quota_left(asking: Asking, minute_used: int, day_used: int) -> Quota:
+    """The quota after these uses. A minute is the clock's, a day the business day."""
+    local = asking.now.astimezone(SHANGHAI)
+    to_midnight = 86400 - (local.hour * 3600 + local.minute * 60 + local.second)
+    bounds = ((asking.per_minute, minute_used, 60 - local.second), (asking.per_day, day_used, to_midnight))
+    quotas = [
+        Quota(limit, max(limit - used, 0), reset, used > limit)
+        for limit, used, reset in bounds
+        if limit is not None
+    ]
+    # Of two that are exceeded the one that lasts longer.
+    return min(quotas, key=lambda each: (each.remaining, -(each.reset_s or 0)), default=Quota())
+
+
+def record(live: Live, new: NewEnquiry) -> Recorded:
+    """Records an enquiry, its answer and its outbox row, durably and together, or finds it recorded before.
+
+    HuxinError H1202 when the key was used with another body, H1203 when another request with it is under way.
+    """
+    found = live.row(
+        _RECORD,
+        (
+            new.id,
+            new.member_id,
+            new.subject_id,
+            new.mobile_id,
+            new.key,
+            new.body_digest,
+            new.purpose,
+            new.product,
+            new.amount,
+            new.consent_no,
+            new.consent_until,
+            new.staff,
+            new.reference,
+            new.policy,
+            new.tier,
+            new.facts,
+            new.answer,
+            new.asked_at,
+            new.outbox_id,
+            new.outbox,
+        ),
+    )
+    assert found is not None
+    return _recorded(*found)
+
+
+def recorded(live: Live, member_id: int, key: str, body_digest: bytes) -> Recorded | None:
+    """What was recorded under a member's key before, or None. HuxinError H1202 when that was another body."""
+    found = live.row(_RECORDED, (member_id, key, body_digest))
+    return None if found is None or found[0] is None else _recorded(*found)
+
+
+def fetch(live: Live, member_id: int, enquiry_id: UUID) -> Enquiry | None:
+    """A member's own enquiry, or None."""
+    found = live.row(_FETCH, (member_id, enquiry_id))
+    return None if found is None else Enquiry(*found)
+
+
+def coverage(live: Live, since: date) -> tuple[int, int, date | None]:
+    """(active members, those whose newest as-of date is not before `since`, the oldest of the newest)."""
+    found = live.row(_COVERAGE, (since,))
+    assert found is not None
+    return found[0], found[1], found[2]
+
+
+def _recorded(outcome: int, enquiry_id: UUID, answer: bytes) -> Recorded:
+    if outcome == _OTHER_BODY:
+        raise HuxinError("H1202")
+    if outcome == _RUNNING:
+        raise HuxinError("H1203")
+    return Recorded(enquiry_id, answer, fresh=outcome == _FRESH)
+
+
+def _keys(keys: Sequence[Key]) -> tuple[list[UUID], list[int]]:
+    return [UUID(bytes=token) for token, _ in keys], [scheme for _, scheme in keys]

@@ -1,0 +1,129 @@
+"""Connections of a serving process: pooled, autocommitting, prepared, and of the role huxin_app, which may little.
+
+The role stands in the connection's options, so RESET ROLE returns to it; what the login role may do is undone by
+SET ROLE NONE alone. An association that wants it closed gives the API a login of its own that is in huxin_app only.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from huxin.errors import HuxinError
+from huxin.registry.connect import APPLICATION, gone, libpq_uri
+from huxin.settings import Settings
+
+APP_ROLE = "huxin_app"
+_WAIT_S = 5.0  # for a connection; then the caller is told to come again
+# A parameter that is null or small has a type of its own to the driver, and each mixture is a statement to prepare.
+_PREPARED = 500
+_DEADLOCK = "40P01"
+
+Row = tuple[Any, ...]
+Connection = psycopg.Connection[Row]
+
+
+class Live:
+    """A pool for this process, made when first used and anew after a fork; safe to share between threads."""
+
+    def __init__(self, settings: Settings, size: int = 16) -> None:
+        self._settings, self._size = settings, size
+        self._lock = threading.Lock()
+        self._opened: tuple[int, ConnectionPool[Connection]] | None = None
+
+    def row(self, query: str, values: Sequence[object]) -> Row | None:
+        """The first row of a statement that is a transaction by itself; None when there is none.
+
+        A lost connection or a deadlock is tried once more, so the statement must bear being run twice. HuxinError
+        H0502 when the server is away, H0501 for whatever else it refuses (its text, which may quote a value, is not
+        kept).
+        """
+        for attempt in (1, 2):
+            try:
+                with self.connection() as connection:
+                    return connection.execute(query, values, binary=True).fetchone()
+            except psycopg.Error as error:
+                lost = _lost(error)
+                if lost:
+                    self._pool().drain()
+                if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
+                    raise HuxinError(
+                        "H0502" if lost else "H0501", **({} if lost else {"sqlstate": error.sqlstate})
+                    ) from None
+        return None
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of the pool in autocommit mode. HuxinError H0502 when there is none in five seconds."""
+        pool = self._pool()
+        try:
+            taken = pool.getconn()
+        except PoolTimeout:
+            raise HuxinError("H0502") from None
+        try:
+            yield taken
+        finally:
+            pool.putconn(taken)
+
+    @contextmanager
+    def as_member(self, member_id: int) -> Iterator[Connection]:
+        """A transaction that sees the rows of one member, and no other's, of the tables grouped by member."""
+        with self.connection() as connection, connection.transaction():
+            connection.execute("SELECT set_config('huxin.member', %s, true)", (str(member_id),))
+            yield connection
+
+    def close(self) -> None:
+        """Closes the pool of this process; a later use opens another."""
+        with self._lock:
+            if self._opened and self._opened[0] == os.getpid():
+                self._opened[1].close()
+            self._opened = None
+
+    def _pool(self) -> ConnectionPool[Connection]:
+        opened = self._opened
+        if opened and opened[0] == os.getpid():
+            return opened[1]
+        with self._lock:
+            if not self._opened or self._opened[0] != os.getpid():
+                self._opened = os.getpid(), _pool(self._settings, self._size)
+            return self._opened[1]
+
+
+def as_role(uri: str, role: str) -> str:
+    """A database's address that makes each connection begin as `role`, which its login must be allowed to be."""
+    parts = conninfo.conninfo_to_dict(uri)
+    options = f"{parts.get('options') or ''} -c role={role}".strip()
+    return conninfo.make_conninfo(uri, options=options)
+
+
+def _pool(settings: Settings, size: int) -> ConnectionPool[Connection]:
+    return ConnectionPool(
+        as_role(libpq_uri(settings), APP_ROLE),
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": 0,
+            "fallback_application_name": APPLICATION,
+            "connect_timeout": 10,
+        },
+        configure=_configure,
+        min_size=1,
+        max_size=size,
+        timeout=_WAIT_S,
+        open=True,
+    )
+
+
+def _configure(connection: Connection) -> None:
+    connection.prepared_max = _PREPARED
+    connection.execute("SET timezone = 'UTC'")
+
+
+def _lost(error: psycopg.Error) -> bool:
+    return isinstance(error, psycopg.OperationalError) and gone(error.sqlstate)

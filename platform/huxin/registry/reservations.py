@@ -1,0 +1,185 @@
+"""Reservations: promises to lend, held against the caps of a subject until they become loans, or are over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+from huxin.errors import HuxinError
+from huxin.registry.live import Live
+
+_RESERVE = """
+    SELECT outcome, reservation_id, lenders, open_loans FROM reservation_reserve(
+        %b::uuid, %b::int4, %b::text, %b::bytea, %b::uuid, %b::int2, %b::int8, %b::timestamptz, %b::timestamptz,
+        %b::timestamptz, %b::int4, %b::int4, %b::int8, %b::uuid, %b::text)
+"""
+_CHANGE = """
+    SELECT outcome, state FROM reservation_change(
+        %b::int4, %b::uuid, %b::int4, %b::text, %b::text, %b::timestamptz, %b::timestamptz, %b::uuid, %b::text)
+"""
+_FETCH = """
+    SELECT id, enquiry_id, state, product, amount, granted_at, expires_at, changed_at, loan_no, contract_no
+    FROM reservation_fetch(%b::int4, %b::uuid)
+"""
+_FRESH, _REPEATED, _OTHER_BODY, _NO_ENQUIRY, _LENDERS, _LOANS, _OUTSTANDING, _UNKNOWN = 1, 2, 3, 5, 6, 7, 8, 9
+
+
+class State(IntEnum):
+    """What became of a promise. EXPIRED is never stored: it is GRANTED and past its time."""
+
+    EXPIRED = 0
+    GRANTED = 1
+    CONVERTED = 2
+    RELEASED = 3
+    ENDED = 4
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The caps after this loan, over all members; None does not bind. The amount in cents."""
+
+    max_lenders: int | None = None
+    max_open_loans: int | None = None
+    max_outstanding: int | None = None
+
+
+@dataclass(frozen=True)
+class Reserving:
+    """A promise that is asked for, on an own enquiry not older than `asked_since`; `outbox` is its JSON."""
+
+    id: UUID
+    member_id: int
+    key: str
+    body_digest: bytes
+    enquiry_id: UUID
+    product: int | None
+    amount: int
+    now: datetime
+    expires_at: datetime
+    asked_since: datetime
+    caps: Caps
+    outbox_id: UUID
+    outbox: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Changing:
+    """A change of an own reservation, at `now`; `outbox` is its JSON."""
+
+    member_id: int
+    id: UUID
+    now: datetime
+    outbox_id: UUID
+    outbox: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A promise that holds; `fresh` says that it was granted just now and not under the same key before."""
+
+    id: UUID
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A member's own reservation. `expires_at` of a converted one is until when it waits for its loan."""
+
+    id: UUID
+    enquiry_id: UUID
+    state: State
+    product: int | None
+    amount: int
+    granted_at: datetime
+    expires_at: datetime
+    changed_at: datetime
+    loan_no: str | None
+    contract_no: str | None
+
+
+def reserve(live: Live, wanted: Reserving) -> Granted:
+    """Grants a promise unless a cap would be passed, alone with the subject while it counts.
+
+    HuxinError H1202 (the key was used with another body), H1213 (no such own enquiry, or too old), H1210, H1211 or
+    H1212 (a cap: lenders, open loans, outstanding amount; they tell counts and the limit, never who or how much).
+    """
+    caps = wanted.caps
+    found = live.row(
+        _RESERVE,
+        (
+            wanted.id,
+            wanted.member_id,
+            wanted.key,
+            wanted.body_digest,
+            wanted.enquiry_id,
+            wanted.product,
+            wanted.amount,
+            wanted.now,
+            wanted.expires_at,
+            wanted.asked_since,
+            caps.max_lenders,
+            caps.max_open_loans,
+            caps.max_outstanding,
+            wanted.outbox_id,
+            wanted.outbox,
+        ),
+    )
+    assert found is not None
+    outcome, reservation_id, lenders, open_loans = found
+    if outcome == _OTHER_BODY:
+        raise HuxinError("H1202")
+    if outcome == _NO_ENQUIRY:
+        raise HuxinError("H1213")
+    if outcome == _LENDERS:
+        raise HuxinError("H1210", lenders=lenders, limit=caps.max_lenders)
+    if outcome == _LOANS:
+        raise HuxinError("H1211", open_loans=open_loans, limit=caps.max_open_loans)
+    if outcome == _OUTSTANDING:
+        raise HuxinError("H1212", lenders=lenders, open_loans=open_loans)
+    return Granted(reservation_id, fresh=outcome == _FRESH)
+
+
+def release(live: Live, change: Changing) -> bool:
+    """Gives an own promise back; False when it was given back before. HuxinError H1214, H1215."""
+    return _change(live, change, State.RELEASED, None, None, None)
+
+
+def convert(
+    live: Live, change: Changing, until: datetime, loan_no: str | None = None, contract_no: str | None = None
+) -> bool:
+    """Says that the money has left under this loan or contract number: held until the loan is reported, or `until`.
+
+    False when the same was said before. HuxinError H1214 (it is not granted any more), H1215 (unknown).
+    """
+    return _change(live, change, State.CONVERTED, loan_no, contract_no, until)
+
+
+def fetch(live: Live, member_id: int, reservation_id: UUID, now: datetime) -> Reservation | None:
+    """A member's own reservation as it stands at `now`, or None."""
+    found = live.row(_FETCH, (member_id, reservation_id))
+    if found is None:
+        return None
+    made = Reservation(*found)
+    expired = made.state == State.GRANTED and made.expires_at <= now
+    return replace(made, state=State.EXPIRED if expired else State(made.state))
+
+
+def _change(
+    live: Live,
+    change: Changing,
+    to: State,
+    loan_no: str | None,
+    contract_no: str | None,
+    until: datetime | None,
+) -> bool:
+    values = change.member_id, change.id, int(to), loan_no, contract_no, change.now, until
+    found = live.row(_CHANGE, (*values, change.outbox_id, change.outbox))
+    assert found is not None
+    outcome, state = found
+    if outcome == _UNKNOWN:
+        raise HuxinError("H1215")
+    if outcome not in (_FRESH, _REPEATED):
+        raise HuxinError("H1214", state=State(state).name.lower())
+    return bool(outcome == _FRESH)
