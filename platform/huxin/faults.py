@@ -36,10 +36,12 @@ STAGES = (
     "again.recorded",
     "withdraw.recorded",
 )
+# Of the sequencer, which works beside the night.
+AUDIT_STAGES = ("audit.taken", "audit.appended", "audit.signed", "audit.committed")
 
 
 def reach(stage: str) -> None:
-    """Marks a passage through `stage`, one of STAGES."""
+    """Marks a passage through `stage`, one of STAGES or AUDIT_STAGES."""
     wanted = os.environ.get("HUXIN_FAULT")
     if not wanted:
         return

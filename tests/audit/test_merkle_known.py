@@ -22,9 +22,9 @@ from huxin_privacy.errors import PrivacyError
 from huxin_privacy.merkle import EMPTY_ROOT, leaf_hash, verify_consistency, verify_inclusion
 
 # The eight leaves of the reference implementation's tests and the roots of its trees of sizes 1 to 8.
-LEAVES = [bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657")] + [
-    bytes(range(0x60, 0x70))
-]
+LEAVES = [
+    bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657")
+] + [bytes(range(0x60, 0x70))]
 ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -160,8 +160,10 @@ def refused(call: Callable[[], object]) -> str:
 
 def test_the_known_roots() -> None:
     assert [root_of(grown(LEAVES[:size])[0]).hex() for size in range(1, 9)] == ROOTS
-    assert root_of([]) == EMPTY_ROOT == bytes.fromhex(
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert (
+        root_of([])
+        == EMPTY_ROOT
+        == bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     )
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from huxin.cli import ask, db, findings, members, night, setup, submissions
+from huxin.cli import ask, audit, db, findings, members, night, receipt, setup, submissions
 from huxin.errors import HuxinError, places
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
@@ -36,6 +36,8 @@ ask.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(submissions.app, name="submissions")
 app.add_typer(db.app, name="db")
+app.add_typer(audit.app, name="audit")
+app.add_typer(receipt.app, name="receipt")
 
 
 def main() -> None:

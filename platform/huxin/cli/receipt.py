@@ -1,0 +1,56 @@
+"""`huxin receipt verify`: a receipt checked offline, with the log's public key and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huxin.cli.show import write_line
+from huxin.errors import HuxinError
+from huxin.settings import Settings
+from huxin_privacy.notes import VerifierKey, parse_keys
+from huxin_privacy.receipts import read_receipt, verify_receipt
+
+app = typer.Typer(help="Receipts · 存证回执", no_args_is_help=True)
+
+
+@app.callback()
+def receipts() -> None:
+    """Receipts, checked by whoever holds them. · 存证回执的核验。"""
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="the receipt, JSON · 回执文件")],
+    key: Annotated[str, typer.Option(help="the log's public key, or a file that holds it · 公钥或其文件")],
+    json_: Annotated[bool, typer.Option("--json", help="JSON output")] = False,
+) -> None:
+    """Proves offline that a record stands in the log; ends with 2 when it does not. · 离线核验回执。"""
+    if not file.is_file():
+        raise HuxinError("H0601", file=file.name)
+    text = file.read_bytes()
+    head, read = verify_receipt(text, _keys(key)), read_receipt(text)
+    if json_:
+        said = {"log": head.origin, "size": head.size, "root": head.root.hex(), "number": read.number}
+        write_line(json.dumps({**said, "record": read.record}, ensure_ascii=False))
+        return
+    zh = Settings.from_env().language == "zh"
+    write_line(
+        f"回执有效：记录是日志 {head.origin} 的第 {read.number} 号叶子（日志大小 {head.size}）。"
+        if zh
+        else f"The receipt is good: the record is leaf {read.number} of log {head.origin} (size {head.size})."
+    )
+    write_line(read.record)
+
+
+def _keys(text: str) -> tuple[VerifierKey, ...]:
+    """The key as given, or as a file of that name holds it."""
+    path = Path(text)
+    if path.is_file():
+        return parse_keys(path.read_text(encoding="utf-8", errors="replace"))
+    if "+" not in text:
+        raise HuxinError("H0601", file=path.name)
+    return parse_keys(text)

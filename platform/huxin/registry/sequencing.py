@@ -1,0 +1,150 @@
+"""The sequencer: one process that takes what was committed to the outbox, numbers it, and signs the tree's head.
+
+Rows leave the outbox in the very transaction that writes their leaves, nodes and checkpoint: killed anywhere,
+nothing is lost and nothing stands twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from huxin.audit.merkle import Node, append, root_of
+from huxin.audit.notes import ZONE, LogKeys, checkpoint_note, log_keys
+from huxin.audit.records import entry_of
+from huxin.errors import HuxinError
+from huxin.faults import reach
+from huxin.registry.audit_rows import COPY_LEAVES, COPY_NODES, copy_rows, leaf_row, node_row
+from huxin.registry.audit_tree import load_peaks
+from huxin.registry.connect import connect, libpq_uri, lost_connection_told
+from huxin.settings import Settings
+from huxin_privacy import keyring
+from huxin_privacy.merkle import EMPTY_ROOT, leaf_hash
+from huxin_privacy.receipts import leaf_data
+
+BATCH = 4_000
+IDLE_S = 0.25
+LOST_S = 1.0
+# Any fixed number serves; this one spells "huxlog" in ASCII.
+_TURN = 0x6875786C6F67
+_NO_ID = UUID(int=0)
+
+# The feed of an enquiry goes to the tables of mobile numbers and no further. An application's own leaf needs no
+# look at the rest of the body; every other row is handed over whole.
+_TAKE = """
+    WITH taken AS (
+        DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE id >= %s ORDER BY id LIMIT %s))
+        RETURNING id, topic, body, body -> 'feed' AS feed, recorded_at),
+    asked AS (
+        INSERT INTO mobile_enquiry (mobile_id, id, member_id, subject_id, purpose, asked_at)
+        SELECT (feed ->> 'mobile_id')::uuid, (feed ->> 'enquiry_id')::uuid, (feed ->> 'member_id')::integer,
+            (feed ->> 'subject_id')::uuid, feed ->> 'purpose', (feed ->> 'asked_at')::timestamptz
+        FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL ON CONFLICT DO NOTHING),
+    met AS (
+        INSERT INTO mobile_subject (mobile_id, subject_id)
+        SELECT DISTINCT (feed ->> 'mobile_id')::uuid, (feed ->> 'subject_id')::uuid
+        FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL ORDER BY 1, 2 ON CONFLICT DO NOTHING),
+    whole AS (
+        SELECT *, feed IS NULL OR body #>> '{leaf,record}' IS NULL
+            OR coalesce(body #>> '{leaf,salt}' !~ '^[0-9a-f]{32}$', true) AS odd FROM taken)
+    SELECT uuid_send(id), topic, timestamptz_send(recorded_at), CASE WHEN odd THEN recorded_at END,
+        CASE WHEN odd THEN body::text END, uuid_send((feed ->> 'enquiry_id')::uuid), (feed ->> 'member_id')::integer,
+        body #>> '{leaf,salt}', body #>> '{leaf,record}'
+    FROM whole ORDER BY recorded_at, id
+"""
+_LATEST = "SELECT size, root FROM audit_checkpoint ORDER BY size DESC LIMIT 1"
+_SIGNED = "INSERT INTO audit_checkpoint (size, root, note, signed_at) VALUES (%s, %s, %s, %s)"
+
+
+@dataclass
+class Sequencer:
+    """The one that numbers: its connection, which holds the turn, and the right edge of the tree as committed."""
+
+    connection: psycopg.Connection[Any]
+    keys: LogKeys
+    now: Callable[[], datetime]
+    size: int = 0
+    peaks: list[bytes] = field(default_factory=list)
+    floor: UUID = _NO_ID
+
+    def step(self, limit: int = BATCH) -> int:
+        """Appends up to `limit` outbox rows and signs the new head; returns how many. HuxinError H1312, H0502."""
+        with lost_connection_told(), self.connection.transaction():
+            self._stand_at_the_head()
+            rows = self.connection.execute(_TAKE, (self.floor, limit), binary=True).fetchall()
+            if not rows:
+                return 0
+            reach("audit.taken")
+            peaks = self._append(rows)
+            reach("audit.appended")
+            size, root = self.size + len(rows), root_of(peaks)
+            note = checkpoint_note(self.keys.checkpoint, size, root)
+            self.connection.execute(_SIGNED, (size, root, note, self.now()))
+            reach("audit.signed")
+        self.size, self.peaks = size, peaks
+        reach("audit.committed")
+        return len(rows)
+
+    def _stand_at_the_head(self) -> None:
+        """Loads the edge when the log is not where this process left it, as at the start or after a lost commit."""
+        size, root = self.connection.execute(_LATEST, binary=True).fetchone() or (0, EMPTY_ROOT)
+        if size != self.size or root_of(self.peaks) != root:
+            self.size, self.peaks = size, load_peaks(self.connection, size)
+        if root_of(self.peaks) != root:
+            raise HuxinError("H1312", size=size)
+
+    def _append(self, rows: list[tuple[Any, ...]]) -> list[bytes]:
+        peaks, nodes, leaves = list(self.peaks), list[Node](), list[bytes]()
+        for number, row in enumerate(rows, self.size):
+            outbox_id, topic, sent_at, record_id, member_id, salt, record = _unpacked(row)
+            data = leaf_data(salt, record)
+            append(peaks, number, leaf_hash(data), nodes)
+            leaves.append(
+                leaf_row(number, outbox_id, record_id, member_id, topic, sent_at, data, salt, record)
+            )
+        copy_rows(self.connection, COPY_LEAVES, leaves)
+        if nodes:
+            copy_rows(self.connection, COPY_NODES, map(node_row, nodes))
+        return peaks
+
+
+@contextmanager
+def sequencer(settings: Settings) -> Iterator[Sequencer]:
+    """Takes the turn until the block ends. HuxinError H1301 when another holds it; keyring errors P01xx."""
+    keys = log_keys(keyring.open(settings.keys_dir, ZONE))
+    connection = connect(libpq_uri(settings))
+    try:
+        connection.autocommit = True
+        with lost_connection_told():
+            held = connection.execute("SELECT pg_try_advisory_lock(%s)", [_TURN]).fetchone()
+        if held != (True,):
+            raise HuxinError("H1301")
+        yield Sequencer(connection, keys, settings.now)
+    finally:
+        connection.close()
+
+
+def drain(settings: Settings, limit: int = BATCH) -> int:
+    """Sequences what stands in the outbox now, and returns how many rows that was."""
+    total = 0
+    with sequencer(settings) as made:
+        while count := made.step(limit):
+            total += count
+    return total
+
+
+def _unpacked(row: tuple[Any, ...]) -> tuple[bytes, bytes, bytes, bytes, int | None, bytes, bytes]:
+    outbox_id, topic, sent_at, at, body, enquiry_id, member_id, salt, record = row
+    if body is not None:
+        entry = entry_of(UUID(bytes=outbox_id), topic, at, orjson.loads(body))
+        plain = entry.record_id.bytes, entry.member_id, entry.salt, entry.record.encode()
+    else:
+        plain = enquiry_id or outbox_id, member_id, bytes.fromhex(salt), record.encode()
+    return outbox_id, topic.encode(), sent_at, *plain
