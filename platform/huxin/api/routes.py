@@ -29,7 +29,8 @@ class Route:
     `path` is Flask's; `errors` are the codes it may tell besides those of authentication and bodies, which are added;
     `limit` is of the body in bytes (None: the configuration's); `form` documents a form that the view reads itself;
     `parameters` and `request_body` (of a body that the view reads itself) are OpenAPI's; `media` is the answer's type
-    where it is not JSON; `also` are further statuses of the same answer, with what each says.
+    where it is not JSON, `media_also` are others it may be; `also` are further statuses of the same answer, with what
+    each says.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Route:
     parameters: tuple[dict[str, Any], ...] = ()
     request_body: dict[str, Any] | None = None
     also: tuple[tuple[int, str], ...] = ()
+    media_also: tuple[str, ...] = ()
     hidden: bool = False
 
 
@@ -152,6 +154,9 @@ def _responses(route: Route) -> dict[int, Any]:
     found: dict[int, Any] = {}
     if route.answer is None:
         found[route.status] = {"description": "OK", "content": {route.media: {"schema": {}}}}
+    if route.media_also:
+        others = {media: {"schema": {"type": "string", "format": "binary"}} for media in route.media_also}
+        found[route.status] = {"content": others}
     for status, said in route.also:
         schema = {"$ref": f"#/components/schemas/{route.answer.__name__}"} if route.answer else {}
         found[status] = {"description": said, "content": {route.media: {"schema": schema}}}

@@ -1,0 +1,213 @@
+"""/v1/submissions: the inbox over HTTP. A file sent so takes the very way of one that was dropped."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIFlask
+from flask import Response, request
+from pydantic import Field
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from huxin.api import paging
+from huxin.api.answers import answer
+from huxin.api.caller import Access, Caller
+from huxin.api.queries import Paged, language, parameters, read_query, spoken
+from huxin.api.routes import Route, View, add
+from huxin.api.shell import shell
+from huxin.api.submission_answers import StateName, SubmissionAnswer, SubmissionsPage, submission_answer
+from huxin.api.uploads import Body, parts
+from huxin.contract import State
+from huxin.errors import HuxinError
+from huxin.nightly import wishes
+from huxin.nightly.filing import Filing
+from huxin.nightly.manifest import LIMIT
+from huxin.nightly.receive import Received
+from huxin.registry import filings
+from huxin.registry.alone import at_once
+from huxin.registry.session import connection
+from huxin.registry.submissions import Submission
+from huxin.registry.worklist import ring
+
+MEMBER = Access(scope="submissions")
+UPLOAD = ("H1118", "H1119", "H1122", "H1402", "H1403")
+ONE = "/v1/submissions/<uuid:submission_id>"
+_LIST = "submissions"
+_ALLOWED = (State.PSEUDONYMIZED, State.PUBLISHED)  # where a confirmation leads to
+FORM: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file", "manifest"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary", "description": "CSV, XLSX, Parquet"},
+                    "manifest": {"type": "string", "format": "binary", "description": "JSON, 64 KiB"},
+                },
+            }
+        }
+    },
+}
+SENT = """以 multipart/form-data 发送 `file` 和 `manifest` 两部分，与放入收报目录完全等效；
+同一文件与清单再发一次得到同一批次（200）。
+
+The parts `file` and `manifest`, as they would lie in the inbox. The same file with the same manifest is the same
+submission however often it is sent (200 instead of 201), so after a broken connection just send it again."""
+
+
+class Wanted(Paged):
+    """Which submissions."""
+
+    state: StateName | None = Field(default=None, description="only those in this state · 按状态")
+    as_of_date: date | None = Field(default=None, description="only those of this day · 按数据日期")
+
+
+def register(app: APIFlask) -> None:
+    """For members, each with its own submissions; those of others are unknown to it."""
+    for route, view in (*_sending(), *_reading(), *_deciding()):
+        add(app, route, view)
+
+
+def _one(method: str, path: str, summary: str, **more: Any) -> Route:
+    return Route(method, path, summary, "submissions", access=MEMBER, answer=SubmissionAnswer, **more)
+
+
+def _sending() -> list[tuple[Route, View]]:
+    sending = _one(
+        "POST",
+        "/v1/submissions",
+        "报送一个文件 · Send a file",
+        status=201,
+        also=((200, "received before: the same submission"),),
+        errors=(*UPLOAD, "H0612"),
+        description=SENT,
+        request_body=FORM,
+    )
+    return [(sending, send)]
+
+
+def _reading() -> list[tuple[Route, View]]:
+    page = Route(
+        "GET",
+        "/v1/submissions",
+        "我的报送批次 · My submissions, newest first",
+        "submissions",
+        access=MEMBER,
+        answer=SubmissionsPage,
+        errors=("H1121", "H1124"),
+        parameters=parameters(Wanted),
+    )
+    return [(page, listed), (_one("GET", ONE, "一个报送批次 · One submission", errors=("H1116",)), shown)]
+
+
+def _deciding() -> list[tuple[Route, View]]:
+    allowing = _one(
+        "POST",
+        f"{ONE}/confirm",
+        "确认入库 · Publish it although many loans vanished",
+        status=202,
+        also=((200, "published before"),),
+        errors=("H1116", "H0603", "H1407"),
+    )
+    back = _one(
+        "POST",
+        f"{ONE}/withdraw",
+        "撤回 · Take it back; what was before returns",
+        errors=("H1116", "H0604", "H0605", "H1407"),
+    )
+    return [(allowing, confirm), (back, withdraw)]
+
+
+def send(caller: Caller) -> Response:
+    """Receives; the worker goes on with it."""
+    received = _filed(caller)
+    item = received.submission
+    headers = [("Location", f"/v1/submissions/{item.id}"), *spoken()]
+    return answer(submission_answer(item, language()), 201 if received.fresh else 200, headers)
+
+
+def _filed(caller: Caller) -> Received:
+    manifest = None
+    taken = False
+    with Filing(shell().settings, caller.code) as way:
+        for part in parts(body(shell().config.upload_limit)):
+            if part.name == "file" and not taken:
+                way.take(part.filename, part.blocks)
+                taken = True
+            elif part.name == "manifest" and manifest is None:
+                manifest = part.first(LIMIT + 1)
+            else:
+                raise HuxinError("H1403", parts="file, manifest")
+        if manifest is None or not taken:
+            raise HuxinError("H1403", parts="file, manifest")
+        return way.file(manifest)
+
+
+def body(limit: int) -> Body:
+    """The present request's body, to be read as it comes."""
+    request.max_content_length = limit
+
+    def read(most: int) -> bytes:
+        try:
+            return request.stream.read(most)
+        except ClientDisconnected:
+            return b""
+        except RequestEntityTooLarge:
+            raise HuxinError("H1118", limit=limit) from None
+
+    return Body(request.environ.get("CONTENT_TYPE", ""), request.content_length, read, limit)
+
+
+def listed(caller: Caller) -> Response:
+    """Newest first; the cursor names the last one shown."""
+    wanted = read_query(Wanted)
+    before = paging.place_of(shell(), caller, _LIST, wanted.cursor)
+    which = filings.Wanted(State[wanted.state.upper()] if wanted.state else None, wanted.as_of_date)
+    with connection(shell().settings) as database:
+        found = filings.page(
+            database, caller.member_id, which, UUID(before) if before else None, wanted.limit + 1
+        )
+    items, following = paging.page(shell(), caller, _LIST, found, wanted.limit, lambda item: str(item.id))
+    told = [submission_answer(item, language()) for item in items]
+    return answer(SubmissionsPage(items=told, next=following), headers=spoken())
+
+
+def shown(caller: Caller, submission_id: UUID) -> Response:
+    """The submission as it is now."""
+    return _told(own(caller, submission_id))
+
+
+def confirm(caller: Caller, submission_id: UUID) -> Response:
+    """Says yes; the worker loads it. Said twice it is the same."""
+    item = own(caller, submission_id)
+    if item.confirmed and item.state in _ALLOWED:
+        return _told(item, 200 if item.state == State.PUBLISHED else 202)
+    settings = shell().settings
+    allowed = wishes.allow(settings, submission_id, at_once)
+    with connection(settings) as database:
+        ring(database)
+    return _told(allowed, 202)
+
+
+def withdraw(caller: Caller, submission_id: UUID) -> Response:
+    """Takes back at once. Said twice it is the same."""
+    item = own(caller, submission_id)
+    if item.state != State.WITHDRAWN:
+        item = wishes.withdraw(shell().settings, submission_id, at_once)
+    return _told(item)
+
+
+def own(caller: Caller, submission_id: UUID) -> Submission:
+    """The caller's submission of that id. HuxinError H1116, also where it is another's."""
+    with connection(shell().settings) as database:
+        item = filings.of_member(database, caller.member_id, submission_id)
+    if item is None:
+        raise HuxinError("H1116")
+    return item
+
+
+def _told(item: Submission, status: int = 200) -> Response:
+    return answer(submission_answer(item, language()), status, spoken())
