@@ -116,7 +116,7 @@ def test_the_api_owns_nothing_and_makes_nothing(host: Host) -> None:
     api = host.address("url_api")
     assert scalar(api, "SELECT pg_has_role('huxin_app', 'USAGE')") is True
     assert scalar(api, "SELECT pg_has_role('huxin_owner', 'USAGE') OR pg_has_role('huxin', 'USAGE')") is False
-    for statement in ("CREATE TABLE mine ()", "DELETE FROM alias", "DROP TABLE loan", "TRUNCATE outbox"):
+    for statement in ("CREATE TABLE mine ()", "DELETE FROM enquiry", "DROP TABLE loan", "TRUNCATE outbox"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             scalar(api, statement)
 

@@ -67,6 +67,15 @@ def test_health(address: str, path: str, component: tuple[str, ...], expected: i
     assert code(address + path, *component) == expected
 
 
+def test_a_connection_is_seen_while_it_lasts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert code("connected", str(port)) == 1, "to listen is not to be connected"
+        with socket.create_connection(("127.0.0.1", port)):
+            assert code("connected", str(port)) == 0
+        assert code("connected", str(port)) == 1
+
+
 def test_nobody_listens() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

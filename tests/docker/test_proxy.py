@@ -39,7 +39,9 @@ class Api(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         size = int(self.headers.get("Content-Length", 0))
-        self.rfile.read(size)
+        early = self.headers.get("X-Answer") == "early"
+        self.close_connection = early
+        self.rfile.read(size // 2 if early else size)
         told = {"headers": {k.lower(): v for k, v in self.headers.items()}, "port": self.client_address[1]}
         body = json.dumps(told | {"size": size, "path": self.path}).encode()
         self.send_response(429 if self.path == "/v1/busy" else 200)
@@ -196,6 +198,27 @@ def test_the_body_limit_is_the_apis(proxy: Proxy) -> None:
     assert refused.status == 413
     assert refused.headers["content-type"] == "application/problem+json"
     assert told(refused)["status"] == 413
+
+
+def test_a_nights_file_may_be_larger_but_nothing_else_may(proxy: Proxy) -> None:
+    body = b"x" * (Config().body_limit * 3)
+    assert told(proxy.ask("/v1/submissions", body))["size"] == len(body)
+    assert proxy.ask("/v1/submissions/1/confirm", body).status == 413
+    allowed = re.search(r"location = /v1/submissions \{\s*client_max_body_size (\d+)g;", CONFIGURATION)
+    assert allowed
+    assert int(allowed[1]) << 30 == Config().upload_limit
+
+
+def test_a_file_is_not_put_down_by_the_proxy(proxy: Proxy) -> None:
+    """It reaches the API while it is still being sent."""
+    connection = proxy.connection()
+    connection.putrequest("POST", "/v1/submissions")
+    connection.putheader("Content-Length", "200000")
+    connection.putheader("X-Answer", "early")
+    connection.endheaders()
+    connection.send(b"x" * 100000)
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def test_connections_are_kept_on_both_sides(proxy: Proxy) -> None:
