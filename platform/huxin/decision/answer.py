@@ -14,6 +14,8 @@ from huxin.decision.flags import flags
 from huxin.decision.policy import Policy
 from huxin.decision.situation import Money, Situation, class_name, situation
 
+_NONE = (0,) * len(WINDOWS)
+
 
 def decide(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked, tier: str) -> dict[str, Any]:
     """The answer's body, its keys in a fixed order; docs/answer.md explains each. No member is named.
@@ -95,19 +97,26 @@ def _enquiries(s: Situation) -> dict[str, Any]:
 
 
 def _windows(counts: Sequence[EnquiryCount], by_kind: bool) -> dict[str, Any]:
+    own = _sums([count for count in counts if count.own])
+    others = _sums([count for count in counts if not count.own])
     kinds = sorted({count.kind for count in counts}) if by_kind else []
-    windows = {}
-    for place, name in enumerate(WINDOWS):
-        own = sum([count.counts[place] for count in counts if count.own])
-        everyone = sum([count.counts[place] for count in counts])
-        split = {kind: sum([c.counts[place] for c in counts if c.kind == kind]) for kind in kinds}
-        windows[name] = {
-            "all": everyone,
-            "own": own,
-            "others": everyone - own,
-            "by_kind": split if by_kind else None,
+    split = [(kind, _sums([count for count in counts if count.kind == kind])) for kind in kinds]
+    return {
+        name: {
+            "all": own[place] + others[place],
+            "own": own[place],
+            "others": others[place],
+            "by_kind": {kind: sums[place] for kind, sums in split} if by_kind else None,
         }
-    return windows
+        for place, name in enumerate(WINDOWS)
+    }
+
+
+def _sums(counts: Sequence[EnquiryCount]) -> Sequence[int]:
+    """Over all rows, a sum for each window."""
+    if len(counts) == 1:
+        return counts[0].counts
+    return [sum(column) for column in zip(*[count.counts for count in counts], strict=True)] or _NONE
 
 
 def _match(s: Situation) -> dict[str, Any]:

@@ -5,37 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
+from functools import lru_cache
 from operator import itemgetter
 from types import NoneType
 from typing import Any, Final, NoReturn
 
-from huxin.decision.codes import CLASSES, HARDSHIP_NONE, KINDS, PRODUCTS, STATUSES, WINDOWS
+from huxin.decision.codes import CLASSES, KINDS, PRODUCTS, STATUSES, WINDOWS
 from huxin.decision.facts_rows import EnquiryCount, Loan, Mobile, Reservation
 from huxin.errors import HuxinError
 
 _TYPES: Final = {"int": (int,), "bool": (bool,), "date": (str,)}
 _NAMES: Final = tuple(field.name for field in fields(Loan))
-_HISTORY: Final = frozenset(("bad_since", "bad_amount"))  # an older registry does not send them
-_REQUIRED: Final = frozenset(_NAMES) - _HISTORY
+_HISTORY: Final = ("bad_since", "bad_amount")  # the last two, which an older registry does not send
+_WITHOUT_HISTORY: Final = len(_NAMES) - len(_HISTORY)
 _KINDS: Final = tuple(
     (*_TYPES[str(field.type).split(" |")[0]], *((NoneType,) if "None" in str(field.type) else ()))
     for field in fields(Loan)
 )
 _DAYS: Final = tuple(i for i, field in enumerate(fields(Loan)) if str(field.type).startswith("date"))
 _LIMITS: Final = {
-    "m": (0, 10**6),
-    "role": (1, 3),
-    "kind": (1, len(KINDS) - 1),
-    "product": (1, len(PRODUCTS) - 1),
-    "status": (1, STATUSES),
-    "class5": (1, len(CLASSES) - 1),
-    "balance": (0, 10**18),
-    "principal": (0, 10**18),
-    "dpd": (0, 10**6),
-    "dpd24": (0, 10**6),
-    "hardship": (HARDSHIP_NONE, 3),
+    "m": range(10**6),
+    "role": range(1, 4),
+    "kind": range(1, len(KINDS)),
+    "product": range(1, len(PRODUCTS)),
+    "status": range(1, STATUSES + 1),
+    "class5": range(1, len(CLASSES)),
+    "balance": range(10**18 + 1),
+    "principal": range(10**18 + 1),
+    "dpd": range(10**6),
+    "dpd24": range(10**6),
 }
-_RANGES: Final = tuple((_NAMES.index(name), *limits) for name, limits in _LIMITS.items())
+_limited = itemgetter(*_LIMITS)
+_all_names, _older_names = itemgetter(*_NAMES), itemgetter(*_NAMES[:_WITHOUT_HISTORY])
 _RESERVATION_KEYS: Final = frozenset(("m", "amount", "granted_at", "expires_at"))
 _MOBILE_KEYS: Final = frozenset(("subjects", "enquiries"))
 _COUNT_KEYS: Final = frozenset(("own", "kind", *WINDOWS))
@@ -43,20 +44,36 @@ _counts = itemgetter(*WINDOWS)
 
 
 def loan_row(row: Mapping[str, Any]) -> Loan:
-    if row.keys() != _REQUIRED and row.keys() - _HISTORY != _REQUIRED:
-        _refuse("loans")
-    values: list[Any] = [row.get(name) for name in _NAMES]
-    for place, (value, kinds) in enumerate(zip(values, _KINDS, strict=True)):
-        if value.__class__ not in kinds:
-            _refuse(f"loans.{_NAMES[place]}")
-    for place, low, high in _RANGES:
-        value = values[place]
-        if value is not None and not low <= value <= high:
-            _refuse(f"loans.{_NAMES[place]}")
+    """As many keys as there are names, and each name there: so none is unknown."""
+    if len(row) == _WITHOUT_HISTORY:
+        values = [*_older_names(row), None, None]
+    else:
+        values = list(_all_names(row))
+        if len(row) != len(_NAMES):
+            _refuse("loans")
+    fault = _misfit(tuple(map(type, values)))
+    if fault is not None:
+        _refuse(f"loans.{fault}")
+    for value, limits in zip(_limited(row), _LIMITS.values(), strict=True):
+        if value not in limits:
+            _refuse("loans, out of range")
     for place in _DAYS:
-        if values[place] is not None:
-            values[place] = date.fromisoformat(values[place])
+        text = values[place]
+        if text is not None:
+            values[place] = _day(text)
     return Loan(*values)
+
+
+@lru_cache(maxsize=1024)
+def _misfit(types: tuple[type, ...]) -> str | None:
+    """The first field that may not be of its type; rows come in few patterns of them."""
+    for name, found, allowed in zip(_NAMES, types, _KINDS, strict=True):
+        if found not in allowed:
+            return name
+    return None
+
+
+_day = lru_cache(maxsize=4096)(date.fromisoformat)
 
 
 def reservation_row(row: Mapping[str, Any]) -> Reservation:
