@@ -23,7 +23,7 @@ def loan(**changes: Any) -> dict[str, Any]:
         "status": 1,
         "class5": 1,
         "balance": 5_000_00,
-        "principal": 10_000_00,
+        "principal": 20_000_00,
         "next_due": 500_00,
         "overdue": 0,
         "dpd": 0,
