@@ -8,21 +8,41 @@ from importlib.metadata import version
 from pathlib import Path
 
 from apiflask import APIFlask
-from flask import Response, request
+from flask import Request, Response, request
+from werkzeug.routing import MapAdapter
 
-from huxin.api import docs, health, metrics, oauth, openapi, problems, whoami
+from huxin.api import (
+    docs,
+    enquiries,
+    health,
+    metrics,
+    oauth,
+    openapi,
+    problems,
+    reservations,
+    submission_findings,
+    submissions,
+    whoami,
+)
 from huxin.api.metrics import Meter
 from huxin.api.shell import NAME, Config, Shell
+from huxin.api.slow import Reads
 from huxin.api.tokens import Tokens
-from huxin.registry.credentials import app_row
+from huxin.registry.live import Live
 from huxin.settings import Settings
 
-MODULES = (oauth, whoami, health, metrics, docs)
+MODULES = (oauth, whoami, enquiries, reservations, submissions, submission_findings, health, metrics, docs)
 _access = logging.getLogger("huxin.access")
 
 
 class Api(APIFlask):
     """APIFlask without sessions, hooks and signals; it counts each request once, whatever became of it."""
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Without looking at Host: no address is made from what a caller writes, and routes do not depend on it."""
+        if request is None:
+            return None
+        return MapAdapter(self.url_map, "huxin", "/", "", "http", request.path, request.method)
 
     def full_dispatch_request(self) -> Response:
         begun = time.perf_counter()
@@ -58,7 +78,12 @@ def create_app(settings: Settings, config: Config | None = None) -> APIFlask:
     for module in MODULES:
         module.register(app)
     app.extensions[NAME] = Shell(
-        settings, chosen, app_row(settings), Tokens(settings, chosen.issuer), Meter()
+        settings=settings,
+        config=chosen,
+        live=Live(settings),
+        tokens=Tokens(settings, chosen.issuer),
+        meter=Meter(),
+        reads=Reads(chosen.body_seconds),
     )
     return app
 

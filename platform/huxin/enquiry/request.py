@@ -56,7 +56,7 @@ class EnquiryRequest:
 
 
 @dataclass(frozen=True)
-class Caller:
+class Asker:
     """The member on whose behalf a question is put."""
 
     member_id: int

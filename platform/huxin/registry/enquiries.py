@@ -16,7 +16,7 @@ Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 _GATHER = """
     SELECT member_status, member_tier, subject, mobile, facts, minute_used, day_used FROM enquiry_gather(
         %b::int4, %b::text, %b::uuid[], %b::int2[], %b::bool, %b::uuid, %b::uuid[], %b::int2[],
-        %b::timestamptz, %b::date, %b::int4)
+        %b::timestamptz, %b::date, %b::int4, %b::int4)
 """
 _RECORD = """
     SELECT outcome, enquiry_id, answer FROM enquiry_record(
@@ -37,7 +37,8 @@ _FRESH, _REPEATED, _OTHER_BODY, _RUNNING = 1, 2, 3, 4
 class Asking:
     """Who asks about whom. `keys` are the subject's, the one to claim first; `claim` makes an unknown subject known.
 
-    `per_minute` and `per_day` are the quota of this member, purpose and tier; None does not bind.
+    `per_minute` and `per_day` are the quota of this member, purpose and tier; None does not bind. What a minute's quota
+    refuses is not taken from the day's.
     """
 
     member_id: int
@@ -61,6 +62,7 @@ class Quota:
     remaining: int | None = None
     reset_s: int | None = None
     exceeded: bool = False
+    window_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def gather(live: Live, asking: Asking) -> Gathered:
             asking.now,
             asking.today,
             asking.stacking_days,
+            asking.per_minute,
         ),
     )
     assert found is not None
@@ -159,14 +162,17 @@ def quota_left(asking: Asking, minute_used: int, day_used: int) -> Quota:
     """The quota after these uses. A minute is the clock's, a day the business day."""
     local = asking.now.astimezone(SHANGHAI)
     to_midnight = 86400 - (local.hour * 3600 + local.minute * 60 + local.second)
-    bounds = ((asking.per_minute, minute_used, 60 - local.second), (asking.per_day, day_used, to_midnight))
+    minute = asking.per_minute, minute_used, 60 - local.second, 60
+    day = asking.per_day, day_used, to_midnight, 86400
     quotas = [
-        Quota(limit, max(limit - used, 0), reset, used > limit)
-        for limit, used, reset in bounds
+        Quota(limit, max(limit - used, 0), reset, used > limit, window)
+        for limit, used, reset, window in (minute, day)
         if limit is not None
     ]
-    # Of two that are exceeded the one that lasts longer.
-    return min(quotas, key=lambda each: (each.remaining, -(each.reset_s or 0)), default=Quota())
+    # One that is exceeded before one that is used up; of two such the one that lasts longer.
+    return min(
+        quotas, key=lambda each: (not each.exceeded, each.remaining, -(each.reset_s or 0)), default=Quota()
+    )
 
 
 def record(live: Live, new: NewEnquiry) -> Recorded:

@@ -1,0 +1,129 @@
+"""/v1/enquiries: the question before approval, its answer, and the answer worked out once more."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from apiflask import APIFlask
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from huxin.api.answers import answer
+from huxin.api.caller import Access, Caller
+from huxin.api.desk import desk
+from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
+from huxin.api.limits import rate_headers
+from huxin.api.routes import Route, add
+from huxin.enquiry.request import Asker, EnquiryRequest
+from huxin.enquiry.subject_keys import Person
+from huxin.registry.enquiries import Quota
+
+ACCESS = Access(scope="enquiries")
+
+
+class _Strict(BaseModel):
+    # A field that is none of ours may hold what must not be sent (征信业管理条例 Art 14).
+    model_config = ConfigDict(extra="forbid")
+
+
+class Subject(_Strict):
+    """Who is asked about. Name and mobile sharpen the match; neither is needed."""
+
+    id_type: Literal["resident_id", "passport", "uscc"]
+    id_no: str = Field(min_length=1, max_length=64, repr=False)
+    id_country: str | None = Field(default=None, pattern="^[A-Z]{3}$", description="with a passport")
+    name: str | None = Field(default=None, max_length=128, repr=False)
+    mobile: str | None = Field(default=None, max_length=32, repr=False)
+
+
+class NewEnquiry(_Strict):
+    """A question with its purpose and consent. `amount` in yuan, at most two decimals."""
+
+    subject: Subject
+    purpose: Literal["application", "guarantee", "post_loan"]
+    amount: Decimal | None = Field(default=None, gt=0, le=10**15, decimal_places=2)
+    product: Literal["consumer", "business", "agricultural"] | None = None
+    consent_no: str = Field(min_length=1, max_length=64)
+    consent_until: date
+    staff: str = Field(min_length=1, max_length=64, description="who asks, as your log names them · 查询人员")
+    reference: str = Field(min_length=1, max_length=64, description="your own number of the case · 业务编号")
+
+    def asked(self) -> EnquiryRequest:
+        """The same as values; the amount in cents."""
+        s = self.subject
+        return EnquiryRequest(
+            Person(s.id_type, s.id_no, s.id_country, s.name, s.mobile),
+            self.purpose,
+            self.consent_no,
+            self.consent_until,
+            self.staff,
+            self.reference,
+            None if self.amount is None else int(self.amount * 100),
+            self.product,
+        )
+
+
+class Answered(BaseModel):
+    """docs/answer.md explains every field; what is shown depends on your tier."""
+
+    model_config = ConfigDict(extra="allow")
+    enquiry_id: UUID
+    asked_at: str
+    outcome: Literal["eligible", "refer", "ineligible"]
+    handle: str = Field(description="what you may call the subject by; nobody else's handle · 回执句柄")
+    coverage: dict[str, Any]
+    policy: str
+    tier: str
+    promise: dict[str, Any] = Field(description="signed: this answer will stand in the log within a minute")
+
+
+def register(app: APIFlask) -> None:
+    """Ask, and read one's own enquiries."""
+    asking = Route(
+        "POST",
+        "/v1/enquiries",
+        "贷前查询 · Ask about a subject before approval",
+        "enquiries",
+        access=ACCESS,
+        body=NewEnquiry,
+        answer=Answered,
+        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204"),
+        parameters=(KEY_PARAMETER,),
+    )
+    reading = Route(
+        "GET",
+        "/v1/enquiries/<id_>",
+        "本机构的一次查询 · One enquiry of your own",
+        "enquiries",
+        access=ACCESS,
+        answer=Answered,
+        errors=("H1205",),
+        description="`?replay=true`: the answer worked out once more from what it was given, beside the one told then.",
+        parameters=({"in": "query", "name": "replay", "schema": {"type": "boolean"}},),
+    )
+    add(app, asking, ask)
+    add(app, reading, read)
+
+
+def ask(caller: Caller, body: NewEnquiry) -> Response:
+    """The very same answer for the same key and body, however often it is asked."""
+    told = desk().enquire(Asker(caller.member_id, caller.code), body.asked(), idempotency_key())
+    return answer(told.content, headers=_headers(body.purpose, told.quota))
+
+
+def _headers(purpose: str, quota: Quota) -> list[tuple[str, str]]:
+    """What is left of the tighter quota; nothing where none binds."""
+    if quota.limit is None or quota.window_s is None or quota.remaining is None or quota.reset_s is None:
+        return []
+    return rate_headers(purpose, quota.limit, quota.window_s, quota.remaining, quota.reset_s)
+
+
+def read(caller: Caller, id_: str) -> Response:
+    """Own only: another member's is as unknown as one that was never made."""
+    found = shared_id(id_, "H1205")
+    if request.args.get("replay") == "true":
+        return answer(desk().replay(caller.member_id, found))
+    return answer(desk().reread(caller.member_id, found))

@@ -1,0 +1,139 @@
+"""/v1/reservations: a promise to lend, seen by every member at once, held against the caps until it is a loan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from apiflask import APIFlask
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from huxin.api.answers import answer
+from huxin.api.caller import Access, Caller
+from huxin.api.desk import desk
+from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
+from huxin.api.routes import Route, add
+from huxin.enquiry import reserving
+from huxin.enquiry.request import Asker
+
+ACCESS = Access(scope="reservations")
+_UNKNOWN = "H1215"
+
+
+class NewReservation(BaseModel):
+    """On an own enquiry, which says about whom. `amount` in yuan; `expires_in` in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+    enquiry_id: UUID
+    amount: Decimal = Field(gt=0, le=10**15, decimal_places=2)
+    product: Literal["consumer", "business", "agricultural"] | None = None
+    expires_in: int | None = Field(default=None, ge=60, description="the policy's where it is left out")
+
+    def asked(self) -> reserving.ReservationRequest:
+        """The same as values, in cents."""
+        return reserving.ReservationRequest(
+            self.enquiry_id, int(self.amount * 100), self.product, self.expires_in
+        )
+
+
+class Conversion(BaseModel):
+    """Under which number the loan will be reported: one of the two at least."""
+
+    model_config = ConfigDict(extra="forbid")
+    loan_no: str | None = Field(default=None, min_length=1, max_length=64)
+    contract_no: str | None = Field(default=None, min_length=1, max_length=64)
+
+    @model_validator(mode="after")
+    def _one(self) -> Conversion:
+        if self.loan_no is None and self.contract_no is None:
+            raise ValueError("neither")
+        return self
+
+
+class Held(BaseModel):
+    """`expires_at` of a converted one: until when it waits for its loan to be reported."""
+
+    reservation_id: UUID
+    enquiry_id: UUID
+    state: Literal["granted", "converted", "released", "expired", "ended"]
+    amount: str
+    granted_at: str
+    expires_at: str
+    changed_at: str
+    loan_no: str | None
+    contract_no: str | None
+
+
+def register(app: APIFlask) -> None:
+    """Reserve, look, give back, turn into a loan."""
+    path = "/v1/reservations"
+    making = Route(
+        "POST",
+        path,
+        "授信占用 · Hold an amount against the caps",
+        "reservations",
+        access=ACCESS,
+        body=NewReservation,
+        answer=Held,
+        status=201,
+        errors=("H1202", "H1204", "H1210", "H1211", "H1212", "H1213", "H1216"),
+        parameters=(KEY_PARAMETER,),
+    )
+    reading = Route(
+        "GET",
+        f"{path}/<id_>",
+        "本机构的一笔占用 · One reservation of your own",
+        "reservations",
+        access=ACCESS,
+        answer=Held,
+        errors=(_UNKNOWN,),
+    )
+    releasing = Route(
+        "POST",
+        f"{path}/<id_>/release",
+        "撤回占用 · Give a reservation back",
+        "reservations",
+        access=ACCESS,
+        answer=Held,
+        errors=("H1214", _UNKNOWN),
+    )
+    converting = Route(
+        "POST",
+        f"{path}/<id_>/convert",
+        "占用转贷款 · The money has left: it becomes a loan",
+        "reservations",
+        access=ACCESS,
+        body=Conversion,
+        answer=Held,
+        errors=("H1214", _UNKNOWN),
+    )
+    for route, view in ((making, reserve), (reading, read), (releasing, release), (converting, convert)):
+        add(app, route, view)
+
+
+def reserve(caller: Caller, body: NewReservation) -> Response:
+    """201 when granted now, 200 when granted before under the same key."""
+    held = reserving.reserve(desk(), _asker(caller), body.asked(), idempotency_key())
+    return answer(held.told, 201 if held.fresh else 200)
+
+
+def read(caller: Caller, id_: str) -> Response:
+    """Own only."""
+    return answer(reserving.read(desk(), _asker(caller), shared_id(id_, _UNKNOWN)))
+
+
+def release(caller: Caller, id_: str) -> Response:
+    """Given back twice is given back."""
+    return answer(reserving.release(desk(), _asker(caller), shared_id(id_, _UNKNOWN)))
+
+
+def convert(caller: Caller, id_: str, body: Conversion) -> Response:
+    """Said twice with the same numbers is said once."""
+    found = shared_id(id_, _UNKNOWN)
+    return answer(reserving.convert(desk(), _asker(caller), found, body.loan_no, body.contract_no))
+
+
+def _asker(caller: Caller) -> Asker:
+    return Asker(caller.member_id, caller.code)

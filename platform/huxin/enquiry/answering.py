@@ -1,0 +1,110 @@
+"""From what the registry gathered to the answer a member is told, and from what was kept to the same answer again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from huxin.audit.notes import Signer
+from huxin.audit.promise import sign_promise
+from huxin.audit.records import make_record, make_salt
+from huxin.decision import Asked, Coverage, Facts, Policy, canonical, decide, policy_version
+from huxin.enquiry.request import Asker
+
+
+@dataclass(frozen=True)
+class Used:
+    """Everything an answer is worked out of; `facts` is the registry's JSON."""
+
+    facts: bytes
+    coverage: Coverage
+    policy: Policy
+    asked: Asked
+    tier: str
+
+    def decided(self) -> dict[str, Any]:
+        """The answer's body: the same for the same values at any time."""
+        return decide(Facts.from_json(self.facts), self.coverage, self.policy, self.asked, self.tier)
+
+    def stored(self) -> bytes:
+        """As JSON, for replay."""
+        oldest = self.coverage.oldest_as_of
+        return orjson.dumps(
+            {
+                "facts": orjson.Fragment(self.facts),
+                "coverage": {
+                    "members": self.coverage.members,
+                    "reported": self.coverage.reported,
+                    "oldest_as_of": None if oldest is None else oldest.isoformat(),
+                },
+                "asked": {
+                    "product": self.asked.product,
+                    "amount": self.asked.amount,
+                    "purpose": self.asked.purpose,
+                },
+                "policy": self.policy.version,
+                "tier": self.tier,
+            }
+        )
+
+    @classmethod
+    def restored(cls, stored: bytes) -> Used:
+        """What `stored` wrote. HuxinError H1513 when the policy version is no longer among the policies."""
+        kept = orjson.loads(stored)
+        return cls(
+            orjson.dumps(kept["facts"]),
+            Coverage.from_json(kept["coverage"]),
+            policy_version(kept["policy"]),
+            Asked(**kept["asked"]),
+            kept["tier"],
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """The bytes that are told, and the leaf that is to stand in the log."""
+
+    content: bytes
+    leaf: Mapping[str, str]
+
+
+def replayed(told: bytes, used: Used) -> dict[str, Any]:
+    """The answer told, the one worked out anew, and whether the two are equal bit for bit."""
+    again = used.decided()
+    before = orjson.loads(told)
+    decided = {name: value for name, value in before.items() if name in again}
+    return {"told": before, "recomputed": again, "equal": canonical(decided) == canonical(again)}
+
+
+def make_answer(
+    signer: Signer, asker: Asker, purpose: str, enquiry_id: UUID, handle: str, used: Used, at: datetime
+) -> Made:
+    """The answer with its signed promise.
+
+    The leaf's record holds the SHA-256 of the answer's canonical JSON without the promise, so that whoever keeps
+    the answer can prove what it was; and nothing of the subject.
+    """
+    head = {"enquiry_id": str(enquiry_id), "asked_at": moment_text(at), "handle": handle}
+    answer = head | used.decided()
+    digest = hashlib.sha256(canonical(answer)).hexdigest()
+    facts = {
+        "enquiry": str(enquiry_id),
+        "member": asker.code,
+        "purpose": purpose,
+        "policy": used.policy.version,
+        "answer_sha256": digest,
+    }
+    record, salt = make_record("enquiry.answered", at, facts), make_salt()
+    answer["promise"] = sign_promise(signer, record, salt, at)
+    return Made(orjson.dumps(answer), {"salt": salt.hex(), "record": record})
+
+
+def moment_text(at: datetime) -> str:
+    """UTC to the millisecond, with Z (RFC 3339)."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

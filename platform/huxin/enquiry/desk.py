@@ -1,0 +1,186 @@
+"""What answers enquiries in one process: keys, rules, signer and connections, shared by its threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from huxin.audit.notes import log_keys
+from huxin.contract import label_code, load_contract
+from huxin.decision import Asked, Policy, policy_on
+from huxin.enquiry.answering import Made, Used, make_answer, replayed
+from huxin.enquiry.covering import Covering
+from huxin.enquiry.request import Asker, EnquiryRequest
+from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
+from huxin.enquiry.subject_keys import Keys, all_schemes
+from huxin.errors import HuxinError
+from huxin.ids import id_at, new_id
+from huxin.registry import enquiries
+from huxin.registry.enquiries import Quota
+from huxin.registry.live import Live
+from huxin.registry.schemes import scheme_ids
+from huxin.registry.session import connection
+from huxin.settings import Settings
+from huxin_privacy import keyring
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer as bytes of JSON; `fresh` is false where it is the one given before under the same key."""
+
+    content: bytes
+    quota: Quota
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the registry said of a subject, when, and what the member may still ask."""
+
+    gathered: enquiries.Gathered
+    quota: Quota
+    subject_id: UUID
+    tier: str
+    at: datetime
+
+
+class Desk:
+    """Made once a process and used by its threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.live = Live(settings)
+        with connection(settings) as database:
+            self.keys = Keys(settings, scheme_ids(database, all_schemes(settings)))
+        self.signer = log_keys(keyring.open(settings.keys_dir, "audit")).promise
+        self._covering = Covering(settings, self.live)
+
+    def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
+        """Answers, and records the answer before it is told: two round trips to the registry.
+
+        HuxinError H0801 and H0803 (identifier), H1113 (suspended), H1123 (quota), H1201 (consent), H1202 (the key
+        stands for another body), H1203 (still under way).
+        """
+        request.require_consent(self.settings.today())
+        policy = policy_on(self.settings.today())
+        known = self._known(asker, request, policy)
+        digest = self.keys.digest(request.canonical())
+        if known.quota.exceeded:
+            return self._repeated(asker, key, digest, known.quota, request.purpose)
+        asked = Asked(request.product, request.amount, request.purpose)
+        used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
+        enquiry_id = id_at(known.at)
+        handle = self.keys.handle(asker.member_id, known.subject_id.bytes)
+        made = make_answer(self.signer, asker, request.purpose, enquiry_id, handle, used, known.at)
+        row = self._row(asker, request, (key, digest), enquiry_id, known, used, made)
+        recorded = enquiries.record(self.live, row)
+        content = made.content if recorded.fresh else self._opened(recorded)
+        return Told(content, known.quota, recorded.fresh)
+
+    def reread(self, member_id: int, enquiry_id: UUID) -> bytes:
+        """The answer as it was told. HuxinError H1205 when the member has no such enquiry."""
+        return opened(self.keys.seal_key, ANSWER, enquiry_id, self._stored(member_id, enquiry_id).answer)
+
+    def replay(self, member_id: int, enquiry_id: UUID) -> dict[str, Any]:
+        """The answer told, the one worked out anew of what was kept, and whether they are equal. H1205."""
+        stored = self._stored(member_id, enquiry_id)
+        told = opened(self.keys.seal_key, ANSWER, enquiry_id, stored.answer)
+        return replayed(told, Used.restored(opened(self.keys.seal_key, FACTS, enquiry_id, stored.facts)))
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self.live.close()
+
+    def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> _Known:
+        keys, now = self.keys.of(request.person), self.settings.now()
+        asking = enquiries.Asking(
+            member_id=asker.member_id,
+            purpose=request.purpose,
+            keys=keys.keys,
+            name_mark=keys.name_mark,
+            mobile_keys=keys.mobile_keys,
+            now=now,
+            today=self.settings.today(),
+            stacking_days=policy.stacking_days,
+        )
+        found = enquiries.gather(self.live, asking)
+        if found.member_status != "active" or found.tier is None or found.subject_id is None:
+            raise HuxinError("H1113")
+        allowed = policy.quota(found.tier, request.purpose)
+        bound = replace(asking, per_minute=allowed.per_minute, per_day=allowed.per_day)
+        quota = enquiries.quota_left(bound, found.minute_used, found.day_used)
+        return _Known(found, quota, found.subject_id, found.tier, now)
+
+    def _repeated(self, asker: Asker, key: str, digest: bytes, quota: Quota, purpose: str) -> Told:
+        """An answer given before costs no quota: it is told again even where nothing is left."""
+        before = enquiries.recorded(self.live, asker.member_id, key, digest)
+        if before is None:
+            retry_s = max(1, quota.reset_s or 1)
+            raise HuxinError(
+                "H1123", purpose=purpose, limit=quota.limit, window_s=quota.window_s, retry_s=retry_s
+            )
+        return Told(self._opened(before), quota, fresh=False)
+
+    def _row(
+        self,
+        asker: Asker,
+        request: EnquiryRequest,
+        key: tuple[str, bytes],
+        enquiry_id: UUID,
+        known: _Known,
+        used: Used,
+        made: Made,
+    ) -> enquiries.NewEnquiry:
+        mobile = known.gathered.mobile_id
+        feed = {
+            "mobile_id": None if mobile is None else str(mobile),
+            "subject_id": str(known.subject_id),
+            "member_id": asker.member_id,
+            "enquiry_id": str(enquiry_id),
+            "asked_at": known.at.isoformat(),
+            "purpose": request.purpose,
+        }
+        body = {"record_id": str(enquiry_id), "member": asker.member_id, "leaf": made.leaf, "feed": feed}
+        seal_key = self.keys.seal_key
+        return enquiries.NewEnquiry(
+            id=enquiry_id,
+            member_id=asker.member_id,
+            subject_id=known.subject_id,
+            mobile_id=mobile,
+            key=key[0],
+            body_digest=key[1],
+            purpose=request.purpose,
+            product=None if request.product is None else product_code(request.product),
+            amount=request.amount,
+            consent_no=request.consent_no,
+            consent_until=request.consent_until,
+            staff=request.staff,
+            reference=request.reference,
+            policy=used.policy.version,
+            tier=used.tier,
+            facts=sealed(seal_key, FACTS, enquiry_id, used.stored()),
+            answer=sealed(seal_key, ANSWER, enquiry_id, made.content),
+            asked_at=known.at,
+            outbox_id=new_id(),
+            outbox=orjson.dumps(body).decode(),
+        )
+
+    def _opened(self, recorded: enquiries.Recorded) -> bytes:
+        return opened(self.keys.seal_key, ANSWER, recorded.id, recorded.answer)
+
+    def _stored(self, member_id: int, enquiry_id: UUID) -> enquiries.Enquiry:
+        found = enquiries.fetch(self.live, member_id, enquiry_id)
+        if found is None:
+            raise HuxinError("H1205")
+        return found
+
+
+def product_code(name: str) -> int:
+    """The label code of a product that the contract names."""
+    code = label_code(load_contract().field("product"), name)
+    assert code is not None, "the API takes the contract's products only"
+    return code

@@ -1,0 +1,140 @@
+"""Reservations as members make them: the policy's caps and times, the promise signed, the leaf that keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from huxin.audit.records import make_record, make_salt
+from huxin.decision import Policy, policy_on
+from huxin.enquiry.answering import moment_text
+from huxin.enquiry.desk import Desk, product_code
+from huxin.enquiry.request import Asker
+from huxin.errors import HuxinError
+from huxin.ids import id_at, new_id
+from huxin.registry import reservations
+from huxin.registry.reservations import Caps, Changing, Reservation, State
+
+
+@dataclass(frozen=True)
+class ReservationRequest:
+    """A promise that is asked for: cents, the contract's product names, seconds (None: the policy's)."""
+
+    enquiry_id: UUID
+    amount: int
+    product: str | None = None
+    expires_in: int | None = None
+
+    def canonical(self) -> bytes:
+        """The same bytes for the same request."""
+        return orjson.dumps([str(self.enquiry_id), self.amount, self.product, self.expires_in])
+
+
+@dataclass(frozen=True)
+class Held:
+    """A reservation as it stands; `fresh` is false where it was granted before under the same key."""
+
+    told: dict[str, Any]
+    fresh: bool
+
+
+def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> Held:
+    """Holds an amount against the caps of the state after this loan, atomically and at once for every member.
+
+    HuxinError H1202 (the key stands for another body), H1210 to H1212 (a cap), H1213 (no such enquiry of this
+    member, or too old), H1216 (longer than the policy allows).
+    """
+    now, policy = desk.settings.now(), policy_on(desk.settings.today())
+    rules = policy.reservations
+    hours = rules.default_hours if wanted.expires_in is None else wanted.expires_in / 3600
+    if hours > rules.maximum_hours:
+        raise HuxinError("H1216", hours=rules.maximum_hours)
+    made, until = id_at(now), now + timedelta(hours=hours)
+    granted = reservations.reserve(
+        desk.live,
+        reservations.Reserving(
+            id=made,
+            member_id=asker.member_id,
+            key=key,
+            body_digest=desk.keys.digest(wanted.canonical()),
+            enquiry_id=wanted.enquiry_id,
+            product=None if wanted.product is None else product_code(wanted.product),
+            amount=wanted.amount,
+            now=now,
+            expires_at=until,
+            asked_since=now - timedelta(hours=rules.maximum_hours),
+            caps=_caps(policy, wanted.product),
+            outbox_id=new_id(),
+            outbox=_outbox(asker, made, "granted", now, wanted.amount),
+        ),
+    )
+    return Held(read(desk, asker, granted.id), granted.fresh)
+
+
+def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
+    """Gives a promise back; again is no fault. HuxinError H1214 (other state), H1215 (unknown)."""
+    reservations.release(desk.live, _changing(desk, asker, reservation_id, "released"))
+    return read(desk, asker, reservation_id)
+
+
+def convert(
+    desk: Desk, asker: Asker, reservation_id: UUID, loan_no: str | None, contract_no: str | None
+) -> dict[str, Any]:
+    """Says that the money has left: held until the night's file brings the loan, or the policy's days are over.
+
+    HuxinError H1214 (other state), H1215 (unknown).
+    """
+    days = policy_on(desk.settings.today()).reservations.convert_days
+    until = desk.settings.now() + timedelta(days=days)
+    change = _changing(desk, asker, reservation_id, "converted")
+    reservations.convert(desk.live, change, until, loan_no, contract_no)
+    return read(desk, asker, reservation_id)
+
+
+def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
+    """An own reservation as it stands now. HuxinError H1215 when the member has none of that id."""
+    found = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
+    if found is None:
+        raise HuxinError("H1215")
+    return _told(found)
+
+
+def _told(found: Reservation) -> dict[str, Any]:
+    return {
+        "reservation_id": str(found.id),
+        "enquiry_id": str(found.enquiry_id),
+        "state": State(found.state).name.lower(),
+        "amount": f"{found.amount // 100}.{found.amount % 100:02d}",
+        "granted_at": moment_text(found.granted_at),
+        "expires_at": moment_text(found.expires_at),
+        "changed_at": moment_text(found.changed_at),
+        "loan_no": found.loan_no,
+        "contract_no": found.contract_no,
+    }
+
+
+def _caps(policy: Policy, product: str | None) -> Caps:
+    """The policy's; where the product is not said, the loosest one does not let a promise past the others."""
+    by_product = policy.caps.max_outstanding
+    amount = by_product.get(product) if product is not None else min(by_product.values(), default=None)
+    return Caps(policy.caps.max_lenders, policy.caps.max_open_loans, amount)
+
+
+def _changing(desk: Desk, asker: Asker, reservation_id: UUID, act: str) -> Changing:
+    now = desk.settings.now()
+    outbox = _outbox(asker, reservation_id, act, now, None)
+    return Changing(asker.member_id, reservation_id, now, new_id(), outbox)
+
+
+def _outbox(asker: Asker, reservation_id: UUID, act: str, now: datetime, amount: int | None) -> str:
+    """The outbox row's body, with the leaf made here."""
+    facts: dict[str, Any] = {"reservation": str(reservation_id), "member": asker.code}
+    facts |= {} if amount is None else {"amount": amount}
+    record, salt = make_record(f"reservation.{act}", now, facts), make_salt()
+    leaf = {"salt": salt.hex(), "record": record}
+    body = {"record_id": str(reservation_id), "member": asker.member_id, "leaf": leaf}
+    return orjson.dumps(body).decode()

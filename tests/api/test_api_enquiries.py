@@ -1,0 +1,140 @@
+"""Enquiries and reservations over HTTP, as two members' systems make them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from api_world import SCOPES, World, code_of, new_holder
+
+from huxin.ids import new_id
+from huxin.registry.session import connection
+
+NUMBER = "11010519491231002X"
+BODY: dict[str, Any] = {
+    "subject": {"id_type": "resident_id", "id_no": NUMBER, "name": "示例人甲", "mobile": "13900000000"},
+    "purpose": "application",
+    "amount": "20000.00",
+    "product": "consumer",
+    "consent_no": "SQ2026030001",
+    "consent_until": "2027-03-24",
+    "staff": "S-17",
+    "reference": "case-1",
+}
+
+
+@pytest.fixture(autouse=True)
+def _second_lender(world: World) -> None:
+    """M0002 with every scope, beside M0001."""
+    with connection(world.settings) as database:
+        member_id = world.holders["member_without_scope"].member_id
+        world.holders["other"] = new_holder(database, world.settings, "member", member_id, "M0002", SCOPES)
+
+
+def ask(world: World, who: str, key: str | None = None, **changes: Any) -> Any:
+    headers = {"Idempotency-Key": key or str(new_id())}
+    return world.call("POST", "/v1/enquiries", world.token(who), headers, json=BODY | changes)
+
+
+def reserve(world: World, who: str, enquiry_id: str, key: str | None = None, **more: Any) -> Any:
+    headers = {"Idempotency-Key": key or str(new_id())}
+    body = {"enquiry_id": enquiry_id, "amount": "20000.00", "product": "consumer"} | more
+    return world.call("POST", "/v1/reservations", world.token(who), headers, json=body)
+
+
+def test_a_subject_that_nobody_knows_is_eligible_and_said_to_be_unknown(world: World) -> None:
+    response = ask(world, "member")
+    assert response.status_code == 200, response.text
+    told = response.json
+    assert told["outcome"] == "eligible"
+    assert told["subject_known"] is False
+    assert told["promise"]["within_s"] == 60
+    assert response.headers["RateLimit-Policy"].startswith('"application";q=')
+    assert NUMBER not in response.text
+
+
+def test_the_same_key_and_body_get_the_very_same_answer(world: World) -> None:
+    first, again = (ask(world, "member", "key-00001") for _ in range(2))
+    assert first.data == again.data
+    assert code_of(ask(world, "member", "key-00001", amount="1.00")) == "H1202"
+
+
+def test_an_answer_is_read_again_and_worked_out_again(world: World) -> None:
+    told = ask(world, "member")
+    path = f"/v1/enquiries/{told.json['enquiry_id']}"
+    token = world.token("member")
+    assert world.call("GET", path, token).data == told.data
+    replayed = world.call("GET", f"{path}?replay=true", token).json
+    assert replayed["equal"] is True
+    assert replayed["told"] == told.json
+    assert code_of(world.call("GET", path, world.token("other"))) == "H1205"
+    assert code_of(world.call("GET", f"/v1/enquiries/{new_id()}", token)) == "H1205"
+    assert code_of(world.call("GET", "/v1/enquiries/1%20OR%201", token)) == "H1205"
+
+
+def test_a_reservation_turns_the_others_outcome_to_refer(world: World) -> None:
+    mine = ask(world, "member").json
+    assert mine["outcome"] == "eligible"
+    held = reserve(world, "member", mine["enquiry_id"], "reserve-1")
+    assert held.status_code == 201, held.text
+    theirs = ask(world, "other").json
+    assert theirs["outcome"] == "refer"
+    assert theirs["exposure"]["others"]["pending_reservations"]["count"] == 1
+    assert "STACKING" in {flag["code"] for flag in theirs["flags"]}
+    again = reserve(world, "member", mine["enquiry_id"], "reserve-1")
+    assert (again.status_code, again.json) == (200, held.json)
+
+
+def test_a_reservation_is_given_back_or_becomes_a_loan_once(world: World) -> None:
+    asked = ask(world, "member").json["enquiry_id"]
+    first, second = (reserve(world, "member", asked).json["reservation_id"] for _ in range(2))
+    token = world.token("member")
+    assert world.call("POST", f"/v1/reservations/{first}/release", token).json["state"] == "released"
+    assert world.call("POST", f"/v1/reservations/{first}/release", token).json["state"] == "released"
+    path = f"/v1/reservations/{second}/convert"
+    assert world.call("POST", path, token, json={"loan_no": "JJ1"}).json["state"] == "converted"
+    assert world.call("POST", path, token, json={"loan_no": "JJ1"}).json["loan_no"] == "JJ1"
+    assert code_of(world.call("POST", path, token, json={"loan_no": "JJ2"})) == "H1214"
+    assert code_of(world.call("POST", path, token, json={})) in ("H1120", "H1121")
+    assert code_of(world.call("GET", f"/v1/reservations/{first}", world.token("other"))) == "H1215"
+
+
+def test_a_cap_refuses_with_its_count(world: World) -> None:
+    asked = ask(world, "member").json["enquiry_id"]
+    refused = reserve(world, "member", asked, amount="200000.01")
+    assert (refused.status_code, code_of(refused)) == (409, "H1212")
+    assert code_of(reserve(world, "other", asked)) == "H1213"
+    assert code_of(reserve(world, "member", asked, expires_in=3600 * 24 * 30)) == "H1216"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"consent_until": "2026-05-30"}, "H1201"),
+        ({"subject": {"id_type": "resident_id", "id_no": "110105194912310021"}}, "H0801"),
+        ({"purpose": "curiosity"}, "H1121"),
+        ({"amount": "-1"}, "H1121"),
+        ({"amount": "1.001"}, "H1121"),
+        ({"religion": "x"}, "H1121"),
+    ],
+)
+def test_a_question_that_cannot_be_put_says_why(world: World, changes: dict[str, Any], code: str) -> None:
+    response = ask(world, "member", **changes)
+    assert code_of(response) == code
+    assert NUMBER not in response.text
+    assert "110105194912310021" not in response.text
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 65, "blank here", "中文中文中文中文"])
+def test_a_key_is_needed_and_plain(world: World, key: str) -> None:
+    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    response = world.call("POST", "/v1/enquiries", world.token("member"), headers, json=BODY)
+    assert code_of(response) == "H1204"
+
+
+def test_an_answer_names_no_member(world: World) -> None:
+    reserve(world, "other", ask(world, "other").json["enquiry_id"])
+    text = json.dumps(ask(world, "member").json, ensure_ascii=False)
+    assert "M0002" not in text
+    assert "乙公司" not in text
