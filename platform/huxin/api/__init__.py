@@ -8,7 +8,8 @@ How a module adds its interfaces, and what it may count on:
 - The view is plain: it gets `caller` (huxin.api.caller.Caller: member_id, code, role, scopes, key_id) first where the
   route has an `access`, then the path's variables by name, then `body=` (the pydantic model) where one is declared,
   and returns a response of huxin.api.answers.answer (a dict, a model, or bytes of JSON). `huxin.api.shell.shell()`
-  gives settings, the registry's statements (`row`) and the rest. `request.get_data()` has the body's bytes.
+  gives settings, the pool of the app's role (`live`) and the rest. `huxin.api.bodies.read_body()` has the body's
+  bytes, as often as one asks.
 - It raises HuxinError; huxin.api.problems makes problem+json of it. The HTTP status stands beside the texts in
   schemas/errors.yaml (`status:`). A code without one is taken for a fault of ours: the caller gets H1125 and a number.
   Facts are told to the caller. A fact `retry_s` becomes the header Retry-After. A lost

@@ -10,10 +10,12 @@ import yaml
 from flask import request
 from pydantic import BaseModel, ValidationError
 
+from huxin.api.shell import shell
 from huxin.errors import HuxinError
 from huxin.paths import schema_root
 
 JSON = "application/json"
+_READ = "huxin.body"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -45,8 +47,38 @@ class InvalidFieldsError(HuxinError):
 def read_json(model: type[Model]) -> Model:
     """The body as `model`. Raises H1118 (size), H1119 (content type), H1120 (no JSON object), H1121 (fields)."""
     require_type(JSON)
-    content = request.get_data(cache=True)
-    return parse(model, content)
+    return parse(model, read_body())
+
+
+def read_body() -> bytes:
+    """The body's bytes, read once a request. H1118 (size), H1122 (too slow), H1126 (it ended before its length).
+
+    Not by Flask's get_data: its three layers of streams cost a tenth of a whole enquiry, and know no time limit.
+    """
+    environ = request.environ
+    found: bytes | None = environ.get(_READ)
+    if found is None:
+        found = environ[_READ] = _read(environ)
+    return found
+
+
+def _read(environ: dict[str, Any]) -> bytes:
+    limit = request.max_content_length or 0
+    length = environ.get("CONTENT_LENGTH") or ""
+    said = int(length) if length.isascii() and length.isdigit() else None
+    if length and said is None:
+        raise HuxinError("H1126")
+    if said is not None and said > limit:
+        raise HuxinError("H1118", limit=limit)
+    if said is None and not environ.get("wsgi.input_terminated"):
+        return b""  # a server that does not end a body by itself takes none without its length
+    wanted = limit + 1 if said is None else said
+    content = shell().reads.read(environ["wsgi.input"], wanted, environ.get("REMOTE_ADDR", ""))
+    if len(content) > limit:
+        raise HuxinError("H1118", limit=limit)
+    if said is not None and len(content) < said:
+        raise HuxinError("H1126")
+    return content
 
 
 def parse(model: type[Model], content: bytes) -> Model:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import parse_qsl
 
 from apiflask import APIFlask
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
-from werkzeug.datastructures import MultiDict
 
 from huxin.api.answers import answer
 from huxin.api.assertions import ALGORITHMS, holder_of
-from huxin.api.bodies import FORM, require_type
+from huxin.api.bodies import FORM, read_body, require_type
 from huxin.api.caller import SCOPES, Caller
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
@@ -87,7 +87,7 @@ def register(app: APIFlask) -> None:
 def token() -> Response:
     """A token for whoever signed the assertion."""
     require_type(FORM)
-    form = request.form
+    form = _form(read_body())
     assertion = _assertion(form)
     key, caller = holder_of(shell(), assertion)
     if form.get("client_id", key.holder) != key.holder:
@@ -102,13 +102,24 @@ def token() -> Response:
     return answer(said)
 
 
-def _assertion(form: MultiDict[str, str]) -> str:
-    """H1111 unless every parameter stands once (RFC 6749, 3.2) and names what we do."""
+def _form(content: bytes) -> dict[str, str]:
+    """H1111 unless it is a form in which every parameter stands once (RFC 6749, 3.2)."""
+    try:
+        pairs = parse_qsl(content.decode("utf-8"), strict_parsing=True, max_num_fields=16, errors="strict")
+    except ValueError:
+        raise HuxinError("H1111") from None
+    form = dict(pairs)
+    if len(form) < len(pairs):
+        raise HuxinError("H1111")
+    return form
+
+
+def _assertion(form: dict[str, str]) -> str:
+    """H1111 unless the form names what we do."""
     wanted = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
-    once = all(len(values) == 1 for _, values in form.lists())
     said = {name: form.get(name) for name in wanted} == wanted
     assertion = form.get("client_assertion")
-    if not (once and said and assertion):
+    if not (said and assertion):
         raise HuxinError("H1111")
     return assertion
 

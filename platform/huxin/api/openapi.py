@@ -22,7 +22,8 @@ DESCRIPTION = """会员机构之间的共享授信登记平台的程序接口。
 
 The interfaces of a shared credit registry, for members' programs. Get an access token of five minutes
 from `/oauth/token` with a registered key, then call the others; `/v1/whoami` says what
-is wrong with your set-up. Every error is application/problem+json: `code` never changes, `detail` is Chinese or English by Accept-Language."""
+is wrong with your set-up. Every error is application/problem+json: `code` never changes, `detail` is Chinese
+or English by Accept-Language."""
 
 TAGS = [
     {"name": "enquiries", "description": "贷前查询 · Enquiries before approval"},

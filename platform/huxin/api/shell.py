@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 from huxin.registry.credentials import Row
+from huxin.registry.live import Live
 from huxin.settings import Settings
 
 if TYPE_CHECKING:
     from huxin.api.metrics import Meter
+    from huxin.api.slow import Reads
     from huxin.api.tokens import Tokens
 
 NAME = "huxin"
@@ -47,13 +49,19 @@ class Config:
 
 @dataclass(frozen=True)
 class Shell:
-    """`row` runs one statement as the app's role and gives its first row."""
+    """`live` is the process's pool of connections as the app's role."""
 
     settings: Settings
     config: Config
-    row: Row
+    live: Live
     tokens: Tokens
     meter: Meter
+    reads: Reads
+
+    @property
+    def row(self) -> Row:
+        """Runs one statement as the app's role and gives its first row."""
+        return self.live.row
 
 
 def shell() -> Shell:

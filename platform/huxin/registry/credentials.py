@@ -11,14 +11,12 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select, text, update
 
 from huxin.errors import HuxinError
-from huxin.registry.session import connection
 from huxin.registry.tables_access import credential
-from huxin.settings import Settings
 
 MOST_LIVE = 2  # one in use and its successor
 
 # One statement for the app's role, giving its first row: `Live.row` of huxin.registry.live.
-Row = Callable[[str, Sequence[Any]], Sequence[Any] | None]
+Row = Callable[[str, Sequence[object]], tuple[Any, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -113,14 +111,3 @@ def revision(row: Row) -> str | None:
     """The migration the database stands at."""
     found = row("SELECT access_revision()", ())
     return None if found is None else found[0]
-
-
-def app_row(settings: Settings) -> Row:
-    """Runs single statements as the app's role, over the process's own pool."""
-
-    def row(statement: str, values: Sequence[Any]) -> Sequence[Any] | None:
-        with connection(settings) as opened:
-            opened.exec_driver_sql("SET LOCAL ROLE huxin_app")
-            return opened.exec_driver_sql(statement, tuple(values)).first()
-
-    return row
