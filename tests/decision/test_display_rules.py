@@ -36,6 +36,23 @@ def test_what_is_still_overdue_is_never_gone() -> None:
     assert found["outcome"] == "ineligible"
 
 
+def test_a_closed_loan_keeps_its_last_arrears_for_five_years_and_no_longer() -> None:
+    """A member goes on sending what it wrote off, with arrears that grow by themselves."""
+    kept, gone = (
+        answer(picture(past(dpd=900, dpd24=900, overdue=1, bad_until=day)))
+        for day in ("2021-05-31", "2021-05-30")
+    )
+    assert kept["delinquency"] == gone["delinquency"] | {"past_defaults": 1}
+    assert (kept["delinquency"]["max_dpd_now"], kept["delinquency"]["max_dpd_24m"]) == (0, 0)
+    assert (kept["outcome"], gone["outcome"]) == ("refer", "eligible")
+
+
+@pytest.mark.parametrize(("bad_until", "longest"), [("2024-05-31", 60), ("2024-05-30", 0)])
+def test_arrears_of_more_than_24_months_ago_are_not_within_24_months(bad_until: str, longest: int) -> None:
+    long_ago = loan(open=False, status=7, dpd24=60, bad_until=bad_until, principal=50_000_00)
+    assert answer(picture(long_ago))["delinquency"]["max_dpd_24m"] == longest
+
+
 @pytest.mark.parametrize(
     ("today", "oldest"),
     [

@@ -32,8 +32,8 @@ def shown(loans: Iterable[Loan], display: Display, today: date) -> tuple[Loan, .
 def _as_shown(loan: Loan, display: Display, oldest: date, repair: Repair | None) -> Loan:
     if loan.disputed and display.disputed == SET_ASIDE:
         return _without_past(replace(loan, dpd=0, overdue=0, class5=1, status=STATUS_ACTIVE))
-    if loan.bad_until is None or loan.dpd > 0:
-        return loan  # nothing that has ended
+    if loan.bad_until is None or (loan.open and loan.dpd > 0):
+        return loan  # nothing that has ended; a closed loan keeps the arrears it ended with
     if loan.bad_until < oldest or (repair is not None and repaired(loan, repair)):
         return _without_past(loan)
     return loan

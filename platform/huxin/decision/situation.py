@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from huxin.decision.classes import class_rules_on
 from huxin.decision.codes import (
@@ -17,7 +18,7 @@ from huxin.decision.codes import (
     STATUS_WRITTEN_OFF,
     SUBSTANDARD,
 )
-from huxin.decision.display import shown
+from huxin.decision.display import shown, years_before
 from huxin.decision.exposure import Part, part
 from huxin.decision.facts import Asked, Coverage, Facts, Loan
 from huxin.decision.policy import EXACT, Policy, Tier, exact
@@ -95,16 +96,22 @@ def delinquency(facts: Facts, loans: Sequence[Loan], debts: Sequence[Loan]) -> D
     by_subject = rules.of_subject(debts)
     owed = [loan for loan in loans if loan.role != ROLE_GUARANTOR]
     now = max([loan.dpd for loan in debts], default=0)
+    since = years_before(facts.today, 2)
     return Delinquency(
         worst_class=max(*classes, by_subject, 0) if classes else 0,
         classes=classes,
         cross_member=by_subject > 0,
         max_dpd_now=now,
-        max_dpd_24m=max(now, max([loan.dpd24 for loan in owed], default=0)),
+        max_dpd_24m=max(now, max([loan.dpd24 for loan in owed if _lately(loan, since)], default=0)),
         past_defaults=sum([past_default(loan) for loan in owed]),
         restructured=any(is_restructured(loan) for loan in debts),
         hardship=sum([in_hardship(loan) for loan in debts]),
     )
+
+
+def _lately(loan: Loan, since: date) -> bool:
+    """Whether a loan's arrears reach into the 24 months: those of a closed one may have ended long before."""
+    return loan.bad_until is None or loan.bad_until >= since
 
 
 def past_default(loan: Loan) -> bool:
