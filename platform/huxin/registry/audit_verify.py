@@ -29,6 +29,11 @@ _NODES = """
     SELECT n.level, n.index, n.hash FROM generate_series(%s::integer, 62) AS l (level)
     JOIN audit_node n ON n.level = l.level AND n.index >= %s::bigint >> l.level AND n.index < %s::bigint >> l.level
 """
+_BEYOND = """
+    SELECT n.level, n.index FROM generate_series(%s::integer, 62) AS l (level)
+    JOIN audit_node n ON n.level = l.level AND n.index >= %s::bigint >> l.level
+    UNION ALL SELECT n.level, n.index FROM audit_node n WHERE n.level < %s OR n.level > 62 LIMIT 1
+"""
 _HEADS = "SELECT size, root, note FROM audit_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
 _MOST = """
     SELECT greatest((SELECT max(number) + 1 FROM audit_leaf), (SELECT max(size) FROM audit_checkpoint), 0)
@@ -64,6 +69,9 @@ def verify_log(settings: Settings, since: Sequence[str] = ()) -> Verified:
         for start in range(0, end, PORTION):
             wanted = {head.size: head.root for head in earlier}
             _portion(connection, start, min(start + PORTION, end), done, keys, wanted)
+        beyond = connection.execute(_BEYOND, (STORED_FROM, end, STORED_FROM)).fetchone()
+    if beyond:  # it would stand in the way of the true one
+        raise HuxinError("H1306", level=beyond[0], index=beyond[1])
     if done.size != done.signed:  # what stands behind the newest head was never signed
         raise HuxinError("H1307", size=done.size)
     return done

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,12 @@ from huxin_privacy.receipts import leaf_data
 BATCH = 4_000
 IDLE_S = 0.25
 LOST_S = 1.0
+TURN_S = 3  # the server may need a moment to notice that the one before was killed
+# While a long load keeps the server from clearing what was deleted, a walk through the whole outbox passes every
+# row of that time again. So most looks begin a little before the last row taken, and a whole walk comes in between:
+# for what was committed late, and for ids that are not in the order of time.
+SWEEP_S = 5.0
+_MARGIN = 10_000 << 80  # ten seconds of a UUIDv7
 # Any fixed number serves; this one spells "huxlog" in ASCII.
 _TURN = 0x6875786C6F67
 _NO_ID = UUID(int=0)
@@ -73,12 +80,16 @@ class Sequencer:
     size: int = 0
     peaks: list[bytes] = field(default_factory=list)
     floor: UUID = _NO_ID
+    swept: float = -SWEEP_S
 
-    def step(self, limit: int = BATCH) -> int:
-        """Appends up to `limit` outbox rows and signs the new head; returns how many. HuxinError H1312, H0502."""
+    def step(self, limit: int = BATCH, *, sweep: bool = False) -> int:
+        """Appends up to `limit` outbox rows and signs the new head; returns how many. HuxinError H1312, H0502.
+
+        With `sweep` 0 means that nothing is left; without, that nothing new was seen.
+        """
         with lost_connection_told(), self.connection.transaction():
             self._stand_at_the_head()
-            rows = self.connection.execute(_TAKE, (self.floor, limit), binary=True).fetchall()
+            rows = self.connection.execute(_TAKE, (self._start(sweep), limit), binary=True).fetchall()
             if not rows:
                 return 0
             reach("audit.taken")
@@ -89,8 +100,16 @@ class Sequencer:
             self.connection.execute(_SIGNED, (size, root, note, self.now()))
             reach("audit.signed")
         self.size, self.peaks = size, peaks
+        self.floor = UUID(int=max(0, int.from_bytes(min(row[0] for row in rows), "big") - _MARGIN))
         reach("audit.committed")
         return len(rows)
+
+    def _start(self, sweep: bool) -> UUID:
+        """The id from which the outbox is looked through."""
+        if not sweep and monotonic() - self.swept < SWEEP_S:
+            return self.floor
+        self.swept = monotonic()
+        return _NO_ID
 
     def _stand_at_the_head(self) -> None:
         """Loads the edge when the log is not where this process left it, as at the start or after a lost commit."""
@@ -123,19 +142,26 @@ def sequencer(settings: Settings) -> Iterator[Sequencer]:
     try:
         connection.autocommit = True
         with lost_connection_told():
-            held = connection.execute("SELECT pg_try_advisory_lock(%s)", [_TURN]).fetchone()
-        if held != (True,):
-            raise HuxinError("H1301")
+            _take_turn(connection)
         yield Sequencer(connection, keys, settings.now)
     finally:
         connection.close()
+
+
+def _take_turn(connection: psycopg.Connection[Any]) -> None:
+    try:
+        connection.execute(f"SET lock_timeout = '{TURN_S}s'")
+        connection.execute("SELECT pg_advisory_lock(%s)", [_TURN])
+        connection.execute("SET lock_timeout = 0")
+    except psycopg.errors.LockNotAvailable:
+        raise HuxinError("H1301") from None
 
 
 def drain(settings: Settings, limit: int = BATCH) -> int:
     """Sequences what stands in the outbox now, and returns how many rows that was."""
     total = 0
     with sequencer(settings) as made:
-        while count := made.step(limit):
+        while count := made.step(limit, sweep=True):
             total += count
     return total
 
