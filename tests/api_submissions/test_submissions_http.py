@@ -109,7 +109,12 @@ def test_a_file_beyond_the_limit_is_refused_and_leaves_nothing(world: World) -> 
 
 def test_hostile_names_are_only_names(world: World) -> None:
     for number, (name, kept) in enumerate(
-        [("../../../etc/cron.d/x", "x"), ("a\\\\..\\\\b.csv", "b.csv"), ("..", "file"), ("<b>&.csv", "<b>&.csv")]
+        [
+            ("../../../etc/cron.d/x", "x"),
+            ("a\\\\..\\\\b.csv", "b.csv"),
+            ("..", "file"),
+            ("<b>&.csv", "<b>&.csv"),
+        ]
     ):
         said = world.post(world.written(sequence=number + 1), name=name).json
         assert said["file"] == kept

@@ -20,6 +20,7 @@ from huxin.api import (
     openapi,
     problems,
     reservations,
+    submission_check,
     submission_findings,
     submissions,
     whoami,
@@ -31,7 +32,18 @@ from huxin.api.tokens import Tokens
 from huxin.registry.live import Live
 from huxin.settings import Settings
 
-MODULES = (oauth, whoami, enquiries, reservations, submissions, submission_findings, health, metrics, docs)
+MODULES = (
+    oauth,
+    whoami,
+    enquiries,
+    reservations,
+    submissions,
+    submission_findings,
+    submission_check,
+    health,
+    metrics,
+    docs,
+)
 _access = logging.getLogger("huxin.access")
 
 

@@ -24,7 +24,7 @@ from huxin.nightly.validate.sets import judge_files, judge_sets, note_companions
 from huxin.nightly.validate.sink import Sinks
 from huxin.nightly.validate.tally import Records, Tally
 from huxin.registry.alone import alone
-from huxin.registry.findings import note_quarantine, replace_findings
+from huxin.registry.findings import Finding, note_quarantine, replace_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
@@ -64,6 +64,21 @@ def _validate(settings: Settings, ids: Sequence[UUID], timer: Timings, progress:
     faults.reach("validate.recorded")
     for sub, item in numbered.items():
         vault.forget(item.id, keep=(spool.SOURCE,) if tallies[sub].refusal else spool.AFTER_VALIDATION)
+
+
+def examine(settings: Settings, vault: Spool, item: Submission) -> tuple[Submission, list[Finding]]:
+    """A received submission as validation would leave it, with its findings; nothing is recorded.
+
+    Totals that the manifest did not tell (`record_count` None) are taken from the rows.
+    """
+    contract = load_contract()
+    tally = Tally()
+    _first_pass(vault, {0: item}, {0: tally}, contract, Timings(), lambda rows: None)
+    if item.record_count is None:
+        sums = {"sum_principal": str(tally.sum_principal), "sum_balance": str(tally.sum_balance)}
+        item = replace(item, record_count=tally.rows, facts=item.facts | sums)
+    judge_files({0: item}, {0: tally})
+    return _outcome(item, tally, contract, settings), tally.findings
 
 
 def _first_pass(
