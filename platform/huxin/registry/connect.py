@@ -18,6 +18,7 @@ from huxin.registry.embedded_binaries import OLDEST
 from huxin.settings import Settings
 
 APPLICATION = "huxin"
+APP_ROLE = "huxin_app"
 
 
 def database_url(settings: Settings) -> str:
@@ -44,13 +45,20 @@ def adbc_uri(settings: Settings) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}fallback_application_name={APPLICATION}"
 
 
-def engine(settings: Settings) -> Engine:
-    """A new engine on the registry; the caller disposes of it.
+def as_role(uri: str, role: str) -> str:
+    """A database's address that makes each connection begin as `role`, which its login must be allowed to be."""
+    parts = conninfo.conninfo_to_dict(uri)
+    options = f"{parts.get('options') or ''} -c role={role}".strip()
+    return conninfo.make_conninfo(uri, options=options)
+
+
+def engine(settings: Settings, role: str | None = None) -> Engine:
+    """A new engine on the registry, of a role other than the login's where one is named; the caller disposes of it.
 
     No parameter value reaches a log or an exception. A first connection raises HuxinError H0313 when the
     server cannot be reached and H0314 when it is older than PostgreSQL 15.
     """
-    uri = libpq_uri(settings)
+    uri = libpq_uri(settings) if role is None else as_role(libpq_uri(settings), role)
     made = create_engine(
         "postgresql+psycopg://",
         creator=lambda: connect(uri),

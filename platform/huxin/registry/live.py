@@ -13,14 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from huxin.errors import HuxinError
-from huxin.registry.connect import APPLICATION, gone, libpq_uri
+from huxin.registry.connect import APP_ROLE, APPLICATION, as_role, gone, libpq_uri
 from huxin.settings import Settings
 
-APP_ROLE = "huxin_app"
 _WAIT_S = 5.0  # for a connection; then the caller is told to come again
 # A parameter that is null or small has a type of its own to the driver, and each mixture is a statement to prepare.
 _PREPARED = 500
@@ -94,13 +92,6 @@ class Live:
             if not self._opened or self._opened[0] != os.getpid():
                 self._opened = os.getpid(), _pool(self._settings, self._size)
             return self._opened[1]
-
-
-def as_role(uri: str, role: str) -> str:
-    """A database's address that makes each connection begin as `role`, which its login must be allowed to be."""
-    parts = conninfo.conninfo_to_dict(uri)
-    options = f"{parts.get('options') or ''} -c role={role}".strip()
-    return conninfo.make_conninfo(uri, options=options)
 
 
 def _pool(settings: Settings, size: int) -> ConnectionPool[Connection]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
-from huxin.registry.connect import engine, lost_connection_told
+from huxin.registry.connect import APP_ROLE, engine, lost_connection_told
 from huxin.settings import Settings
 
 
@@ -23,12 +23,24 @@ def connection(settings: Settings) -> Iterator[Connection]:
         yield opened
 
 
+@contextmanager
+def member_connection(settings: Settings, member_id: int) -> Iterator[Connection]:
+    """A transaction of the role huxin_app that sees one member's rows, and no other's, of the member group.
+
+    For reading submissions, findings and quarantine over HTTP; nothing else can be read in it. Errors as `connection`.
+    """
+    with lost_connection_told(), _engine(settings, os.getpid(), APP_ROLE).begin() as opened:
+        opened.execute(text("SELECT set_config('huxin.member', :member, true)"), {"member": str(member_id)})
+        yield opened
+
+
 def forget_engine(settings: Settings) -> None:
     """Closes the pooled connections, as before the server is stopped."""
-    _engine(settings, os.getpid()).dispose()
+    for role in (None, APP_ROLE):
+        _engine(settings, os.getpid(), role).dispose()
 
 
 @lru_cache(maxsize=64)
-def _engine(settings: Settings, process: int) -> Engine:
+def _engine(settings: Settings, process: int, role: str | None = None) -> Engine:
     """A pool must not cross a fork: hence the process number."""
-    return engine(settings)
+    return engine(settings, role)

@@ -56,6 +56,7 @@ END $$;
 CREATE OR REPLACE FUNCTION enquiry_gather(
     p_member integer, p_purpose text, p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_name_mark uuid,
     p_mobile_tokens uuid[], p_mobile_schemes smallint[], p_now timestamptz, p_today date, p_stacking_days integer,
+    p_per_minute integer DEFAULT NULL,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
     OUT minute_used integer, OUT day_used integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -149,7 +150,9 @@ BEGIN
     INSERT INTO quota AS q VALUES (p_member, p_purpose, this_minute, 1, p_today, 1)
         ON CONFLICT (member_id, purpose) DO UPDATE SET
             minute_used = CASE WHEN q.minute = excluded.minute THEN q.minute_used + 1 ELSE 1 END,
-            day_used = CASE WHEN q.day = excluded.day THEN q.day_used + 1 ELSE 1 END,
+            day_used = CASE WHEN q.day <> excluded.day THEN 1
+                WHEN q.minute = excluded.minute AND q.minute_used >= p_per_minute THEN q.day_used
+                ELSE q.day_used + 1 END,
             minute = excluded.minute, day = excluded.day
         RETURNING q.minute_used, q.day_used INTO minute_used, day_used;
 END $$;

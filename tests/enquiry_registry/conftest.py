@@ -1,0 +1,28 @@
+"""A registry with a few members and loans written straight in, and a pool on it as the API has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from registry_world import Desk
+
+from huxin.registry.live import Live
+from huxin.settings import Settings
+
+
+@pytest.fixture
+def live(settings: Settings) -> Iterator[Live]:
+    made = Live(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(settings: Settings, live: Live) -> Desk:
+    """Members 1 to 5, none of whom has reported."""
+    made = Desk(settings, live)
+    made.run(
+        "INSERT INTO member (code, name, created_at) SELECT 'M' || n, 'M', now() FROM generate_series(1, 5) n"
+    )
+    return made

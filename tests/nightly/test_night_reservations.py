@@ -1,0 +1,117 @@
+"""What the night does for enquiries: reservations end when loans come, arrears stay known; it runs as the loader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from uuid import UUID, uuid4
+
+import pytest
+from night_world import Row, World, day, ready
+from sqlalchemy import text
+
+from huxin.registry.partitions import ensure_month
+from huxin.registry.session import connection, forget_engine
+from huxin.settings import Settings
+
+OVERDUE = date(2026, 5, 20)
+
+
+@pytest.fixture
+def world(settings: Settings) -> Iterator[World]:
+    made = World(ready(settings), settings.home / "inbox")
+    made.folder.mkdir()
+    yield made
+    forget_engine(made.settings)
+
+
+def rows(world: World, query: str, **values: object) -> list[tuple[object, ...]]:
+    with connection(world.settings) as database:
+        found = database.execute(text(query), values)
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+
+def subject_of(world: World, loan_no: str) -> UUID:
+    ((found,),) = rows(world, "SELECT subject_id FROM loan WHERE loan_no = :no", no=loan_no)
+    assert isinstance(found, UUID)
+    return found
+
+
+def converted(world: World, subject: UUID, member: int, **numbers: str) -> UUID:
+    """A reservation that waits for its loan."""
+    id_ = uuid4()
+    values = {
+        "id": id_,
+        "subject": subject,
+        "member": member,
+        "loan_no": None,
+        "contract_no": None,
+        **numbers,
+    }
+    rows(
+        world,
+        """INSERT INTO reservation VALUES (:subject, :id, :member, :id, 2, 1, 100, now(), now() + interval '7 days',
+            now(), :loan_no, :contract_no)""",
+        **values,
+    )
+    return id_
+
+
+def test_reservations_end_when_their_loans_come(world: World) -> None:
+    world.full("M0001", day(0), Row("A", 1))
+    subject = subject_of(world, "A")
+    by_loan = converted(world, subject, 1, loan_no="N1")
+    by_contract = converted(world, subject, 1, contract_no="N2")
+    others = converted(world, subject, 2, loan_no="N1")
+    late = converted(world, subject, 1, loan_no="N3")
+    world.full("M0001", day(1), Row("A", 1), Row("N1", 1), Row("N2", 1))
+    states = dict(rows(world, "SELECT id, state FROM reservation"))
+    assert states == {by_loan: 4, by_contract: 4, others: 2, late: 2}
+    told = rows(
+        world, "SELECT body->>'reservation', body->>'member' FROM outbox WHERE topic = 'reservation.ended'"
+    )
+    assert sorted(told) == sorted([(str(by_loan), "1"), (str(by_contract), "1")])
+    world.full("M0001", day(2), Row("A", 1), Row("N1", 1), Row("N2", 1))
+    assert len(rows(world, "SELECT 1 FROM outbox WHERE topic = 'reservation.ended'")) == 2
+
+
+def adverse(world: World) -> list[tuple[object, ...]]:
+    return rows(world, "SELECT loan_no, since, until, dpd FROM loan_adverse ORDER BY loan_no, until")
+
+
+def test_arrears_that_ended_are_known_up_to_the_last_day_they_stood(world: World) -> None:
+    """Confirmed on the second day without a change; paid by the third."""
+    world.full("M0001", day(0), Row("A", 1, status="overdue", since=OVERDUE), Row("B", 2))
+    world.full("M0001", day(1), Row("A", 1, status="overdue", since=OVERDUE), Row("B", 2))
+    assert adverse(world) == []
+    world.full("M0001", day(2), Row("A", 1), Row("B", 2, balance=1))
+    assert adverse(world) == [("A", OVERDUE, day(1), 9)]
+
+
+def test_a_mistake_mended_the_same_day_is_no_arrears(world: World) -> None:
+    world.full("M0001", day(0), Row("A", 1, status="overdue", since=OVERDUE))
+    world.correction("M0001", day(0), Row("A", 1))
+    assert adverse(world) == []
+
+
+def test_what_is_withdrawn_ended_no_arrears(world: World) -> None:
+    world.full("M0001", day(0), Row("A", 1, status="overdue", since=OVERDUE))
+    world.full("M0001", day(1), Row("A", 1))
+    assert adverse(world) == [("A", OVERDUE, day(0), 8)]
+    world.withdraw(2)
+    assert adverse(world) == []
+
+
+def test_a_night_runs_as_the_loader(world: World) -> None:
+    """Once somebody who owns the tables has made the months: a partition is its parent's owner's to add."""
+    with connection(world.settings) as database:
+        ensure_month(database, world.settings.now())
+    address = f"{world.settings.database_url}&options=-c%20role%3Dhuxin_loader"
+    world.settings = replace(world.settings, database_url=address)
+    assert rows(world, "SELECT current_user") == [("huxin_loader",)]
+    world.full("M0001", day(1), Row("A", 1), Row("B", 2, status="overdue", since=OVERDUE))
+    world.full("M0001", day(2), Row("A", 1, balance=5), Row("B", 2))
+    world.withdraw(2)
+    world.full("M0001", day(3), Row("A", 1, balance=7))
+    world.check()
