@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: help demo test check generate lock bench-night clean anew
+.PHONY: openapi help demo test check generate lock bench-night clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -29,10 +29,14 @@ check: .venv/.dev          ## lint, types, import contracts, drift · 静态检�
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PY) -m huxin.nightly.gx.suites --check
+	$(PY) -m huxin.api.openapi --check
 
 generate: .venv/.runtime   ## writes suites, templates and docs/contract.md anew · 由合同表重新生成
 	$(PY) -m huxin.nightly.gx.suites
 	$(PY) -m huxin.templates
+
+openapi: .venv/.runtime    ## writes schemas/openapi.yaml from the routes · 由路由生成接口描述
+	$(PY) -m huxin.api.openapi
 
 lock: .venv/.dev           ## locks requirements/*.in anew · 重新锁定依赖
 	sh requirements/lock.sh

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection
 from werkzeug.test import TestResponse
 
-from huxin.api.caller import SCOPES
+from huxin.registry.credentials import SCOPES
 from huxin.api.oauth import ASSERTION_TYPE
 from huxin.ids import new_id
 from huxin.registry.credentials import Credential, add_credential

@@ -15,8 +15,6 @@ from huxin.api.shell import Shell, shell
 from huxin.errors import HuxinError
 from huxin.registry import credentials
 
-SCOPES = ("enquiries", "reservations", "submissions", "audit")
-ROLES = ("member", "operator", "auditor")
 _PREFIX = "bearer "
 
 

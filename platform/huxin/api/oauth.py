@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from huxin.api.answers import answer
 from huxin.api.assertions import ALGORITHMS, holder_of
 from huxin.api.bodies import FORM, read_body, require_type
-from huxin.api.caller import SCOPES, Caller
+from huxin.api.caller import Caller
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
 from huxin.api.tokens import LIFETIME
 from huxin.errors import HuxinError
-from huxin.registry.credentials import Key
+from huxin.registry.credentials import SCOPES, Key
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIMIT = 16 * 1024

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from apiflask import APIFlask
 
-from huxin.api.caller import SCOPES
 from huxin.api.problems import documented
 from huxin.paths import schema_root
+from huxin.registry.credentials import SCOPES
 
 DESCRIPTION = """会员机构之间的共享授信登记平台的程序接口。先用登记的密钥向 `/oauth/token` 换取五分钟的访问令牌，
 再调用其他接口；`/v1/whoami` 说明接入中的问题。错误一律是 application/problem+json，`code` 固定不变，

@@ -10,13 +10,14 @@ from flask import Response, request
 from pydantic import BaseModel, Field
 
 from huxin.api.answers import answer
-from huxin.api.caller import ROLES, Access, Caller
+from huxin.api.caller import Access, Caller
 from huxin.api.language import preferred
 from huxin.api.routes import Route, add
 from huxin.api.set_up import Finding, findings
 from huxin.api.shell import shell
 from huxin.contract import State
 from huxin.registry import credentials
+from huxin.registry.credentials import ROLES
 
 
 class OwnMember(BaseModel):

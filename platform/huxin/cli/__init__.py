@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from huxin.cli import ask, audit, db, findings, members, night, receipt, setup, submissions
+from huxin.cli import ask, audit, db, findings, members, night, receipt, serve, setup, submissions
 from huxin.errors import HuxinError, places
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
@@ -33,6 +33,7 @@ setup.register(app)
 night.register(app)
 findings.register(app)
 ask.register(app)
+serve.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(submissions.app, name="submissions")
 app.add_typer(db.app, name="db")

@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from huxin.cli import keys
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.registry.members import add_members, find_member, list_members, set_status
 from huxin.registry.session import connection
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
+app.add_typer(keys.app, name="key")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,31}")
 _HEADERS = {"code": "code", "机构代码": "code", "name": "name", "机构名称": "name"}
 

@@ -1,0 +1,175 @@
+"""Runs the API: worker processes of granian, with the audit sequencer beside them; all of them end together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIFlask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from huxin.api.beside import Beside
+from huxin.api.shell import Config
+from huxin.errors import HuxinError
+from huxin.registry import embedded
+from huxin.registry.connect import database_url
+from huxin.registry.migrate import current, heads
+from huxin.settings import Settings
+
+# Before prometheus_client is first imported, in any process.
+SHARED_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+SEQUENCER = ("audit", "sequence")
+_HEADERS_MS = 10_000
+_STOP_S = 10
+_PR_SET_PDEATHSIG = 1
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Where and with how much to serve. `threads` are a worker's; TLS where both files are given."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 4
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    sequencer: bool = True
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
+
+
+def serve(settings: Settings, config: Config, serving: Serving, tell: Tell) -> None:
+    """Serves until SIGTERM or Ctrl-C, and leaves nothing running that it started.
+
+    `tell` gets the line that says where. Raises HuxinError H1128 (not migrated), H1129 (address taken), H1135 (TLS),
+    and those of the database.
+    """
+    # granian takes SIGTERM over once it runs; before, it must not leave behind what was started.
+    signal.signal(signal.SIGTERM, _leave)
+    _check_tls(serving)
+    _check_address(serving)
+    # Asked before the database is, which starts it.
+    started_here = settings.database_url is None and not embedded.status(settings).running
+    database_url(settings)
+    try:
+        _check_migrated(settings)
+        with tempfile.TemporaryDirectory(prefix="huxin-counters-") as counters:
+            os.environ[SHARED_COUNTERS] = counters
+            _run(settings, config, serving, tell)
+    finally:
+        if started_here:
+            embedded.stop(settings)
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _run(settings: Settings, config: Config, serving: Serving, tell: Tell) -> None:
+    server = _server(serving)
+    server.on_startup(lambda: tell(serving.address))
+    beside = Beside(SEQUENCER) if serving.sequencer else None
+    if beside:
+        beside.start()
+    try:
+        server.serve(target_loader=partial(load, settings, config), wrap_loader=False)
+    finally:
+        if beside:
+            beside.stop()
+
+
+def load(settings: Settings, config: Config) -> APIFlask:
+    """The app of a worker, made in it. The worker ends with its parent, and leaves Ctrl-C to it."""
+    end_with_parent()
+    os.setpgrp()
+    # Until granian sets its own: the parent's handlers came along and would only tell this copy of the parent.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from huxin.api.app import create_app
+
+    return create_app(settings, config)
+
+
+def end_with_parent() -> None:
+    """Has the kernel end this process when its parent dies, however it dies (Linux, prctl)."""
+    if os.uname().sysname == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _server(serving: Serving) -> Any:
+    return Granian(
+        "huxin.api.wsgi:app",
+        address=serving.host,
+        port=serving.port,
+        interface=Interfaces.WSGI,
+        workers=serving.workers,
+        blocking_threads=serving.threads,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_MS),
+        ssl_cert=serving.tls_cert,
+        ssl_key=serving.tls_key,
+        log_level=LogLevels.error,
+        log_dictconfig=_LOGS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_S,
+    )
+
+
+# granian writes to standard output by default, which is for data; its own access log would hold paths.
+_LOGS: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {
+        "errors": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}
+    },
+    "loggers": {
+        "_granian": {"handlers": ["errors"], "level": "ERROR", "propagate": False},
+        "huxin": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
+        "huxin.access": {"handlers": ["errors"], "level": "INFO", "propagate": False},
+    },
+}
+
+
+def _check_migrated(settings: Settings) -> None:
+    present, wanted = current(settings), ",".join(heads())
+    if present != wanted:
+        raise HuxinError("H1128", present=present or "-", wanted=wanted)
+
+
+def _check_tls(serving: Serving) -> None:
+    files = (serving.tls_cert, serving.tls_key)
+    if any(files) and not all(file and file.is_file() for file in files):
+        raise HuxinError("H1135")
+
+
+def _check_address(serving: Serving) -> None:
+    """Workers share a port (SO_REUSEPORT), so a second server of ours would not fail to bind: it is asked here."""
+    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((serving.host, serving.port))
+        except OSError as error:
+            raise HuxinError("H1129", address=serving.address, reason=error.strerror) from None
+
+
+def with_issuer(config: Config, serving: Serving, named: bool) -> Config:
+    """Tokens name the address served, unless HUXIN_PUBLIC_URL names another."""
+    return config if named else replace(config, issuer=serving.address)

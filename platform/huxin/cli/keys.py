@@ -1,0 +1,202 @@
+"""`huxin members key`: the keys that callers of the API prove themselves with. Here only public halves are kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import typer
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
+from rich.table import Table
+from sqlalchemy import Connection
+
+from huxin.cli.show import note, print_table, ready_settings, write_line
+from huxin.errors import HuxinError
+from huxin.ids import new_id
+from huxin.registry.credentials import (
+    SCOPES,
+    Credential,
+    add_credential,
+    list_credentials,
+    revoke_credential,
+)
+from huxin.registry.members import find_member
+from huxin.registry.session import connection
+from huxin.settings import Settings
+
+app = typer.Typer(help="Keys of callers · 接入密钥", no_args_is_help=True)
+Code = Annotated[str, typer.Argument(help="a member's code, or the name of an operator or auditor · 代码")]
+Role = Annotated[
+    Literal["member", "operator", "auditor"], typer.Option(help="member, operator, auditor · 角色")
+]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", help="what it may be used for, several times; default all · 权限范围"),
+]
+
+
+@app.command()
+def new(
+    code: Code,
+    out: Annotated[
+        Path | None, typer.Option(help="file of the private key, default CODE-<number>.pem · 私钥文件")
+    ] = None,
+    alg: Annotated[Literal["ES256", "EdDSA"], typer.Option(help="ES256, EdDSA")] = "ES256",
+    scope: Scopes = None,
+    role: Role = "member",
+) -> None:
+    """Makes a key pair, writes the private half to a file and registers the public one. · 新建密钥对并登记公钥。"""
+    settings = ready_settings()
+    secret = Ed25519PrivateKey.generate() if alg == "EdDSA" else generate_private_key(SECP256R1())
+    id_ = new_id()
+    file = out or Path(f"{code[:64].replace('/', '_')}-{id_}.pem")
+    if file.exists():
+        raise HuxinError("H1132", file=file)
+    with connection(settings) as database:
+        made = _register(database, settings, id_, code, role, alg, secret.public_key(), scope)
+        # Within the transaction: without its file, a registered key would be of use to nobody.
+        _write_secret(file, secret)
+    _tell(settings, made, file)
+
+
+@app.command()
+def add(
+    code: Code,
+    public_key: Annotated[Path, typer.Option(help="public key, PEM · 公钥文件")],
+    scope: Scopes = None,
+    role: Role = "member",
+) -> None:
+    """Registers a public key whose private half never left its holder. · 登记机构自行生成的公钥。"""
+    settings = ready_settings()
+    public = _read_public(public_key)
+    alg = "EdDSA" if isinstance(public, Ed25519PublicKey) else "ES256"
+    with connection(settings) as database:
+        made = _register(database, settings, new_id(), code, role, alg, public, scope)
+    _tell(settings, made, None)
+
+
+@app.command("list")
+def list_(
+    code: Code,
+    role: Role = "member",
+    json_: Annotated[bool, typer.Option("--json", help="JSON lines")] = False,
+) -> None:
+    """Lists a holder's keys, live and revoked. · 列出密钥。"""
+    settings = ready_settings()
+    with connection(settings) as database:
+        _require_member(database, code, role)
+        found = list_credentials(database, code, role)
+    if json_:
+        for each in found:
+            write_line(json.dumps(_object(each), ensure_ascii=False, default=str))
+        return
+    zh = settings.language == "zh"
+    heads = ("编号", "算法", "范围", "建立", "最近使用", "状态")
+    table = Table(*(heads if zh else ("number", "alg", "scopes", "made", "last used", "state")), box=None)
+    for each in found:
+        live = ("有效" if zh else "live") if each.revoked_at is None else ("已吊销" if zh else "revoked")
+        used = str(each.last_used_at or "—")[:19]
+        table.add_row(str(each.id), each.alg, " ".join(each.scopes), str(each.created_at)[:19], used, live)
+    print_table(table)
+
+
+@app.command()
+def revoke(number: Annotated[UUID, typer.Argument(help="from `huxin members key list` · 密钥编号")]) -> None:
+    """Ends a key for good; its tokens are refused within seconds. · 吊销密钥。"""
+    settings = ready_settings()
+    with connection(settings) as database:
+        holder = revoke_credential(database, number, settings.now())
+    note(f"{holder}: {number} " + ("已吊销" if settings.language == "zh" else "revoked"))
+
+
+def _register(
+    database: Connection,
+    settings: Settings,
+    id_: UUID,
+    code: str,
+    role: str,
+    alg: str,
+    public: Any,
+    scope: list[str] | None,
+) -> Credential:
+    scopes = tuple(dict.fromkeys(scope or SCOPES))
+    if not set(scopes) <= set(SCOPES):
+        raise HuxinError("H1134", known=", ".join(SCOPES))
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    member_id = _require_member(database, code, role)
+    made = Credential(id_, role, member_id, code, alg, der, scopes, settings.now())
+    add_credential(database, made)
+    return made
+
+
+def _require_member(database: Connection, code: str, role: str) -> int:
+    if role != "member":
+        return 0
+    found = find_member(database, code)
+    if found is None:
+        raise HuxinError("H0701", code=code[:64])
+    return found.id
+
+
+def _write_secret(file: Path, secret: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
+    content = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise HuxinError("H1132", file=file) from None
+    with os.fdopen(descriptor, "wb") as target:
+        target.write(content)
+
+
+def _read_public(file: Path) -> EllipticCurvePublicKey | Ed25519PublicKey:
+    try:
+        found = load_pem_public_key(file.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm):
+        raise HuxinError("H1133", file=file.name) from None
+    if isinstance(found, Ed25519PublicKey):
+        return found
+    if isinstance(found, EllipticCurvePublicKey) and isinstance(found.curve, SECP256R1):
+        return found
+    raise HuxinError("H1133", file=file.name)
+
+
+def _object(each: Credential) -> dict[str, Any]:
+    return {
+        "key": each.id,
+        "holder": each.holder,
+        "role": each.role,
+        "alg": each.alg,
+        "scopes": each.scopes,
+        "created_at": each.created_at,
+        "last_used_at": each.last_used_at,
+        "revoked_at": each.revoked_at,
+    }
+
+
+def _tell(settings: Settings, made: Credential, file: Path | None) -> None:
+    write_line(json.dumps(_object(made) | {"file": file}, ensure_ascii=False, default=str))
+    if file is None:
+        return
+    note(
+        f"私钥只在 {file} 中，平台不保留。请经安全途径交给 {made.holder}，并从本机删除。"
+        if settings.language == "zh"
+        else f"The private key is in {file} only; the platform keeps none. Hand it to {made.holder} safely and "
+        "delete it here."
+    )

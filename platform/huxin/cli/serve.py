@@ -1,0 +1,51 @@
+"""`huxin serve`: the API for members' programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huxin.cli.show import note, ready_settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on · 监听地址")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="8000, or 8443 with TLS · 端口")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes · 进程数")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="threads of a process · 每进程线程数")] = 4,
+    tls_cert: Annotated[Path | None, typer.Option(help="certificate chain, PEM · 证书")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="its private key, PEM · 证书私钥")] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="one line a request: method, route, status, time · 访问日志")
+    ] = False,
+    sequencer: Annotated[bool, typer.Option(help="run the audit sequencer too · 同时运行存证定序")] = True,
+) -> None:
+    """Serves the API, with the audit sequencer beside it, until Ctrl-C. · 启动接口服务（Ctrl-C 停止）。"""
+    # Imported here: the other commands need not wait for a web server.
+    from dataclasses import replace
+
+    from huxin.api.serving import Serving, with_issuer
+    from huxin.api.serving import serve as run
+    from huxin.api.shell import Config
+
+    settings = ready_settings()
+    chosen = port or (8443 if tls_cert else 8000)
+    serving = Serving(host, chosen, workers, threads, tls_cert, tls_key, sequencer)
+    config = with_issuer(Config.from_env(), serving, bool(os.environ.get("HUXIN_PUBLIC_URL")))
+    config = replace(config, access_log=config.access_log or access_log)
+    zh = settings.language == "zh"
+
+    def tell(address: str) -> None:
+        note(
+            f"接口 {address} · 文档 {address}/docs" if zh else f"API {address}, documentation {address}/docs"
+        )
+
+    run(settings, config, serving, tell)
+    note("已停止" if zh else "stopped")
