@@ -19,7 +19,7 @@ def connection(settings: Settings) -> Iterator[Connection]:
 
     Raises HuxinError H0502 when the server goes away meanwhile, H0313 when it cannot be reached at all.
     """
-    with lost_connection_told(), _engine(settings, os.getpid()).begin() as opened:
+    with lost_connection_told(), _engine(settings, os.getpid(), None).begin() as opened:
         yield opened
 
 
@@ -41,6 +41,6 @@ def forget_engine(settings: Settings) -> None:
 
 
 @lru_cache(maxsize=64)
-def _engine(settings: Settings, process: int, role: str | None = None) -> Engine:
+def _engine(settings: Settings, process: int, role: str | None) -> Engine:
     """A pool must not cross a fork: hence the process number."""
     return engine(settings, role)
