@@ -138,9 +138,14 @@ def test_who_comes_while_others_are_checked_is_told_to_wait(world: World, one: C
     assert (response.status_code, code_of(response), response.headers["Retry-After"]) == (503, "H1405", "10")
 
 
-def test_a_form_without_a_file_is_told(world: World) -> None:
-    assert code_of(world.form({"manifest": "{}"}, path=CHECK)) == "H1403"
-    assert world.post(world.written(), path=CHECK).status_code == 200
+def test_a_form_of_other_parts_is_told_and_forgotten(world: World, one: Checker) -> None:
+    world.post(world.written(), path=CHECK)
+    process = one._process
+    for parts in ({"manifest": "{}"}, {"file": "loan_no", "more": "x"}):
+        assert code_of(world.form(parts, path=CHECK)) == "H1403"
+    said = world.post(world.written(), path=CHECK)
+    assert (said.status_code, said.json["rows"]) == (200, 40)
+    assert one._process is process
 
 
 def test_a_process_that_dies_is_told_and_replaced(world: World, one: Checker) -> None:

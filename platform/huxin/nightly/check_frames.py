@@ -4,5 +4,7 @@ from __future__ import annotations
 
 import struct
 
-FRAME = struct.Struct(">cI")  # kind, length: D is a block of the file, E its end with what is said of it
+FRAME = struct.Struct(
+    ">cI"
+)  # kind, length: D a block of the file, E its end with what is said of it, A forget it
 ANSWER = struct.Struct(">I")  # length of the JSON that follows

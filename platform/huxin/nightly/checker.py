@@ -25,6 +25,7 @@ class Checker:
         self._seconds = seconds
         self._patience = patience
         self._turn = threading.Lock()
+        self._asking = False  # while the process is at work, or cannot be trusted to wait for more
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Checker:
@@ -35,8 +36,18 @@ class Checker:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind:
-            self.stop()  # it has half a file, of which it forgets everything so
+            self._forget()
         self._turn.release()
+
+    def _forget(self) -> None:
+        """Has the process drop what it was given of a file; one that is not waiting for more is ended instead."""
+        try:
+            if self._process and not self._asking:
+                self._write(self._process, FRAME.pack(b"A", 0))
+                return
+        except HuxinError:  # it is dead
+            pass
+        self.stop()
 
     def give(self, blocks: Iterable[bytes]) -> None:
         """Passes a file on as it comes. HuxinError H1406 when the process dies, H1122 when the file takes too long."""
@@ -50,6 +61,7 @@ class Checker:
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What the process says of the file. HuxinError H1406 when it dies, fails or takes too long."""
         process = self._running()
+        self._asking = True
         content = json.dumps(asked).encode()
         alarm = threading.Timer(self._seconds, process.kill)
         alarm.start()
@@ -64,6 +76,7 @@ class Checker:
             found: dict[str, Any] = json.loads(said)
         except ValueError:
             raise HuxinError("H1406") from None
+        self._asking = False
         if "fault" in found:
             raise HuxinError("H1406")
         return found
@@ -71,6 +84,7 @@ class Checker:
     def stop(self) -> None:
         """Ends the process; the next file gets another."""
         process, self._process = self._process, None
+        self._asking = False
         if process is None:
             return
         process.kill()

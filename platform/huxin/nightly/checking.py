@@ -133,6 +133,8 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
         while kind == b"D":
             data += content
             kind, content = _frame(source)
+        if kind == b"A":  # the asker lost interest
+            continue
         if kind != b"E":
             return
         answer = _answer(json.loads(content), bytes(data))
