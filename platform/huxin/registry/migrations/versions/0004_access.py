@@ -89,6 +89,8 @@ $$;
 GRANTS = """
 REVOKE ALL ON FUNCTION access_key, access_use, access_standing, access_whoami, access_revision FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access_key, access_use, access_standing, access_whoami, access_revision TO huxin_app;
+-- `huxin serve` looks before it starts, also where its login is not the owner's.
+GRANT SELECT ON alembic_version TO huxin_app;
 """
 
 
