@@ -21,7 +21,6 @@ from huxin.api.submissions import MEMBER, ONE, own
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.registry import filings
-from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 
 if TYPE_CHECKING:
@@ -77,8 +76,7 @@ def _page(caller: Caller, item: Submission, wanted: Wanted) -> Response:
     kind = f"{_KIND} {item.id}"
     place = paging.place_of(shell(), caller, kind, wanted.cursor)
     after = (int(place[0]), str(place[1]), str(place[2])) if place else None
-    with connection(shell().settings) as database:
-        found = filings.findings_page(database, caller.member_id, item.id, after, wanted.limit + 1)
+    found = filings.findings_page(shell().live, caller.member_id, item.id, after, wanted.limit + 1)
     rows, following = paging.page(
         shell(), caller, kind, found, wanted.limit, lambda each: [each.record, each.code, each.field]
     )
@@ -99,8 +97,7 @@ def _rows(item: Submission, wanted: Literal["csv", "xlsx"]) -> Response:
 
     if item.state == State.RECEIVED:
         raise HuxinError("H1408", retry_s=10)
-    with connection(shell().settings) as database:
-        found = filings.findings_page(database, item.member_id, item.id, None, None)
+    found = filings.findings_page(shell().live, item.member_id, item.id, None, None)
     told = [*report.told_refusal(item, language()), *report.told(found, language())]
     rows = report.rejected_rows(shell().settings, item, told)
     if not rows.height and any(each.record and each.severity == "reject" for each in told):

@@ -166,10 +166,8 @@ def listed(caller: Caller) -> Response:
     wanted = read_query(Wanted)
     before = paging.place_of(shell(), caller, _LIST, wanted.cursor)
     which = filings.Wanted(State[wanted.state.upper()] if wanted.state else None, wanted.as_of_date)
-    with connection(shell().settings) as database:
-        found = filings.page(
-            database, caller.member_id, which, UUID(before) if before else None, wanted.limit + 1
-        )
+    last = UUID(before) if before else None
+    found = filings.page(shell().live, caller.member_id, which, last, wanted.limit + 1)
     items, following = paging.page(shell(), caller, _LIST, found, wanted.limit, lambda item: str(item.id))
     told = [submission_answer(item, language()) for item in items]
     return answer(SubmissionsPage(items=told, next=following), headers=spoken())
@@ -202,8 +200,7 @@ def withdraw(caller: Caller, submission_id: UUID) -> Response:
 
 def own(caller: Caller, submission_id: UUID) -> Submission:
     """The caller's submission of that id. HuxinError H1116, also where it is another's."""
-    with connection(shell().settings) as database:
-        item = filings.of_member(database, caller.member_id, submission_id)
+    item = filings.of_member(shell().live, caller.member_id, submission_id)
     if item is None:
         raise HuxinError("H1116")
     return item

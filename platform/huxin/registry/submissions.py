@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from huxin.contract import State
@@ -88,17 +88,6 @@ def every(connection: Connection) -> list[Submission]:
 def unfinished(connection: Connection) -> list[Submission]:
     """Submissions that a night goes on with: received, validated or pseudonymized."""
     return _read(connection, _ALL.where(submission.c.state.in_(UNFINISHED)).order_by(*_BY_TIME))
-
-
-def read_where(
-    connection: Connection,
-    condition: ColumnElement[bool],
-    order: ColumnElement[Any] | None = None,
-    most: int | None = None,
-) -> list[Submission]:
-    """The submissions that meet a condition, oldest receipt first unless another order is asked for."""
-    ordered = _ALL.where(condition).order_by(*(_BY_TIME if order is None else (order,)))
-    return _read(connection, ordered.limit(most))
 
 
 def published_like(connection: Connection, item: Submission) -> list[Submission]:
