@@ -14,12 +14,14 @@ from rich.table import Table
 from huxin.cli import keys
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
+from huxin.registry.audit_acts import note_act
 from huxin.registry.members import add_members, find_member, list_members, set_status
 from huxin.registry.session import connection
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
 app.add_typer(keys.app, name="key")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,31}")
+_ACTS = {"active": "member.resumed", "suspended": "member.suspended"}
 _HEADERS = {"code": "code", "机构代码": "code", "name": "name", "机构名称": "name"}
 
 
@@ -85,6 +87,7 @@ def _set(code: str, status: str) -> None:
         if find_member(database, code) is None:
             raise HuxinError("H0701", code=code[:64])
         set_status(database, code, status)
+        note_act(database, _ACTS[status], {"code": code}, settings.now())
     note(f"{code}: {status}")
 
 
@@ -97,6 +100,8 @@ def _register(rows: list[tuple[int, str, str]]) -> None:
     settings = ready_settings()
     with connection(settings) as database:
         new = set(add_members(database, pairs, settings.now()))
+        for code in sorted(new):
+            note_act(database, "member.added", {"code": code}, settings.now())
     for code, _ in pairs:
         known = "已登记" if settings.language == "zh" else "was registered before"
         fresh = "登记完成" if settings.language == "zh" else "registered"
