@@ -104,7 +104,7 @@ def require_type(wanted: str) -> None:
 def refusal(model: type[BaseModel], error: ValidationError) -> HuxinError:
     """What to tell of a pydantic error; its messages and inputs stay here."""
     found = error.errors(include_url=False, include_input=False)
-    if any(each["type"] == "json_invalid" or not each["loc"] for each in found):
+    if any(each["type"] == "json_invalid" or (_SHAPE == (each["type"], each["loc"])) for each in found):
         return HuxinError("H1120")
     known = _names(model)
     return InvalidFieldsError([_fault(each, known) for each in found])
@@ -115,9 +115,11 @@ def _fault(each: Any, known: frozenset[str]) -> FieldFault:
     steps = (str(step) if isinstance(step, int) or step in known else "*" for step in each["loc"])
     fault = each["type"] if each["type"] in _texts() else "invalid"
     bounds = {name: value for name, value in each.get("ctx", {}).items() if name in _BOUNDS}
-    return FieldFault("/" + "/".join(steps), fault, bounds)
+    return FieldFault("".join(f"/{step}" for step in steps), fault, bounds)
 
 
+# A body of JSON that is no object at all; a rule over several fields also has no place of its own.
+_SHAPE = ("model_type", ())
 # Of a rule's own making; pydantic's context may also quote what was sent.
 _BOUNDS = frozenset(
     ("min_length", "max_length", "pattern", "expected", "gt", "ge", "lt", "le", "decimal_places")
