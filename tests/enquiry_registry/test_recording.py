@@ -16,7 +16,7 @@ from huxin.ids import id_at, moment_of
 from huxin.registry import enquiries
 from huxin.registry.connect import libpq_uri
 from huxin.registry.enquiries import Recorded
-from huxin.registry.partitions import ensure_enquiry_months
+from huxin.registry.partitions import ensure_enquiry_halves
 from huxin.registry.session import connection
 
 SUBJECT = uuid4()
@@ -131,16 +131,16 @@ def partition_of(desk: Desk, id_: UUID) -> str:
     return str(desk.run("SELECT tableoid::regclass::text FROM enquiry WHERE id = %s", (id_,))[0][0])
 
 
-def test_months_are_made_ahead_and_take_over_what_came_before_them(desk: Desk) -> None:
+def test_half_years_are_made_ahead_and_take_over_what_came_before_them(desk: Desk) -> None:
     early = desk.record(1, SUBJECT).id
     assert partition_of(desk, early) == "enquiry_default"
     for _ in range(2):
         with connection(desk.settings) as database:
-            ensure_enquiry_months(database, desk.now)
-    assert partition_of(desk, early) == "enquiry_y2026m05"
-    assert partition_of(desk, desk.record(1, SUBJECT).id) == "enquiry_y2026m05"
+            ensure_enquiry_halves(database, desk.now)
+    assert partition_of(desk, early) == "enquiry_y2026h1"
+    assert partition_of(desk, desk.record(1, SUBJECT).id) == "enquiry_y2026h1"
     later = desk.record(1, SUBJECT, asked_at=desk.now + timedelta(days=70)).id
-    assert partition_of(desk, later) == "enquiry_y2026m08"
+    assert partition_of(desk, later) == "enquiry_y2026h2"
     assert enquiries.fetch(desk.live, 1, early) is not None
 
 

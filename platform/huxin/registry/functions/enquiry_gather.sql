@@ -59,27 +59,54 @@ CREATE OR REPLACE FUNCTION enquiry_gather(
     p_per_minute integer DEFAULT NULL,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
     OUT minute_used integer, OUT day_used integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    loans json; pledges json; asked json; others_recent json; by_mobile json; enquirers integer;
+    others integer[]; loans json; pledges json; asked json; enquirers integer; others_recent json; by_mobile json;
     since uuid := id_floor(p_now - interval '365 days');
     until uuid := id_floor(p_now + interval '1 minute');
+    stacked timestamptz := p_now - make_interval(days => p_stacking_days);
     this_minute bigint := floor(extract(epoch FROM p_now) / 60);
 BEGIN
     SELECT m.status, m.tier INTO member_status, member_tier FROM member m WHERE m.id = p_member;
     IF member_status IS DISTINCT FROM 'active' THEN RETURN; END IF;
     subject := subject_of(p_tokens, p_schemes, p_claim, p_now);
 
+    -- Other members are told apart by an ordinal: in the order of their first loans, then of their promises.
+    SELECT array_agg(o.member_id ORDER BY o.first_on, o.member_id) INTO others FROM (
+        SELECT l.member_id, min(l.disbursed_on) AS first_on FROM loan l
+        WHERE l.subject_id = subject AND l.member_id <> p_member AND l.void_by IS NULL GROUP BY l.member_id
+    ) o;
+    IF EXISTS (SELECT FROM reservation r WHERE r.subject_id = subject AND r.state IN (1, 2) AND r.expires_at > p_now) THEN
+        SELECT coalesce(others, '{}') || array_agg(o.member_id ORDER BY o.place) INTO others FROM (
+            SELECT p.member_id, min(p.place) AS place FROM reservations_live(subject, p_now) p
+            WHERE p.member_id <> p_member AND p.member_id <> ALL (coalesce(others, '{}')) GROUP BY p.member_id
+        ) o;
+        SELECT json_agg(t) INTO pledges FROM (
+            SELECT coalesce(array_position(others, p.member_id), 0) AS m, p.amount,
+                moment_text(p.granted_at) AS granted_at, moment_text(p.expires_at) AS expires_at
+            FROM reservations_live(subject, p_now) p ORDER BY p.place) t;
+    END IF;
+
     -- Effective day: a stale loan's last confirmed one, an ended one's last reported one, else its member's newest.
-    WITH held AS MATERIALIZED (
-        SELECT l.*, d.effective, a.dpd24, a.until AS bad_before, a.since AS bad_first, a.overdue AS bad_amount,
-            l.overdue_since IS NOT NULL OR l.class5 >= 3 OR l.status = 5 AS bad,
-            l.ended_by IS NULL AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0)) AS open,
-            row_number() OVER (ORDER BY l.disbursed_on, l.member_id, l.loan_no) AS place
+    SELECT json_agg(t) INTO loans FROM (
+        SELECT coalesce(array_position(others, l.member_id), 0) AS m, l.role, l.borrower_kind AS kind, l.product,
+            l.status, l.class5, l.balance, l.principal, l.next_due_amount AS next_due, l.overdue_amount AS overdue,
+            coalesce(greatest(d.effective - l.overdue_since, 0), 0) AS dpd, l.max_dpd,
+            greatest(d.effective - l.overdue_since, a.dpd24, 0) AS dpd24,
+            CASE WHEN d.bad THEN CASE WHEN NOT d.open THEN coalesce(l.closed_on, d.effective) END
+                WHEN a.until IS NOT NULL THEN a.until
+                WHEN l.max_dpd > 0 THEN coalesce(l.closed_on, l.as_of_date) END AS bad_until,
+            l.disbursed_on, l.due_on, l.closed_on, l.repayment_method AS method, l.terms_left,
+            l.special_event AS event, l.hardship, d.open, false AS disputed, l.name_mark = p_name_mark AS name,
+            least(a.since, CASE WHEN d.bad THEN coalesce(l.overdue_since, l.as_of_date) END) AS bad_since,
+            greatest(a.overdue, CASE WHEN d.bad THEN l.overdue_amount END) AS bad_amount
         FROM loan l JOIN member m ON m.id = l.member_id
-        CROSS JOIN LATERAL (SELECT coalesce(l.stale_as_of,
-            greatest(CASE WHEN l.ended_by IS NULL THEN m.as_of_date ELSE l.ended_on - 1 END, l.as_of_date)
-            ) AS effective) d
+        CROSS JOIN LATERAL (
+            SELECT coalesce(l.stale_as_of, greatest(
+                    CASE WHEN l.ended_by IS NULL THEN m.as_of_date ELSE l.ended_on - 1 END, l.as_of_date)) AS effective,
+                l.overdue_since IS NOT NULL OR l.class5 >= 3 OR l.status = 5 AS bad,
+                l.ended_by IS NULL AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0)) AS open
+        ) d
         LEFT JOIN LATERAL (
             SELECT max(x.dpd) FILTER (WHERE x.until >= p_today - interval '24 months') AS dpd24,
                 min(x.since) AS since, max(x.until) AS until, max(x.overdue_amount) AS overdue
@@ -87,54 +114,32 @@ BEGIN
             WHERE x.subject_id = l.subject_id AND x.member_id = l.member_id AND x.loan_no = l.loan_no
         ) a ON l.version > 1
         WHERE l.subject_id = subject AND l.void_by IS NULL
-    ), pledged AS MATERIALIZED (
-        SELECT * FROM reservations_live(subject, p_now)
-    ), others AS MATERIALIZED (
-        SELECT array_agg(o.member_id ORDER BY o.place) AS who FROM (
-            SELECT b.member_id, min(b.place) AS place FROM (
-                SELECT h.member_id, h.place FROM held h
-                UNION ALL SELECT p.member_id, p.place + 1000000 FROM pledged p
-            ) b WHERE b.member_id <> p_member GROUP BY b.member_id
-        ) o
-    )
-    SELECT (SELECT json_agg(t) FROM (
-            SELECT coalesce(array_position(o.who, h.member_id), 0) AS m, h.role, h.borrower_kind AS kind, h.product,
-                h.status, h.class5, h.balance, h.principal, h.next_due_amount AS next_due,
-                h.overdue_amount AS overdue, coalesce(greatest(h.effective - h.overdue_since, 0), 0) AS dpd, h.max_dpd,
-                greatest(h.effective - h.overdue_since, h.dpd24, 0) AS dpd24,
-                CASE WHEN h.bad THEN CASE WHEN NOT h.open THEN coalesce(h.closed_on, h.effective) END
-                    WHEN h.bad_before IS NOT NULL THEN h.bad_before
-                    WHEN h.max_dpd > 0 THEN coalesce(h.closed_on, h.as_of_date) END AS bad_until,
-                h.disbursed_on, h.due_on, h.closed_on, h.repayment_method AS method, h.terms_left,
-                h.special_event AS event, h.hardship, h.open, false AS disputed, h.name_mark = p_name_mark AS name,
-                least(h.bad_first, CASE WHEN h.bad THEN coalesce(h.overdue_since, h.as_of_date) END) AS bad_since,
-                greatest(h.bad_amount, CASE WHEN h.bad THEN h.overdue_amount END) AS bad_amount
-            FROM held h CROSS JOIN others o ORDER BY h.place) t),
-        (SELECT json_agg(t) FROM (
-            SELECT coalesce(array_position(o.who, p.member_id), 0) AS m, p.amount,
-                moment_text(p.granted_at) AS granted_at, moment_text(p.expires_at) AS expires_at
-            FROM pledged p CROSS JOIN others o ORDER BY p.place) t)
-    INTO loans, pledges;
+        ORDER BY l.disbursed_on, l.member_id, l.loan_no
+    ) t;
 
-    WITH found AS MATERIALIZED (
-        SELECT e.member_id, e.member_id = p_member AS own, m.kind, e.asked_at AS at
-        FROM enquiry e JOIN member m ON m.id = e.member_id
-        WHERE e.subject_id = subject AND e.id >= since AND e.id < until AND e.purpose IN ('application', 'guarantee')
-    )
-    SELECT (SELECT json_agg(t) FROM (
-            SELECT f.own, f.kind,
-                count(*) FILTER (WHERE f.at > p_now - interval '7 days') AS d7,
-                count(*) FILTER (WHERE f.at > p_now - interval '15 days') AS d15,
-                count(*) FILTER (WHERE f.at > p_now - interval '30 days') AS d30,
-                count(*) FILTER (WHERE f.at > p_now - interval '90 days') AS d90,
-                count(*) FILTER (WHERE f.at > p_now - interval '180 days') AS d180,
-                count(*) FILTER (WHERE f.at > p_now - interval '365 days') AS d365
-            FROM found f GROUP BY f.own, f.kind ORDER BY f.own DESC, f.kind) t),
-        (SELECT count(DISTINCT f.member_id) FROM found f WHERE NOT f.own AND f.at > p_now - interval '30 days'),
-        (SELECT row_to_json(t) FROM (
-            SELECT count(*) AS enquiries, count(DISTINCT f.member_id) AS members FROM found f
-            WHERE NOT f.own AND f.at > p_now - make_interval(days => p_stacking_days)) t)
-    INTO asked, enquirers, others_recent;
+    -- A member is of one kind, so members may be counted kind by kind.
+    SELECT json_agg(json_build_object('own', t.own, 'kind', t.kind, 'd7', t.d7, 'd15', t.d15, 'd30', t.d30,
+                'd90', t.d90, 'd180', t.d180, 'd365', t.d365) ORDER BY t.own DESC, t.kind),
+            coalesce(sum(t.members30) FILTER (WHERE NOT t.own), 0),
+            json_build_object('enquiries', coalesce(sum(t.recent) FILTER (WHERE NOT t.own), 0),
+                'members', coalesce(sum(t.recent_members) FILTER (WHERE NOT t.own), 0))
+        INTO asked, enquirers, others_recent
+        FROM (
+            SELECT e.member_id = p_member AS own, m.kind,
+                count(*) FILTER (WHERE e.asked_at > p_now - interval '7 days') AS d7,
+                count(*) FILTER (WHERE e.asked_at > p_now - interval '15 days') AS d15,
+                count(*) FILTER (WHERE e.asked_at > p_now - interval '30 days') AS d30,
+                count(*) FILTER (WHERE e.asked_at > p_now - interval '90 days') AS d90,
+                count(*) FILTER (WHERE e.asked_at > p_now - interval '180 days') AS d180,
+                count(*) FILTER (WHERE e.asked_at > p_now - interval '365 days') AS d365,
+                count(DISTINCT e.member_id) FILTER (WHERE e.asked_at > p_now - interval '30 days') AS members30,
+                count(*) FILTER (WHERE e.asked_at > stacked) AS recent,
+                count(DISTINCT e.member_id) FILTER (WHERE e.asked_at > stacked) AS recent_members
+            FROM enquiry e JOIN member m ON m.id = e.member_id
+            WHERE e.subject_id = subject AND e.id >= since AND e.id < until
+              AND e.purpose IN ('application', 'guarantee')
+            GROUP BY e.member_id = p_member, m.kind
+        ) t;
 
     IF cardinality(p_mobile_tokens) > 0 THEN
         mobile := mobile_of(p_mobile_tokens, p_mobile_schemes, p_claim, p_now);
