@@ -15,6 +15,7 @@ from huxin.api.shell import Shell, shell
 from huxin.errors import HuxinError
 from huxin.registry import credentials
 
+ROLES = credentials.ROLES
 _PREFIX = "bearer "
 
 
