@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 from api_world import SCOPES, World, code_of, new_holder
 
+from huxin.audit.notes import log_keys
+from huxin.decision import canonical
 from huxin.ids import new_id
+from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
+from huxin_privacy import keyring
+from huxin_privacy.receipts import verify_promise, verify_receipt
 
 NUMBER = "11010519491231002X"
 BODY: dict[str, Any] = {
@@ -138,3 +144,20 @@ def test_an_answer_names_no_member(world: World) -> None:
     text = json.dumps(ask(world, "member").json, ensure_ascii=False)
     assert "M0002" not in text
     assert "乙公司" not in text
+
+
+def test_a_receipt_proves_what_was_answered(world: World) -> None:
+    told = ask(world, "member").json
+    path, token = f"/v1/enquiries/{told['enquiry_id']}/receipt", world.token("member")
+    assert code_of(world.call("GET", path, token)) == "H1302"
+    drain(world.settings)
+    receipt = world.call("GET", path, token).json
+    keys = log_keys(keyring.open(world.settings.keys_dir, "audit")).verifiers
+    assert verify_receipt(receipt, keys).size == 1
+    # What the member holds is what the log says: the answer without its promise, in its one spelling.
+    promise = told.pop("promise")
+    record = json.loads(receipt["record"])
+    assert record["answer_sha256"] == hashlib.sha256(canonical(told)).hexdigest()
+    verify_promise(promise, receipt["record"], bytes.fromhex(receipt["salt"]), keys)
+    assert code_of(world.call("GET", path, world.token("other"))) == "H1302"
+    assert NUMBER not in receipt["record"]

@@ -104,8 +104,17 @@ def register(app: APIFlask) -> None:
         description="`?replay=true`: the answer worked out once more from what it was given, beside the one told then.",
         parameters=({"in": "query", "name": "replay", "schema": {"type": "boolean"}},),
     )
+    proving = Route(
+        "GET",
+        "/v1/enquiries/<id_>/receipt",
+        "存证回执 · The receipt: leaf, proof and signed checkpoint, a minute later at the most",
+        "enquiries",
+        access=ACCESS,
+        errors=("H1302", "H1309"),
+    )
     add(app, asking, ask)
     add(app, reading, read)
+    add(app, proving, receipt)
 
 
 def ask(caller: Caller, body: NewEnquiry) -> Response:
@@ -127,3 +136,8 @@ def read(caller: Caller, id_: str) -> Response:
     if request.args.get("replay") == "true":
         return answer(desk().replay(caller.member_id, found))
     return answer(desk().reread(caller.member_id, found))
+
+
+def receipt(caller: Caller, id_: str) -> Response:
+    """Own only; checked by `huxin receipt verify` with the log's public key."""
+    return answer(desk().receipt(caller.member_id, shared_id(id_, "H1302")))

@@ -109,8 +109,19 @@ def register(app: APIFlask) -> None:
         answer=Held,
         errors=("H1214", _UNKNOWN),
     )
-    for route, view in ((making, reserve), (reading, read), (releasing, release), (converting, convert)):
-        add(app, route, view)
+    proving = Route(
+        "GET",
+        f"{path}/<id_>/receipt",
+        "存证回执 · The receipt: leaf, proof and signed checkpoint, a minute later at the most",
+        "reservations",
+        access=ACCESS,
+        errors=("H1302", "H1309"),
+    )
+    add(app, making, reserve)
+    add(app, reading, read)
+    add(app, releasing, release)
+    add(app, converting, convert)
+    add(app, proving, receipt)
 
 
 def reserve(caller: Caller, body: NewReservation) -> Response:
@@ -133,6 +144,11 @@ def convert(caller: Caller, id_: str, body: Conversion) -> Response:
     """Said twice with the same numbers is said once."""
     found = shared_id(id_, _UNKNOWN)
     return answer(reserving.convert(desk(), _asker(caller), found, body.loan_no, body.contract_no))
+
+
+def receipt(caller: Caller, id_: str) -> Response:
+    """Of the reservation's last act."""
+    return answer(desk().receipt(caller.member_id, shared_id(id_, "H1302")))
 
 
 def _asker(caller: Caller) -> Asker:

@@ -20,6 +20,7 @@ from huxin.enquiry.subject_keys import Keys, all_schemes
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries
+from huxin.registry.audit_log import inclusion
 from huxin.registry.enquiries import Quota
 from huxin.registry.live import Live
 from huxin.registry.schemes import scheme_ids
@@ -90,6 +91,13 @@ class Desk:
         stored = self._stored(member_id, enquiry_id)
         told = opened(self.keys.seal_key, ANSWER, enquiry_id, stored.answer)
         return replayed(told, Used.restored(opened(self.keys.seal_key, FACTS, enquiry_id, stored.facts)))
+
+    def receipt(self, member_id: int, record_id: UUID) -> dict[str, Any]:
+        """The receipt of an own enquiry or reservation (its last act). HuxinError H1302: not in the log (yet)."""
+        found = inclusion(self.live, record_id, member_id=member_id)
+        if found is None:
+            raise HuxinError("H1302")
+        return found
 
     def close(self) -> None:
         """Closes its connections."""
