@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import perf_counter
@@ -17,7 +17,7 @@ _TURN = 60.0  # seconds the clients may take to get ready
 _BLOCK = 1 << 18
 
 # What a client sends: called in the client's own process with its number, gives its requests one after another.
-Requests = Callable[[int], Sequence[bytes]]
+Requests = Callable[[int], Iterable[bytes]]
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ def _client(
         pipe.send(error)
 
 
-def _run(sock: socket.socket, target: Target, todo: object, seconds: float) -> Load:
+def _run(sock: socket.socket, target: Target, todo: Iterator[bytes], seconds: float) -> Load:
     times: list[float] = []
     failures: Counter[str] = Counter()
     begin = now = perf_counter()
     end = begin + seconds
-    for request in todo:  # type: ignore[attr-defined]  # an iterator of bytes
+    for request in todo:
         sock.sendall(request)
         answer = receive(sock)
         before, now = now, perf_counter()

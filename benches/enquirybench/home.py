@@ -76,6 +76,7 @@ def copied(home: Settings, source: Filled, name: str = RUN) -> Iterator[Filled]:
     forget_engine(source.settings)
     _drop(home, name)
     with _admin(home) as server:
+        _leave(server, str(kept))
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{kept}" STRATEGY FILE_COPY')
     made = _of_database(home, name, source.book)
     try:
@@ -118,6 +119,7 @@ def _make(home: Settings, name: str, book: Book, sources: str) -> None:
     gib = size_of(made.uri) / 2**30
     forget_engine(made.settings)
     with _admin(home) as server:
+        _leave(server, _FILLING)
         server.execute(f'ALTER DATABASE "{_FILLING}" RENAME TO "{name}"')
         server.execute(f"COMMENT ON DATABASE \"{name}\" IS '{sources} {book.as_of.isoformat()}'")
     print(f"  filled in {perf_counter() - began:.0f} s, {gib:.1f} GiB", flush=True)
@@ -147,6 +149,11 @@ def _of_database(home: Settings, name: str, book: Book) -> Filled:
 def _drop(home: Settings, name: str) -> None:
     with _admin(home) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _leave(server: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """Ends what is still connected: a database in use can be neither renamed nor copied."""
+    server.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
 def _admin(home: Settings) -> psycopg.Connection[tuple[object, ...]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import psycopg
-
 from benchdata.people import identities
+
 from enquirybench.home import Filled
 from huxin.enquiry.subject_keys import Keys, Person, all_schemes
 from huxin.registry.schemes import scheme_ids
@@ -35,7 +35,9 @@ def sample(source: Filled, count: int = SAMPLE) -> Sample:
     numbers[unknown] = subjects + rng.permutation(max(subjects, count))[: int(unknown.sum())]
     frame = identities(numbers)
     columns = ("id_type", "id_no", "id_country", "name", "mobile")
-    return Sample([Person(*row) for row in frame.select(columns).iter_rows()], frame["borrower_kind"].to_list())
+    return Sample(
+        [Person(*row) for row in frame.select(columns).iter_rows()], frame["borrower_kind"].to_list()
+    )
 
 
 def write_keys(source: Filled, chosen: Sample) -> None:

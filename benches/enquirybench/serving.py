@@ -27,8 +27,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], port: int, env: Mapping[str, str]) -> Iterator[None]:
-    """The command's server, once it listens on the port; it and its workers have ended afterwards.
+def served(command: Sequence[str], port: int | None, env: Mapping[str, str]) -> Iterator[None]:
+    """The command's server, once it listens on the port (if it has one); it and its workers have ended afterwards.
 
     SystemExit with the server's last words when it ends early or is not ready in time.
     """
@@ -42,7 +42,8 @@ def served(command: Sequence[str], port: int, env: Mapping[str, str]) -> Iterato
             start_new_session=True,  # Ctrl-C is for the bench, which then ends its servers
         )
         try:
-            _await(process, port, words)
+            if port is not None:
+                _await(process, port, words)
             yield
         finally:
             end(process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,19 +12,22 @@ from enquirybench.home import Filled
 from huxin.settings import SHANGHAI
 
 # The person is looked up in a small table within the first statement, which a program would have at hand: that costs
-# pgbench a few microseconds, and is told. One in a hundred rounds meets nobody known before (see `people`).
+# some microseconds, and what it costs is told.
 ENQUIRY = """\
 \\set n random(1, :people)
 \\set m random(:first_member, :last_member)
-SELECT g.subject, g.mobile, g.facts FROM bench_person b, enquiry_gather(
+SELECT g.subject, g.mobile, g.facts AS known, g.minute_used FROM bench_person b, enquiry_gather(
     :m, 'application', b.tokens, b.schemes, true, b.mark, b.mobile_tokens, b.mobile_schemes,
     now(), :day::date, 7) g WHERE b.n = :n \\gset
-SELECT outcome FROM enquiry_record(bench_id(), :m, :subject, :mobile, bench_id()::text, :digest::bytea, 'application',
-    1::smallint, 5000000, 'SQ0000000001', :day::date, 'staff', 'reference', '2020.1', 'full', :facts::bytea,
-    :answer::bytea, now(), bench_id(), :body)
+SELECT outcome FROM (SELECT bench_id() AS id) i, enquiry_record(i.id, :m, :subject, :mobile, i.id::text,
+    :digest::bytea, 'application', 1::smallint, 5000000, 'SQ0000000001', :day::date, 'staff-12', 'AP-00000001',
+    '2020.1', 'full', :facts::bytea, :answer::bytea, now(), bench_id(),
+    replace(replace(replace(:body, '@enquiry', i.id::text), '@subject', :subject), '@mobile', :mobile))
 """
 GATHER = "\n".join(ENQUIRY.split("\n")[:5]) + "\n"
-LOOKUP = "\\set n random(1, :people)\nSELECT tokens, schemes, mark, mobile_tokens FROM bench_person WHERE n = :n\n"
+LOOKUP = (
+    "\\set n random(1, :people)\nSELECT tokens, schemes, mark, mobile_tokens FROM bench_person WHERE n = :n\n"
+)
 
 # A UUIDv7, as the API makes its own: uuidv7() is younger than the oldest server that we support.
 _ID = """
@@ -35,10 +39,11 @@ _ID_18 = "CREATE OR REPLACE FUNCTION bench_id() RETURNS uuid LANGUAGE sql VOLATI
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of what an enquiry stores besides its facts: the sealed answer and the outbox row's body."""
+    """Bytes of what the API stores with an enquiry: its facts and answer, both sealed, and the leaf's record."""
 
-    answer: int = 1600
-    body: int = 1000
+    facts: int = 700
+    answer: int = 900
+    record: int = 260
 
 
 def prepare(source: Filled) -> None:
@@ -58,8 +63,17 @@ def variables(source: Filled, people: int, sizes: Sizes) -> dict[str, str]:
         "day": day.isoformat(),
         "digest": "\\x" + "5a" * 32,
         "answer": "\\x" + "a5" * sizes.answer,
-        "body": '{"leaf": "' + "b" * (sizes.body - 13) + '"}',
+        "facts": "\\x" + "c3" * sizes.facts,
+        "body": _body(sizes.record),
     }
+
+
+def _body(record: int) -> str:
+    """An outbox row's body as the sequencer takes it, its record of so many characters; @ marks what is a row's own."""
+    feed = {"mobile_id": "@mobile", "subject_id": "@subject", "member_id": 1, "enquiry_id": "@enquiry"}
+    feed |= {"asked_at": "2026-05-31T22:00:00+08:00", "purpose": "application"}
+    leaf = {"salt": "5a" * 16, "record": "r" * record}
+    return json.dumps({"record_id": "@enquiry", "member": 1, "leaf": leaf, "feed": feed})
 
 
 def member_range(source: Filled) -> tuple[int, int]:
@@ -71,10 +85,11 @@ def member_range(source: Filled) -> tuple[int, int]:
 
 
 def measured_sizes(source: Filled) -> Sizes | None:
-    """The mean sizes of what the API has just stored; None when it has stored nothing."""
+    """The mean sizes of what the API has just stored and the sequencer has taken; None when there is nothing yet."""
     query = """
-        SELECT avg(length(e.answer))::int, (SELECT avg(length(body::text))::int FROM outbox
-            WHERE topic = 'enquiry.answered') FROM enquiry e WHERE e.consent_no IS NOT NULL
+        SELECT avg(length(e.facts))::int, avg(length(e.answer))::int,
+            (SELECT avg(length(record))::int FROM audit_leaf WHERE topic = 'enquiry.answered')
+        FROM enquiry e WHERE e.staff LIKE 'staff-%'
     """
     with psycopg.connect(source.uri) as connection:
         found = connection.execute(query).fetchone()

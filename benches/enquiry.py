@@ -1,0 +1,58 @@
+"""`make bench-enquiry`: enquiries and reservations, as ratios to what the same machine does at the same time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from enquirybench import statements
+from enquirybench.home import copied, filled, running_home
+from enquirybench.people import sample, write_keys
+from enquirybench.promises import promises
+from enquirybench.speed import race, stand
+
+PARTS = ("race", "growth", "reservations", "profile")
+Figures = dict[str, float]
+
+
+def main() -> None:
+    """Runs the parts asked for; the last line printed is one JSON object."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # no server must stay
+    asked = _arguments()
+    root = Path(os.environ.get("HUXIN_BENCH_DIR") or ".huxin-bench").absolute()
+    figures: Figures = {"loans": asked.loans}
+    with running_home(root) as home:
+        source = filled(home, asked.loans)
+        with copied(home, source) as copy:
+            chosen = sample(copy)
+            write_keys(copy, chosen)
+            statements.prepare(copy)
+            with stand(copy, chosen) as at:
+                if "race" in asked.only:
+                    figures |= race(at, asked.seconds, asked.rounds)
+                if "reservations" in asked.only:
+                    figures |= promises(at, asked.seconds, asked.rounds)
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--loans", type=int, default=1_000_000, help="loans in the registry (default 1,000,000)"
+    )
+    parser.add_argument("--seconds", type=float, default=8, help="of each measurement (default 8)")
+    parser.add_argument("--rounds", type=int, default=3, help="whose middle one counts (default 3)")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts to run, of {','.join(PARTS)}")
+    asked = parser.parse_args()
+    asked.only = set(asked.only.split(","))
+    if asked.only - set(PARTS):
+        parser.error(f"--only takes {', '.join(PARTS)}")
+    return asked
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The reservations' part of the bench: pace against bare inserts, then the policy's caps held and counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+
+from enquirybench import reserving
+from enquirybench.access import access_tokens
+from enquirybench.breaches import Caps
+from enquirybench.client import Target, load
+from enquirybench.figures import Load, ratio
+from enquirybench.questions import post
+from enquirybench.speed import Stand, drained
+from huxin.decision import policy_on
+
+_FREE = Caps(None, None, None)
+_GRANTED_OR_REFUSED = (b"HTTP/1.1 201", b"HTTP/1.1 409")
+
+
+def promises(at: Stand, seconds: float, rounds: int) -> dict[str, float]:
+    """Spread over 100,000 subjects and on one hot subject at a time, sixteen clients each; then breaches of caps.
+
+    The pace is that of the SQL function, idempotency and outbox in it, beside bare inserts of the same row by the
+    same client program. Only what was granted counts. With one hot subject nothing would be granted after its third
+    lender: so the pace is measured without caps, the hot subject changing ten times a second, and the policy's caps
+    are then held against all sixteen clients, in SQL and over HTTP.
+    """
+    source, caps = at.source, policy_caps(at)
+    reserving.prepare(source)
+    began = datetime.now(UTC)
+    paces: dict[str, list[float]] = {"bare": [], "spread": [], "hot": []}
+    print(
+        f"\nreservations, {reserving.CLIENTS} clients, SQL function with idempotency and outbox; granted a second"
+    )
+    for _ in range(rounds):
+        paces["bare"].append(_told("bare durable inserts", reserving.bare(source, seconds)))
+        spread = reserving.reserve(source, reserving.SPREAD, caps, seconds)
+        paces["spread"].append(_told("100,000 subjects, policy's caps", spread.answered, spread.granted))
+        drained(source)
+    breached = _counted(at, caps, began, "spread")
+    for _ in range(rounds):
+        hot = reserving.reserve(source, reserving.HOT, _FREE, seconds)
+        paces["hot"].append(_told("one hot subject, no caps", hot.answered, hot.granted))
+        drained(source)
+    began = datetime.now(UTC)
+    tight = reserving.reserve(source, reserving.HOT, caps, seconds)
+    _told("one hot subject, policy's caps", tight.answered, tight.granted)
+    for name, hot_ones in (("spread", False), ("hot", True)):
+        _over_http(at, seconds, name, hot_ones)
+    drained(source)
+    breached += _counted(at, caps, began, "hot, and over HTTP")
+    return {
+        "reservation_spread_ratio": ratio(paces["spread"], paces["bare"]),
+        "reservation_hot_ratio": ratio(paces["hot"], paces["bare"]),
+        "cap_breaches": breached,
+    }
+
+
+def policy_caps(at: Stand) -> Caps:
+    """The policy's caps for consumer loans today."""
+    caps = policy_on(at.source.settings.today()).caps
+    return Caps(caps.max_lenders, caps.max_open_loans, caps.max_outstanding.get("consumer"))
+
+
+def _told(title: str, run: Load, granted: float | None = None) -> float:
+    if run.failures:
+        raise SystemExit(f"{title}: {run.failures}")
+    print(run.line(title) + ("" if granted is None else f"   granted {granted:,.0f}/s"), flush=True)
+    return run.rate if granted is None else granted
+
+
+def _counted(at: Stand, caps: Caps, since: datetime, what: str) -> int:
+    found, grants = reserving.cap_breaches(at.source, caps, since)
+    print(f"  {what}: {grants:,} grants in table and log alike, {len(found)} caps breached")
+    for one in found[:5]:
+        print(f"    {one.cap} exceeded by {one.excess} by reservation {one.grant.id}")
+    return len(found)
+
+
+def _over_http(at: Stand, seconds: float, name: str, hot: bool) -> None:
+    tokens = access_tokens(at.api, at.keys)
+    asked = _asked(at, hot)
+
+    def requests(client: int) -> Iterator[bytes]:
+        mine = [(tokens[place], id_) for place, id_ in asked[client :: reserving.CLIENTS]]
+        for token, id_ in mine:
+            body = json.dumps({"enquiry_id": id_, "amount": "5000.00", "product": "consumer"}).encode()
+            yield post(b"/v1/reservations", token, body)
+
+    run = load(Target(at.api, _GRANTED_OR_REFUSED), requests, reserving.CLIENTS, seconds, warm=0)
+    _told(f"over HTTP, {name}, policy's caps", run)
+
+
+def _asked(at: Stand, hot: bool) -> list[tuple[int, str]]:
+    """(place among the keys, enquiry) of what members with keys may reserve on, mixed or subject by subject."""
+    where, order = ("n < 0", "subject_id, random()") if hot else ("n > 0", "random()")
+    query = f"""
+        SELECT m.code, a.enquiry_id::text FROM bench_asked a JOIN member m ON m.id = a.member_id
+        WHERE {where} AND m.code = ANY(%s) ORDER BY {order}
+    """  # noqa: S608  # words of our own
+    places = {key.code: place for place, key in enumerate(at.keys)}
+    with psycopg.connect(at.source.uri) as connection:
+        return [(places[code], id_) for code, id_ in connection.execute(query, (list(places),))]

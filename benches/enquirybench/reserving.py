@@ -1,0 +1,166 @@
+"""Reservations by sixteen at once: their pace beside bare durable inserts, and the caps counted afterwards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from enquirybench import pgbench
+from enquirybench.breaches import Breach, Caps, Grant, Owed, breaches, disagreements
+from enquirybench.figures import Load
+from enquirybench.home import Filled
+from enquirybench.statements import member_range
+
+CLIENTS = 16
+SUBJECTS = 100_000
+HOT_SUBJECTS = 200
+# While one hot subject collects reservations each count has more to count: it gives way to the next this often.
+HOT_SECONDS = 0.1
+_AMOUNT = 500_000  # cents
+_NO_CAP = 2_000_000_000
+
+BARE = """\
+\\set m random(:first_member, :last_member)
+INSERT INTO bench_bare VALUES (gen_random_uuid(), bench_id(), :m, bench_id(), 1, 1::smallint, 500000, now(),
+    now() + interval '72 hours', now(), NULL, NULL)
+"""
+_RESERVE = """\
+{pick}
+SELECT r.outcome FROM bench_asked a, (SELECT bench_id() AS id) i, reservation_reserve(i.id, a.member_id, i.id::text,
+    :digest::bytea, a.enquiry_id, 1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours',
+    now() - interval '7 days', :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text)
+) r WHERE a.n = {n}
+"""
+SPREAD = _RESERVE.format(pick="\\set n random(1, :subjects)", n=":n")
+HOT = _RESERVE.format(
+    pick="\\set k random(1, :members)",
+    n="-(floor(extract(epoch FROM now()) / :hot_seconds)::bigint % :hot * :members + :k)::integer",
+)
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """What sixteen clients were granted: rates of grants and of answers, both a second."""
+
+    granted: float
+    answered: Load
+
+
+def prepare(source: Filled) -> None:
+    """Enquiries for reservations to stand on: one of 100,000 random subjects each, and each member's of the hot ones.
+
+    Table bench_asked: n from 1 on for the spread ones, from -1 down for the hot ones, member after member.
+    """
+    first, last = member_range(source)
+    subjects = min(SUBJECTS, source.book.subjects // 2)
+    hot = min(HOT_SUBJECTS, source.book.subjects // 4)
+    values = {"first": first, "members": last - first + 1, "subjects": subjects, "hot": hot}
+    with psycopg.connect(source.uri) as connection:
+        connection.execute("DROP TABLE IF EXISTS bench_asked, bench_bare")
+        connection.execute("CREATE TABLE bench_bare (LIKE reservation INCLUDING ALL)")
+        connection.execute(_ASKED, values)
+        connection.execute("ALTER TABLE bench_asked ADD PRIMARY KEY (n)")
+        connection.execute(_KEYS)
+        connection.execute("ANALYZE bench_asked")
+
+
+_ASKED = """
+    CREATE TABLE bench_asked AS
+    WITH drawn AS MATERIALIZED (
+        SELECT subject_id, row_number() OVER ()::integer AS place
+        FROM (SELECT subject_id FROM alias ORDER BY random() LIMIT %(subjects)s + %(hot)s) AS taken)
+    SELECT place AS n, subject_id, (%(first)s + floor(random() * %(members)s))::integer AS member_id,
+        bench_id() AS enquiry_id
+    FROM drawn WHERE place <= %(subjects)s
+    UNION ALL
+    SELECT -((d.place - (SELECT max(place) - %(hot)s FROM drawn) - 1) * %(members)s + m.k), d.subject_id,
+        %(first)s + m.k - 1, bench_id()
+    FROM drawn d CROSS JOIN generate_series(1, %(members)s) AS m(k)
+    WHERE d.place > (SELECT max(place) - %(hot)s FROM drawn)
+"""
+_KEYS = """
+    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
+    SELECT member_id, enquiry_id::text, sha256(uuid_send(enquiry_id)), enquiry_id, subject_id FROM bench_asked
+    ORDER BY bench_asked.member_id, bench_asked.enquiry_id
+"""
+
+
+def reserve(source: Filled, script: str, caps: Caps, seconds: float) -> Reserved:
+    """Sixteen clients run the script under the caps."""
+    before = _granted(source)
+    answered = pgbench.run(source.uri, script, CLIENTS, seconds, _variables(source, caps), warm=0)
+    return Reserved((_granted(source) - before) / answered.seconds, answered)
+
+
+def bare(source: Filled, seconds: float) -> Load:
+    """As many rows of the same shape, inserted durably one by one, and nothing else."""
+    return pgbench.run(source.uri, BARE, CLIENTS, seconds, _variables(source, Caps(None, None, None)), warm=0)
+
+
+def cap_breaches(source: Filled, caps: Caps, since: datetime) -> tuple[list[Breach], int]:
+    """Breaches among the grants since then, recomputed without the registry's functions; and how many grants.
+
+    SystemExit when table and log do not tell of the same grants. Ask when the sequencer has taken everything.
+    """
+    values = {"since": since}
+    with psycopg.connect(source.uri) as connection:
+        grants = [Grant(*row) for row in connection.execute(_GRANTS, values)]
+        owed = {
+            subject: Owed(tuple(who), int(much)) for subject, who, much in connection.execute(_OWED, values)
+        }
+        log = {told["reservation"]: told["amount"] for (told,) in connection.execute(_LOG, values)}
+    if differing := disagreements(grants, log):
+        raise SystemExit(
+            f"{len(differing)} of {len(grants)} grants stand in only one of table and log, or differ"
+        )
+    return breaches(grants, owed, caps), len(grants)
+
+
+_GRANTS = """
+    SELECT id::text, subject_id::text, member_id, amount, granted_at, expires_at,
+        CASE WHEN state = 3 THEN changed_at END
+    FROM reservation WHERE granted_at >= %(since)s
+"""
+_OWED = """
+    SELECT subject_id::text, array_agg(member_id), sum(balance) FROM loan
+    WHERE subject_id IN (SELECT subject_id FROM reservation WHERE granted_at >= %(since)s) AND role IN (1, 2)
+        AND void_by IS NULL AND ended_by IS NULL AND (status BETWEEN 1 AND 4 OR status = 5 AND balance > 0)
+    GROUP BY subject_id
+"""
+_LOG = """
+    SELECT record::json FROM audit_leaf
+    WHERE topic = 'reservation.granted' AND recorded_at >= %(since)s
+"""
+
+
+def _granted(source: Filled) -> int:
+    with psycopg.connect(source.uri) as connection:
+        found = connection.execute("SELECT count(*) FROM reservation").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _variables(source: Filled, caps: Caps) -> dict[str, str]:
+    first, last = member_range(source)
+    bound = {"lenders": caps.lenders, "loans": caps.open_loans, "cents": caps.outstanding}
+    return {
+        "first_member": str(first),
+        "last_member": str(last),
+        "members": str(last - first + 1),
+        "subjects": str(min(SUBJECTS, source.book.subjects // 2)),
+        "hot": str(HOT_SUBJECTS),
+        "hot_seconds": str(HOT_SECONDS),
+        "amount": str(_AMOUNT),
+        "digest": "\\x" + "5a" * 32,
+        "body": _body(),
+        **{name: str(_NO_CAP if cap is None else cap) for name, cap in bound.items()},
+    }
+
+
+def _body() -> str:
+    record = {"amount": _AMOUNT, "at": "2026-05-31T22:00:00.000Z", "member": "B0001", "reservation": "@id"}
+    record |= {"topic": "reservation.granted"}
+    leaf = {"salt": "5a" * 16, "record": json.dumps(record)}
+    return json.dumps({"record_id": "@id", "member": 1, "leaf": leaf})
