@@ -12,6 +12,7 @@ from flask import Request, Response, request
 from werkzeug.routing import MapAdapter
 
 from huxin.api import (
+    audit,
     docs,
     enquiries,
     health,
@@ -40,6 +41,7 @@ MODULES = (
     submissions,
     submission_findings,
     submission_check,
+    audit,
     health,
     metrics,
     docs,

@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from huxin.settings import Settings
 # Before prometheus_client is first imported, in any process.
 SHARED_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 SEQUENCER = ("audit", "sequence")
+WORK = ("work",)
 _HEADERS_MS = 10_000
 _STOP_S = 10
 _PR_SET_PDEATHSIG = 1
@@ -48,6 +50,7 @@ class Serving:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     sequencer: bool = True
+    work: bool = True
 
     @property
     def address(self) -> str:
@@ -85,14 +88,14 @@ def _leave(_signal: int, _frame: object) -> None:
 def _run(settings: Settings, config: Config, serving: Serving, tell: Tell) -> None:
     server = _server(serving)
     server.on_startup(lambda: tell(serving.address))
-    beside = Beside(SEQUENCER) if serving.sequencer else None
-    if beside:
-        beside.start()
-    try:
+    wanted = ((SEQUENCER, serving.sequencer), (WORK, serving.work))
+    with ExitStack() as stack:
+        for words, runs in wanted:
+            if runs:
+                beside = Beside(words)
+                beside.start()
+                stack.callback(beside.stop)
         server.serve(target_loader=partial(load, settings, config), wrap_loader=False)
-    finally:
-        if beside:
-            beside.stop()
 
 
 def load(settings: Settings, config: Config) -> APIFlask:

@@ -83,6 +83,17 @@ class FindingsPage(BaseModel):
     next: str | None
 
 
+class Receipt(BaseModel):
+    """Checked offline with `huxin receipt verify`: the record, its salt, and the way to a signed checkpoint."""
+
+    format: str
+    record: str
+    salt: str
+    number: int
+    path: list[str]
+    checkpoint: str
+
+
 def submission_answer(item: Submission, language: str) -> SubmissionAnswer:
     """What a member is told of its own submission."""
     return SubmissionAnswer(

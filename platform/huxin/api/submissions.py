@@ -16,7 +16,14 @@ from huxin.api.caller import Access, Caller
 from huxin.api.queries import Paged, language, parameters, read_query, spoken
 from huxin.api.routes import Route, View, add
 from huxin.api.shell import shell
-from huxin.api.submission_answers import StateName, SubmissionAnswer, SubmissionsPage, submission_answer
+from huxin.api.submission_answers import (
+    Receipt,
+    StateName,
+    SubmissionAnswer,
+    SubmissionsPage,
+    state_name,
+    submission_answer,
+)
 from huxin.api.uploads import Body, parts
 from huxin.contract import State
 from huxin.errors import HuxinError
@@ -24,7 +31,7 @@ from huxin.nightly import wishes
 from huxin.nightly.filing import Filing
 from huxin.nightly.manifest import LIMIT
 from huxin.nightly.receive import Received
-from huxin.registry import filings
+from huxin.registry import audit_log, filings
 from huxin.registry.alone import at_once
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
@@ -35,6 +42,7 @@ UPLOAD = ("H1118", "H1119", "H1122", "H1402", "H1403")
 ONE = "/v1/submissions/<uuid:submission_id>"
 _LIST = "submissions"
 _ALLOWED = (State.PSEUDONYMIZED, State.PUBLISHED)  # where a confirmation leads to
+_RECORDED = {State.PUBLISHED: "submission.published", State.WITHDRAWN: "submission.withdrawn"}
 FORM: dict[str, Any] = {
     "required": True,
     "content": {
@@ -99,7 +107,17 @@ def _reading() -> list[tuple[Route, View]]:
         errors=("H1121", "H1124"),
         parameters=parameters(Wanted),
     )
-    return [(page, listed), (_one("GET", ONE, "一个报送批次 · One submission", errors=("H1116",)), shown)]
+    proven = Route(
+        "GET",
+        f"{ONE}/receipt",
+        "存证回执 · Receipt: proof that the publication is in the audit log",
+        "submissions",
+        access=MEMBER,
+        answer=Receipt,
+        errors=("H1116", "H1302", "H1309", "H1410"),
+    )
+    one = _one("GET", ONE, "一个报送批次 · One submission", errors=("H1116",))
+    return [(page, listed), (one, shown), (proven, receipt)]
 
 
 def _deciding() -> list[tuple[Route, View]]:
@@ -176,6 +194,18 @@ def listed(caller: Caller) -> Response:
 def shown(caller: Caller, submission_id: UUID) -> Response:
     """The submission as it is now."""
     return _told(own(caller, submission_id))
+
+
+def receipt(caller: Caller, submission_id: UUID) -> Response:
+    """Of its publication, or of its withdrawal; in the log within a minute of either."""
+    item = own(caller, submission_id)
+    topic = _RECORDED.get(item.state)
+    if topic is None:
+        raise HuxinError("H1410", state=state_name(item.state))
+    found = audit_log.inclusion(shell().live, submission_id, member_id=caller.member_id, topic=topic)
+    if found is None:
+        raise HuxinError("H1302")
+    return answer(found)
 
 
 def confirm(caller: Caller, submission_id: UUID) -> Response:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from huxin.cli import ask, audit, db, findings, members, night, receipt, serve, setup, submissions
+from huxin.cli import ask, audit, db, findings, members, night, receipt, serve, setup, submissions, work
 from huxin.errors import HuxinError, places
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
@@ -34,6 +34,7 @@ night.register(app)
 findings.register(app)
 ask.register(app)
 serve.register(app)
+work.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(submissions.app, name="submissions")
 app.add_typer(db.app, name="db")

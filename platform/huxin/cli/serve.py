@@ -26,8 +26,9 @@ def serve(
         bool, typer.Option("--access-log", help="one line a request: method, route, status, time · 访问日志")
     ] = False,
     sequencer: Annotated[bool, typer.Option(help="run the audit sequencer too · 同时运行存证定序")] = True,
+    work: Annotated[bool, typer.Option(help="run huxin work too · 同时处理经接口报送的批次")] = True,
 ) -> None:
-    """Serves the API, with the audit sequencer beside it, until Ctrl-C. · 启动接口服务（Ctrl-C 停止）。"""
+    """Serves the API, with sequencer and `huxin work` beside it, until Ctrl-C. · 启动接口服务（Ctrl-C 停止）。"""
     # Imported here: the other commands need not wait for a web server.
     from dataclasses import replace
 
@@ -37,7 +38,7 @@ def serve(
 
     settings = ready_settings()
     chosen = port or (8443 if tls_cert else 8000)
-    serving = Serving(host, chosen, workers, threads, tls_cert, tls_key, sequencer)
+    serving = Serving(host, chosen, workers, threads, tls_cert, tls_key, sequencer, work)
     config = with_issuer(Config.from_env(), serving, bool(os.environ.get("HUXIN_PUBLIC_URL")))
     config = replace(config, access_log=config.access_log or access_log)
     zh = settings.language == "zh"

@@ -7,16 +7,17 @@ done (`registry.alone`); what the worker leaves behind, the next night finishes.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from huxin.errors import HuxinError
 from huxin.nightly.groups import lightest_first
 from huxin.nightly.leftovers import clear_leftovers
 from huxin.nightly.timings import Timings
+from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.registry.worklist import Bell, bell, ready
 from huxin.settings import Settings
@@ -74,11 +75,6 @@ def work_round(settings: Settings, patience: Patience) -> int:
     return len(todo)
 
 
-def orphaned(parent: int) -> bool:
-    """Whether the process that started this one is gone."""
-    return os.getppid() != parent
-
-
 def _attend(settings: Settings, session: Bell, patience: Patience, stop: Callable[[], bool]) -> None:
     while not session.alone():
         if _rest(5, stop):
@@ -86,10 +82,18 @@ def _attend(settings: Settings, session: Bell, patience: Patience, stop: Callabl
     tidied = 0.0
     while not stop():
         if time.monotonic() - tidied > _TIDY or not tidied:
-            clear_leftovers(settings)
+            _tidy(settings)
             tidied = time.monotonic()
         work_round(settings, patience)
         _until_bell(session, patience, stop)
+
+
+def _tidy(settings: Settings) -> None:
+    """Clears what was left behind, and makes this month's tables and the next one's: the API's login may make none."""
+    clear_leftovers(settings)
+    with connection(settings) as database:
+        for moment in (settings.now(), settings.now() + 2 * timedelta(seconds=_TIDY)):
+            ensure_month(database, moment)
 
 
 def _until_bell(session: Bell, patience: Patience, stop: Callable[[], bool]) -> None:

@@ -60,6 +60,23 @@ def inclusion(
     return make_receipt(record, bytes(salt), number, path, note)
 
 
+def leaf_proof(rows: Rows, number: int) -> dict[str, Any] | None:
+    """That a leaf stands in the log of the newest checkpoint, without what it says; None while there is no such leaf.
+
+    {"number", "leaf_hash", "path", "checkpoint"}, hashes in base64.
+    """
+    head = latest_checkpoint(rows)
+    if head is None or not 0 <= number < head.size:
+        return None
+    leaf, *path = span_hashes(rows, [(number, number + 1), *inclusion_spans(number, head.size)])
+    return {
+        "number": number,
+        "leaf_hash": encoded([leaf])[0],
+        "path": encoded(path),
+        "checkpoint": head.note,
+    }
+
+
 def consistency(rows: Rows, from_size: int, to_size: int) -> dict[str, Any]:
     """The proof that the log of `to_size` begins with that of `from_size`: {"from", "to", "path"}.
 
