@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection
 from werkzeug.test import TestResponse
 
-from huxin.registry.credentials import SCOPES
 from huxin.api.oauth import ASSERTION_TYPE
 from huxin.ids import new_id
-from huxin.registry.credentials import Credential, add_credential
+from huxin.registry.credentials import SCOPES, Credential, add_credential
 from huxin.settings import Settings
 
 ISSUER = "http://127.0.0.1:8000"

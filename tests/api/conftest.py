@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from api_world import SCOPES, Holder, World, new_holder
-from sqlalchemy import Engine
+from api_world import SCOPES, World, new_holder
 
 from huxin.api.app import create_app
 from huxin.api.shell import Config

@@ -104,7 +104,7 @@ def require_type(wanted: str) -> None:
 def refusal(model: type[BaseModel], error: ValidationError) -> HuxinError:
     """What to tell of a pydantic error; its messages and inputs stay here."""
     found = error.errors(include_url=False, include_input=False)
-    if any(each["type"] == "json_invalid" or (_SHAPE == (each["type"], each["loc"])) for each in found):
+    if any(each["type"] == "json_invalid" or ((each["type"], each["loc"]) == _SHAPE) for each in found):
         return HuxinError("H1120")
     known = _names(model)
     return InvalidFieldsError([_fault(each, known) for each in found])
