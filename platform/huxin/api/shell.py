@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from huxin.errors import HuxinError
 from huxin.registry.credentials import Row
 from huxin.registry.live import Live
 from huxin.settings import Settings
@@ -41,10 +43,20 @@ class Config:
         """Reads HUXIN_PUBLIC_URL, HUXIN_UPLOAD_MB, HUXIN_ACCESS_LOG and HUXIN_METRICS_TOKEN."""
         return cls(
             issuer=(env.get("HUXIN_PUBLIC_URL") or cls.issuer).rstrip("/"),
-            upload_limit=int(env.get("HUXIN_UPLOAD_MB") or cls.upload_limit >> 20) << 20,
+            upload_limit=_upload_limit(env, cls.upload_limit),
             access_log=env.get("HUXIN_ACCESS_LOG") == "1",
             metrics_token=env.get("HUXIN_METRICS_TOKEN") or None,
         )
+
+
+def _upload_limit(env: Mapping[str, str], default: int) -> int:
+    """HUXIN_UPLOAD_MB in bytes. HuxinError H1411 when it is no number of megabytes."""
+    said = env.get("HUXIN_UPLOAD_MB")
+    if not said:
+        return default
+    if not re.fullmatch("[1-9][0-9]{0,5}", said):
+        raise HuxinError("H1411", value=said[:32])
+    return int(said) << 20
 
 
 @dataclass(frozen=True)
