@@ -12,13 +12,16 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: openapi help demo test check generate lock bench-night clean anew
+.PHONY: openapi help demo test check generate lock bench-night bench-enquiry clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 demo: .venv/.runtime       ## a night of six members, from files to answers · 演示：六家机构的一夜
 	@HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo
+
+serve: .venv/.runtime      ## the demo, and its API stays up until Ctrl-C · 演示后保持接口运行
+	@HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo --stay
 
 test: .venv/.dev           ## all tests · 全部测试
 	$(PY) -m pytest $(ARGS)
@@ -43,6 +46,9 @@ lock: .venv/.dev           ## locks requirements/*.in anew · 重新锁定依赖
 
 bench-night: .venv/.runtime      ## the night's speed as ratios to a bare COPY · 夜间批处理的速度
 	$(PY) benches/night.py $(ARGS)
+
+bench-enquiry: .venv/.runtime    ## enquiries and reservations as ratios to a bare hello and pgbench · 查询与占用的速度
+	$(PY) benches/enquiry.py $(ARGS)
 
 clean:           ## removes .venv and caches, not the state in .huxin · 清除环境与缓存
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

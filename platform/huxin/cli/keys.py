@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from rich.table import Table
-from sqlalchemy import Connection
 
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
@@ -40,6 +39,10 @@ from huxin.registry.credentials import (
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_privacy.client import Client, Identity
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 app = typer.Typer(help="Keys of callers · 接入密钥", no_args_is_help=True)
 Code = Annotated[str, typer.Argument(help="a member's code, or the name of an operator or auditor · 代码")]
@@ -124,6 +127,26 @@ def revoke(number: Annotated[UUID, typer.Argument(help="from `huxin members key 
     with connection(settings) as database:
         holder = revoke_credential(database, number, settings.now())
     note(f"{holder}: {number} " + ("已吊销" if settings.language == "zh" else "revoked"))
+
+
+@app.command()
+def token(
+    code: Code,
+    key: Annotated[Path, typer.Option(help="file of the private key · 私钥文件")],
+    url: Annotated[str, typer.Option(help="address of the API · 接口地址")] = "http://127.0.0.1:8000",
+    number: Annotated[
+        str | None, typer.Option(help="the key's number, where the file's name does not end in it · 密钥编号")
+    ] = None,
+) -> None:
+    """Gets an access token for trying calls by hand; it holds five minutes. · 换取访问令牌（试用）。"""
+    settings = Settings.from_env()
+    try:
+        identity = Identity.read(code, number or key.stem[-36:], key)
+        write_line(Client(url, identity, lambda: settings.now().timestamp()).token())
+    except (OSError, ValueError):
+        raise HuxinError("H1139", url=url, file=key.name) from None
+    except RuntimeError as refusal:
+        raise HuxinError("H1140", said=refusal) from None
 
 
 def _register(

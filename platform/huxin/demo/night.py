@@ -1,34 +1,23 @@
-"""`make demo`: six members' real-format files through the real DAG, and what the registry then says."""
+"""The demo's night: six members' real-format files through the real DAG, and what the registry then says."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from huxin.cli.setup import prepare
 from huxin.contract import load_contract, load_states
+from huxin.demo.stage import Stage
 from huxin.enquiry.ask import Answer, Question, answer_object, ask, coverage
-from huxin.errors import HuxinError
-from huxin.registry import embedded
-from huxin.registry.members import add_members
-from huxin.registry.session import connection, forget_engine
+from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, every, member_codes
 from huxin.settings import Settings
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
-EVENING = "2026-05-31T22:00:00+08:00"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "nightly"
 NAMES = {
     "M0001": "津融小额贷款",
     "M0002": "海河小额贷款",
@@ -55,53 +44,8 @@ _EVENTS = {
 }
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Where the account is printed, in which language, and since when the demo runs."""
-
-    console: Console
-    zh: bool
-    begin: float
-
-    def say(self, zh: str, en: str) -> None:
-        """One line, with the seconds since the start."""
-        self.console.print(
-            f"[dim]{monotonic() - self.begin:5.0f}s[/] {zh if self.zh else en}", highlight=False
-        )
-
-
-def main() -> None:
-    """Runs the demo; ends with exit code 1 and one line when something fails, and stops what it started."""
-    os.environ.setdefault("HUXIN_NOW", EVENING)
-    settings = Settings.from_env()
-    console = Console() if sys.stdout.isatty() else Console(width=130, force_terminal=False)
-    stage = Stage(console, settings.language == "zh", monotonic())
-    try:
-        with _server(settings, stage):
-            _night(settings, stage)
-            _account(settings, stage)
-            _questions(settings, stage)
-        stage.say(f"完成。数据在 {settings.home}", f"Done. Its state is in {settings.home}")
-    except HuxinError as error:
-        sys.stderr.write(f"{error.code} {error.text(settings.language)}\n")
-        sys.exit(error.exit_code or 1)
-
-
-@contextmanager
-def _server(settings: Settings, stage: Stage) -> Iterator[None]:
-    stage.say("启动数据库、建表、生成密钥 …", "starting PostgreSQL, migrating, making keys …")
-    try:
-        prepare(settings)
-        with connection(settings) as database:
-            add_members(database, NAMES.items(), settings.now())
-        yield
-    finally:
-        if settings.database_url is None:
-            forget_engine(settings)
-            embedded.stop(settings)
-
-
-def _night(settings: Settings, stage: Stage) -> None:
+def run_night(settings: Settings, stage: Stage) -> None:
+    """Copies the examples into the inbox and runs the real DAG over them."""
     from huxin.nightly.airflow_run import TaskEvent, run_dag_once  # after the first lines: it takes a while
 
     def tell(event: TaskEvent) -> None:
@@ -126,7 +70,7 @@ def _night(settings: Settings, stage: Stage) -> None:
     run_dag_once(settings, inbox, tell)
 
 
-def _account(settings: Settings, stage: Stage) -> None:
+def print_account(settings: Settings, stage: Stage) -> None:
     """Per member: rows, accepted, rejected, top findings."""
     with connection(settings) as database:
         items, codes = every(database), member_codes(database)
@@ -153,7 +97,7 @@ def _top(item: Submission, zh: bool) -> str:
     return "\n".join(f"{code}×{n} {re.split('[（，。(,.;]', text)[0]}" for code, n, text in words)
 
 
-def _questions(settings: Settings, stage: Stage) -> None:
+def print_questions(settings: Settings, stage: Stage) -> None:
     """A few subjects of the samples, as member M0001 would ask; numbers are shown masked."""
     subjects = _subjects()
     questions = [Question(each["id_type"], each["id_no"]) for each in subjects]
@@ -162,7 +106,7 @@ def _questions(settings: Settings, stage: Stage) -> None:
     english = ("subject", "lenders", "open loans", "outstanding", "worst dpd", "guaranteed")
     table = Table(*(heads if stage.zh else english), title="M0001 贷前查询" if stage.zh else "M0001 asks")
     for question, answer in zip(questions, answers, strict=True):
-        table.add_row(_masked(question), *_cells(answer))
+        table.add_row(masked(question.id_type, question.id_no), *_cells(answer))
     stage.console.print(table)
     told = coverage(settings)
     stage.say(
@@ -171,23 +115,28 @@ def _questions(settings: Settings, stage: Stage) -> None:
     )
 
 
+def example_subjects() -> list[dict[str, Any]]:
+    """What is true of the examples' subjects, each with its identifier."""
+    truth: list[dict[str, Any]] = json.loads((EXAMPLES / "truth.json").read_text(encoding="utf-8"))[
+        "subjects"
+    ]
+    return sorted(truth, key=lambda each: str(each["id_no"]))
+
+
 def _subjects() -> list[dict[str, Any]]:
     """The subjects with most lenders, the longest overdue one and one that nobody knows."""
-    truth = json.loads((EXAMPLES / "truth.json").read_text(encoding="utf-8"))["subjects"]
+    truth = example_subjects()
     most = sorted(truth, key=lambda each: (-each["lenders"], each["id_no"]))[: SHOWN - 2]
     worst = max(truth, key=lambda each: each["max_dpd"])
     return [*most, worst, {"id_type": "resident_id", "id_no": "11010519491231002X"}]
 
 
-def _masked(question: Question) -> str:
-    return f"{question.id_type} {question.id_no[:2]}{'*' * (len(question.id_no) - 4)}{question.id_no[-2:]}"
+def masked(id_type: str, id_no: str) -> str:
+    """An identifier as it may be shown."""
+    return f"{id_type} {id_no[:2]}{'*' * (len(id_no) - 4)}{id_no[-2:]}"
 
 
 def _cells(answer: Answer) -> tuple[str, ...]:
     said = answer_object(answer)
     names = ("lenders", "open_loans", "outstanding", "max_dpd", "guaranteed_loans")
     return tuple(str(said.get(name, "")) for name in names)
-
-
-if __name__ == "__main__":
-    main()

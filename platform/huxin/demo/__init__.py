@@ -1,0 +1,1 @@
+"""`make demo` and `make serve`: a night of six members, questions over HTTP, a reservation, a receipt."""

@@ -1,0 +1,155 @@
+"""The demo's API: `huxin serve` as anybody runs it, on a free port, with a key for each of two members."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from huxin.demo.stage import Stage
+from huxin.errors import HuxinError
+from huxin.ids import new_id
+from huxin.registry.credentials import SCOPES, Credential, add_credential, list_credentials
+from huxin.registry.members import find_member
+from huxin.registry.session import connection
+from huxin.settings import Settings
+from huxin_privacy.client import Client, Identity, send
+
+ASKING = ("M0001", "M0002")
+USUAL_PORT = 8000
+_PATIENCE_S = 60.0
+_STOP_S = 20.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """The running API and the two members' clients."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    clients: dict[str, Client]
+    keys: dict[str, Path]
+
+
+@contextmanager
+def served(settings: Settings, stage: Stage) -> Iterator[Served]:
+    """The API until the block ends. HuxinError H1136 when it does not come up."""
+    keys = {code: _key(settings, code) for code in ASKING}
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    stage.say(f"启动接口 {address} …", f"starting the API at {address} …")
+    command = [sys.executable, "-m", "huxin", "serve", "--port", str(port), "--workers", "1"]
+    # A group of its own: a Ctrl-C at the terminal is ours to pass on, once.
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, process_group=0)
+    try:
+        _await(process, address)
+        # The server lives on the demo's evening, and so do the tokens.
+        now = settings.now().timestamp
+        clients = {
+            code: Client(address, Identity.read(code, file.stem, file), now) for code, file in keys.items()
+        }
+        yield Served(address, process, clients, keys)
+    finally:
+        _end(process)
+
+
+def print_lines(stage: Stage, api: Served) -> None:
+    """Lines to paste into another terminal, while the API runs."""
+    file = api.keys[ASKING[0]]
+    code = ASKING[0]
+    huxin = f"{Path(sys.executable).parent / 'huxin'}"
+    now = os.environ["HUXIN_NOW"]
+    stage.say(
+        "接口在运行，Ctrl-C 停止。在另一个终端里粘贴：",
+        "The API runs; Ctrl-C stops it. Paste into another terminal:",
+    )
+    body = (
+        '{"subject":{"id_type":"resident_id","id_no":"11010519491231002X"},"purpose":"application",'
+        '"amount":"20000.00","product":"consumer","consent_no":"SQ1","consent_until":"2027-01-01",'
+        '"staff":"S-17","reference":"case-1"}'
+    )
+    lines = (
+        f"export TOKEN=$(HUXIN_NOW={now} '{huxin}' members key token {code} --key '{file}' --url {api.address})",
+        f'curl -s {api.address}/v1/whoami -H "Authorization: Bearer $TOKEN"',
+        f'curl -s {api.address}/v1/enquiries -H "Authorization: Bearer $TOKEN" '
+        f"-H \"Idempotency-Key: $(uuidgen || date +%s%N)\" -H 'Content-Type: application/json' -d '{body}'",
+        f'curl -s {api.address}/v1/submissions -H "Authorization: Bearer $TOKEN"',
+        f'curl -s {api.address}/v1/audit/checkpoint -H "Authorization: Bearer $TOKEN"',
+    )
+    for line in lines:
+        # Not through the console, which would break a line that is to be pasted.
+        sys.stdout.write(f"\n{line}\n")
+    sys.stdout.write(f"\n{'接口文档' if stage.zh else 'documentation'}: {api.address}/docs\n\n")
+    sys.stdout.flush()
+
+
+def _key(settings: Settings, code: str) -> Path:
+    """The member's private key, its number for a name; a new one where a home has none."""
+    folder = settings.home / "demo-keys" / code
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with connection(settings) as database:
+        live = {str(each.id) for each in list_credentials(database, code) if each.revoked_at is None}
+        for file in sorted(folder.glob("*.pem")):
+            if file.stem in live:
+                return file
+        member = find_member(database, code)
+        assert member is not None
+        secret, id_ = generate_private_key(SECP256R1()), new_id()
+        public = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        made = Credential(id_, "member", member.id, code, "ES256", public, SCOPES, settings.now())
+        add_credential(database, made)
+        file = folder / f"{id_}.pem"
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return file
+
+
+def _free_port() -> int:
+    """The usual one where nobody has it."""
+    for port in (USUAL_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise HuxinError("H1136")
+
+
+def _await(process: subprocess.Popen[bytes], address: str) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if send("GET", f"{address}/readyz", None, {}).status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise HuxinError("H1136")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
