@@ -1,0 +1,131 @@
+"""What is no caller's fault: a lost database, a missing key, a fault of the program. Never told as "no record"."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from api_world import PLANTED, World, code_of
+from werkzeug.exceptions import BadGateway, ImATeapot
+
+from huxin.api.app import create_app
+from huxin.api.problems import RETRY_S, documented
+from huxin.api.routes import Route, add
+from huxin.api.shell import Config
+from huxin.errors import HuxinError
+from huxin.registry import live
+from huxin.settings import Settings
+
+
+@pytest.fixture
+def lost(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same home with a database where nobody listens."""
+    monkeypatch.setattr(live, "_WAIT_S", 0.2)
+    away = replace(world.settings, database_url="postgresql://nobody:secret@127.0.0.1:9/none")
+    return World(create_app(away, Config(recheck_seconds=0)), away, world.holders)
+
+
+def test_a_lost_database_is_told_as_such(world: World, lost: World) -> None:
+    token = world.token("member")
+    for response in (
+        lost.call("GET", "/v1/whoami", token),
+        lost.call("POST", "/v1/enquiries", token, json={}),
+        lost.call("GET", "/readyz"),
+        lost.exchange(lost.assertion(lost.holders["member"])),
+    ):
+        assert response.status_code == 503
+        assert code_of(response) == "H1101"
+        assert response.headers["Retry-After"] == str(RETRY_S)
+        assert "无记录" in response.json["detail"]
+        assert not {"secret", "127.0.0.1", "nobody"} & set(response.text.split())
+    lost.app.extensions["huxin"].live.close()
+
+
+def test_alive_is_not_ready(lost: World) -> None:
+    assert lost.call("GET", "/healthz").json == {"status": "ok"}
+
+
+def test_ready_says_what_is_missing(world: World) -> None:
+    assert world.call("GET", "/readyz").json == {"status": "ok"}
+    with world.app.extensions["huxin"].live.connection() as connection:
+        connection.execute("RESET ROLE")
+        connection.execute("SET ROLE NONE")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("SET ROLE huxin_app")
+    assert code_of(world.call("GET", "/readyz")) == "H1128"
+
+
+def test_a_home_without_keys_is_not_ready(world: World, tmp_path: Path) -> None:
+    bare = replace(world.settings, home=tmp_path / "bare")
+    other = World(create_app(bare, Config()), bare, {})
+    assert code_of(other.call("GET", "/readyz")) == "H1125"
+    other.app.extensions["huxin"].live.close()
+
+
+@pytest.fixture
+def broken(settings: Settings) -> World:
+    """An app with a route for each way of going wrong."""
+    app = create_app(settings, Config())
+
+    def raising(error: Exception) -> object:
+        def view() -> None:
+            raise error
+
+        return view
+
+    faults: dict[str, Exception] = {
+        "value": ValueError(f"bad {PLANTED}"),
+        "internal": HuxinError("H0316", revision=PLANTED),
+        "lost": HuxinError("H0313", server="10.0.0.1:5432/huxin", reason="password of db-1"),
+        "teapot": ImATeapot(PLANTED),
+        "gone": BadGateway(PLANTED),
+        "quota": HuxinError("H1123", purpose="application", limit=5, window_s=60, retry_s=17),
+    }
+    for name, error in faults.items():
+        view = raising(error)
+        view.__name__ = name  # type: ignore[attr-defined]  # a function
+        add(app, Route("GET", f"/{name}", "x", "x"), view)  # type: ignore[arg-type]  # a function
+    return World(app, settings, {})
+
+
+def test_a_fault_of_ours_is_told_by_a_number_only(broken: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        for name in ("value", "internal", "gone"):
+            response = broken.call("GET", f"/{name}")
+            assert (response.status_code, code_of(response)) == (500, "H1125")
+            assert PLANTED not in response.text
+            reference = response.json["facts"]["reference"]
+            assert reference in response.json["detail"]
+            assert reference in caplog.text
+    assert PLANTED not in caplog.text
+    assert "ValueError" in caplog.text
+    assert "test_api_faults" in caplog.text, "the log says where"
+    assert "H0316" in caplog.text
+
+
+def test_where_the_database_stands_is_no_callers_business(broken: World) -> None:
+    response = broken.call("GET", "/lost")
+    assert code_of(response) == "H1101"
+    assert "10.0.0.1" not in response.text
+
+
+def test_what_flask_refuses_is_told_in_our_words(broken: World) -> None:
+    response = broken.call("GET", "/teapot")
+    assert code_of(response) == "H1126"
+    assert response.status_code == 400
+    assert PLANTED not in response.text
+
+
+def test_a_quota_that_is_used_up_says_until_when(broken: World) -> None:
+    response = broken.call("GET", "/quota")
+    assert (response.status_code, code_of(response)) == (429, "H1123")
+    assert response.headers["Retry-After"] == "17"
+    assert response.headers["RateLimit-Policy"] == '"application";q=5;w=60'
+    assert response.headers["RateLimit"] == '"application";r=0;t=17'
+
+
+def test_each_code_of_the_api_has_a_status_and_texts() -> None:
+    assert {code: each for code, each in documented().items() if not (each["zh"] and each["en"])} == {}
+    assert set(documented()) >= {f"H11{number:02}" for number in range(1, 29)}

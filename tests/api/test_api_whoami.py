@@ -1,0 +1,97 @@
+"""/v1/whoami: what it tells of a caller's set-up, and what it finds wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from api_world import World
+from sqlalchemy import update
+
+from huxin.registry.session import connection
+from huxin.registry.tables import member as member_table
+
+
+def findings(said: Any) -> set[str]:
+    return {each["name"] for each in said["findings"]}
+
+
+def report(world: World, as_of: date) -> None:
+    with connection(world.settings) as database:
+        database.execute(
+            update(member_table)
+            .where(member_table.c.code == "M0001")
+            .values(as_of_date=as_of, as_of_sequence=1)
+        )
+
+
+def test_a_caller_that_is_well_set_up(world: World) -> None:
+    report(world, world.settings.today())
+    said = world.call("GET", "/v1/whoami", world.token("member")).json
+    assert said["role"] == "member"
+    assert said["scopes"] == sorted(["enquiries", "reservations", "submissions", "audit"])
+    assert said["clock"]["skew_seconds"] == 0
+    assert said["reports"]["as_of_date"] == world.settings.today().isoformat()
+    assert said["reports"]["age_days"] == 0
+    assert findings(said) == set()
+
+
+@pytest.mark.parametrize(("ahead", "found"), [(5, False), (6, True), (-25, True)])
+def test_a_clock_that_is_off_is_told_before_it_hurts(world: World, ahead: int, found: bool) -> None:
+    now = int(world.settings.now().timestamp())
+    token = world.exchange(world.assertion(world.holders["member"], iat=now + ahead)).json["access_token"]
+    said = world.call("GET", "/v1/whoami", token).json
+    assert said["clock"]["skew_seconds"] == ahead
+    assert ("clock" in findings(said)) == found
+
+
+def test_without_iat_the_clock_is_not_known(world: World) -> None:
+    token = world.exchange(world.assertion(world.holders["member"], iat=None)).json["access_token"]
+    said = world.call("GET", "/v1/whoami", token).json
+    assert said["clock"]["skew_seconds"] is None
+    assert "clock_unknown" in findings(said)
+
+
+@pytest.mark.parametrize(("days", "found"), [(0, set()), (2, set()), (3, {"report_old"})])
+def test_reports_that_are_old(world: World, days: int, found: set[str]) -> None:
+    report(world, world.settings.today() - timedelta(days=days))
+    assert findings(world.call("GET", "/v1/whoami", world.token("member")).json) == found
+
+
+def test_one_who_never_reported(world: World) -> None:
+    assert "never_reported" in findings(world.call("GET", "/v1/whoami", world.token("member")).json)
+
+
+def test_a_key_that_grows_old(world: World) -> None:
+    report(world, world.settings.today())
+    later = replace(world.settings, fixed_now=world.settings.now() + timedelta(days=366))
+    shell = world.app.extensions["huxin"]
+    shell.tokens._settings = later
+    world.app.extensions["huxin"] = replace(shell, settings=later)
+    world.settings = later
+    said = world.call("GET", "/v1/whoami", world.token("member")).json
+    assert said["keys"][0]["age_days"] == 366
+    assert "key_old" in findings(said)
+
+
+def test_an_operator_and_an_auditor_are_no_members(world: World) -> None:
+    for role, code in (("operator", "ops"), ("auditor", "eyes")):
+        said = world.call("GET", "/v1/whoami", world.token(role)).json
+        assert (said["role"], said["holder"], said["member"], said["reports"]) == (role, code, None, None)
+        assert findings(said) == set()
+
+
+def test_it_speaks_the_callers_language(world: World) -> None:
+    token = world.token("member")
+    zh = world.call("GET", "/v1/whoami", token, {"Accept-Language": "zh-CN"}).json
+    en = world.call("GET", "/v1/whoami", token, {"Accept-Language": "en"}).json
+    assert "尚未报送" in zh["findings"][0]["text"]
+    assert "not reported" in en["findings"][0]["text"]
+
+
+def test_nobody_elses_keys_are_told(world: World) -> None:
+    said = world.call("GET", "/v1/whoami", world.token("member")).text
+    others = [holder for role, holder in world.holders.items() if role != "member"]
+    assert [holder.code for holder in others if str(holder.key_id) in said] == []
