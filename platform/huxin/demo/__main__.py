@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ EVENING = "2026-05-31T22:00:00+08:00"
 def main(stay: bool) -> None:
     """The whole account; with `stay` the API goes on until Ctrl-C."""
     os.environ.setdefault("HUXIN_NOW", EVENING)
+    # What was started is to be stopped, however the demo is ended.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     settings = Settings.from_env()
     console = Console() if sys.stdout.isatty() else Console(width=130, force_terminal=False)
     stage = Stage(console, settings.language == "zh", monotonic())
