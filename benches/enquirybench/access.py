@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import jwt
+import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -39,6 +40,8 @@ def register_keys(source: Filled, members: int) -> list[MemberKey]:
     first, _ = member_range(source)
     made = []
     now = datetime.now(UTC) - timedelta(minutes=1)
+    with psycopg.connect(source.uri) as kept:
+        kept.execute("DELETE FROM credential")  # of an earlier run in a database that is kept
     with connection(source.settings) as database:
         for place in range(min(members, source.book.members)):
             secret, key_id, code = Ed25519PrivateKey.generate(), new_id(), member_code(place + 1)

@@ -76,7 +76,8 @@ def _client(
         with socket.create_connection((target.host, target.port), timeout=_LONGEST) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             barrier.wait(_TURN)  # type: ignore[attr-defined]  # multiprocessing's Barrier has no public type
-            _run(sock, target, todo, warm)
+            if warm:
+                _run(sock, target, todo, warm)
             pipe.send(_run(sock, target, todo, seconds))
     except (OSError, ValueError) as error:
         pipe.send(error)

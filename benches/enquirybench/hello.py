@@ -1,8 +1,12 @@
-"""The yardstick of the server itself: a bare Flask application that says hello."""
+"""The yardstick of the web server: a bare Flask application that says hello, served exactly as the API is."""
 
 from __future__ import annotations
 
+import sys
+
 from flask import Flask
+
+from huxin.api.serving import Serving, _server
 
 
 def make_app() -> Flask:
@@ -16,4 +20,10 @@ def make_app() -> Flask:
     return app
 
 
-application = make_app()
+def main() -> None:
+    """Serves on the port given as the only argument, with the settings of `huxin serve`, until SIGTERM."""
+    _server(Serving(port=int(sys.argv[1]))).serve(target_loader=make_app, wrap_loader=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -87,6 +87,19 @@ def copied(home: Settings, source: Filled, name: str = RUN) -> Iterator[Filled]:
         _drop(home, name)
 
 
+@contextmanager
+def reused(source: Filled) -> Iterator[Filled]:
+    """A kept database itself, where a copy would cost too much: its members reported yesterday.
+
+    What a run adds stays: some thousands of enquiries among millions.
+    """
+    _report_yesterday(source)
+    try:
+        yield source
+    finally:
+        forget_engine(source.settings)
+
+
 def execute(uri: str, *statements: str) -> None:
     """Runs statements one by one, each in its own transaction."""
     with psycopg.connect(uri, autocommit=True) as connection:

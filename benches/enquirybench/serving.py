@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,8 +26,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], port: int | None, env: Mapping[str, str]) -> Iterator[None]:
-    """The command's server, once it listens on the port (if it has one); it and its workers have ended afterwards.
+def served(command: Sequence[str], port: int, env: Mapping[str, str]) -> Iterator[None]:
+    """The command's server, once it listens on the port; it and its workers have ended afterwards.
 
     SystemExit with the server's last words when it ends early or is not ready in time.
     """
@@ -42,8 +41,7 @@ def served(command: Sequence[str], port: int | None, env: Mapping[str, str]) -> 
             start_new_session=True,  # Ctrl-C is for the bench, which then ends its servers
         )
         try:
-            if port is not None:
-                _await(process, port, words)
+            _await(process, port, words)
             yield
         finally:
             end(process)
@@ -64,14 +62,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def granian(target: str, port: int, workers: int, threads: int) -> list[str]:
-    """granian's command for a WSGI application, for what is not served by `huxin serve`."""
-    options = {"--interface": "wsgi", "--host": "127.0.0.1", "--port": port, "--workers": workers}
-    options |= {"--blocking-threads": threads, "--log-level": "warning"}
-    words = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "granian", *words, "--no-access-log", target]
 
 
 def _await(process: subprocess.Popen[bytes], port: int, words: IO[bytes]) -> None:

@@ -18,16 +18,14 @@ from enquirybench.figures import Load, percentile, ratio
 from enquirybench.home import Filled
 from enquirybench.people import Sample
 from enquirybench.questions import Questions
-from enquirybench.serving import free_port, granian, served
+from enquirybench.serving import free_port, served
 
 MANY = 8
-WORKERS, THREADS = 2, 4
 _HELLO = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 _HELLO_NAME, _HTTP_NAME, _SQL_NAME = "bare hello", "enquiries over HTTP", "their statements by pgbench"
 _STRIDE = 7919  # each measurement begins elsewhere among the people
 _MEMBERS = 64  # who ask: with fewer the policy's quota of a minute would be reached
 _DRAIN = 30.0
-_HUXIN = [sys.executable, "-c", "from huxin.cli import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -52,14 +50,13 @@ class Stand:
 
 @contextmanager
 def stand(source: Filled, chosen: Sample) -> Iterator[Stand]:
-    """The API, the sequencer of the audit log and the hello, each in processes of its own."""
+    """`huxin serve`, with the audit sequencer and all else it runs, and the hello, in processes of their own."""
     api, hello = free_port(), free_port()
     env = server_environment(source)
     keys = register_keys(source, _MEMBERS)
     with (
-        served([*_HUXIN, "audit", "sequence"], None, env),
-        served(granian("huxin.api.wsgi:app", api, WORKERS, THREADS), api, env),
-        served(granian("enquirybench.hello:application", hello, WORKERS, THREADS), hello, {}),
+        served([sys.executable, "-m", "huxin", "serve", "--port", str(api)], api, env),
+        served([sys.executable, "-m", "enquirybench.hello", str(hello)], hello, {}),
     ):
         yield Stand(source, chosen, keys, api, hello)
 
