@@ -1,0 +1,186 @@
+"""The served API: a sender that goes away, a server that is killed, a worker beside it, the documents' own lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from http_world import ME, until
+from live_server import Served, running, served
+from night_tools import book, ready, sent, spool_folders
+from test_filing import send
+
+from huxin.contract import State
+from huxin.nightly.leftovers import clear_leftovers
+from huxin.registry.sequencing import drain
+from huxin.registry.session import connection, forget_engine
+from huxin.registry.submissions import every
+from huxin.settings import Settings
+from support.rows import write_submission
+
+TREE = Path(__file__).parents[2]
+LINES = re.findall(
+    r"^```sh\n(.*?)^```", (TREE / "docs/api.md").read_text(encoding="utf-8"), flags=re.M | re.S
+)
+
+
+@pytest.fixture
+def api(settings: Settings) -> Iterator[Served]:
+    ready(settings)
+    with served(settings) as found:
+        yield found
+    forget_engine(settings)
+
+
+def states(settings: Settings) -> list[State]:
+    with connection(settings) as database:
+        return [item.state for item in every(database)]
+
+
+def half(api: Served, data: bytes, length: int) -> socket.socket:
+    """A connection on which the head and some of the body of an upload were sent."""
+    head = (
+        f"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.token}\r\n"
+        f"Content-Type: multipart/form-data; boundary=XyZ\r\nContent-Length: {length}\r\n\r\n"
+    )
+    opened = socket.create_connection(("127.0.0.1", api.port))
+    opened.sendall(
+        head.encode()
+        + b'--XyZ\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        + data
+    )
+    return opened
+
+
+def test_a_sender_that_goes_away_leaves_nothing(api: Served, settings: Settings) -> None:
+    opened = half(api, os.urandom(3 << 20), 10 << 20)
+    until(lambda: spool_folders(settings))
+    opened.close()
+    until(lambda: not spool_folders(settings))
+    assert states(settings) == []
+
+
+def test_a_server_killed_meanwhile_leaves_what_the_next_one_clears(api: Served, settings: Settings) -> None:
+    opened = half(api, os.urandom(3 << 20), 10 << 20)
+    until(lambda: spool_folders(settings))
+    clear_leftovers(settings)
+    assert spool_folders(settings)  # it is being received: nobody's leavings
+    children = Path(f"/proc/{api.process.pid}/task/{api.process.pid}/children").read_text().split()
+    for each in (api.process.pid, *map(int, children)):
+        os.kill(each, signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{each}/fd").exists() and alive(int(each)) for each in children))
+    opened.close()
+    assert b"a.csv" not in b"".join(
+        path.read_bytes() for path in settings.spool_dir.rglob("*") if path.is_file()
+    )
+    clear_leftovers(settings)
+    assert spool_folders(settings) == set()
+    assert states(settings) == []
+
+
+def alive(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/status").read_text().split("State:")[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_nothing_of_a_file_lies_in_clear_while_it_comes(
+    api: Served, settings: Settings, tmp_path: Path
+) -> None:
+    secret = b"110101199001011237,"
+    opened = half(api, secret * 200_000, 20 << 20)
+    until(lambda: spool_folders(settings))
+    time.sleep(0.2)
+    places = [settings.home, Path("/tmp")]
+    for place in places:
+        for path in place.rglob("*") if place == settings.home else place.glob("tmp*"):
+            if path.is_file():
+                assert secret[:18] not in path.read_bytes()
+    opened.close()
+
+
+@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="the lines need curl and jq")
+def test_the_lines_of_the_documents_run(api: Served, settings: Settings, tmp_path: Path) -> None:
+    data = write_submission(tmp_path / "inbox", ME, book(ME, wrong=[3]))
+    shutil.copy(data, tmp_path / "loans.csv")
+    (tmp_path / "loans.csv.manifest.json").write_bytes(sent(data))
+    script, receipt, log = "".join(LINES[:4]), LINES[4], LINES[5]
+    with running(settings, "work"):
+        said = shell(api, tmp_path, f"{script}\necho $ID > id.txt")
+    assert '"rejected": 1' in said
+    assert "E2601" in said
+    assert json.loads((tmp_path / "submission.json").read_text())["state"] == "published"
+    assert (tmp_path / "findings.xlsx").read_bytes().startswith(b"PK")
+    drain(settings)
+    shell(api, tmp_path, f"ID=$(cat id.txt)\n{receipt}\n{log}")
+    assert "submission.published" in (tmp_path / "receipt.json").read_text()
+    assert len((tmp_path / "checkpoint.txt").read_text().splitlines()) >= 4
+
+
+def shell(api: Served, place: Path, lines: str) -> str:
+    surroundings = os.environ | {"API": api.address, "TOKEN": api.token}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines],
+        check=False,
+        cwd=place,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_confirm_and_withdraw_need_no_owner(api: Served, settings: Settings, tmp_path: Path) -> None:
+    def call(method: str, path: str, data: Path | None = None) -> httpx.Response:
+        files = {"file": (data.name, data.read_bytes()), "manifest": sent(data)} if data else None
+        head = {"Authorization": f"Bearer {api.token}"}
+        return httpx.request(
+            method, f"{api.address}/v1/submissions{path}", headers=head, files=files, timeout=60
+        )
+
+    def settled(number: str) -> str:
+        def look() -> str:
+            state = call("GET", f"/{number}").json()["state"]
+            return "" if state in ("received", "validated", "pseudonymized") else state
+
+        return str(until(look))
+
+    with running(settings, "work"):
+        first = call("POST", "", write_submission(tmp_path, ME, book(ME))).json()["id"]
+        assert settled(first) == "published"
+        second = call("POST", "", write_submission(tmp_path, ME, book(ME)[3:], sequence=2)).json()["id"]
+        assert settled(second) == "awaiting_confirmation"
+        assert call("POST", f"/{second}/confirm").status_code == 202
+        assert settled(second) == "published"
+        back = call("POST", f"/{second}/withdraw")
+        assert (back.status_code, back.json()["state"]) == (200, "withdrawn")
+    assert states(settings) == [State.PUBLISHED, State.WITHDRAWN]
+
+
+def test_two_workers_work_nothing_twice(settings: Settings, tmp_path: Path) -> None:
+    ready(settings)
+    with running(settings, "work"), running(settings, "work"):
+        ids = [
+            send(settings, write_submission(tmp_path, ME, book(ME, count=40 + n), sequence=n)).submission.id
+            for n in (1, 2, 3)
+        ]
+        until(lambda: states(settings) == [State.PUBLISHED] * 3)
+    with connection(settings) as database:
+        rows = database.exec_driver_sql(
+            "SELECT body->>'submission' FROM outbox WHERE topic = 'submission.published'"
+        ).scalars()
+        assert sorted(rows) == sorted(map(str, ids))
+    forget_engine(settings)
