@@ -7,7 +7,7 @@ import typer
 from huxin.cli.show import note
 from huxin.registry.connect import database_url
 from huxin.registry.migrate import upgrade
-from huxin.registry.partitions import ensure_enquiry_halves
+from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
@@ -42,5 +42,5 @@ def prepare(settings: Settings) -> bool:
     database_url(settings)
     upgrade(settings)
     with connection(settings) as database:
-        ensure_enquiry_halves(database, settings.now())
+        ensure_month(database, settings.now())
     return bool(missing)

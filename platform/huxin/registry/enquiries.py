@@ -15,7 +15,7 @@ Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
 _GATHER = """
     SELECT member_status, member_tier, subject, mobile, facts, minute_used, day_used FROM enquiry_gather(
-        %b::int4, %b::text, %b::uuid[], %b::int2[], %b::bool, %b::uuid, %b::uuid[], %b::int2[],
+        %b::int4, %b::text, %s::uuid[], %s::int2[], %b::bool, %b::uuid, %s::uuid[], %s::int2[],
         %b::timestamptz, %b::date, %b::int4, %b::int4)
 """
 _RECORD = """
@@ -236,5 +236,6 @@ def _recorded(outcome: int, enquiry_id: UUID, answer: bytes) -> Recorded:
     return Recorded(enquiry_id, answer, fresh=outcome == _FRESH)
 
 
-def _keys(keys: Sequence[Key]) -> tuple[list[UUID], list[int]]:
-    return [UUID(bytes=token) for token, _ in keys], [scheme for _, scheme in keys]
+def _keys(keys: Sequence[Key]) -> tuple[str, str]:
+    """As PostgreSQL writes arrays: the driver's own way with lists takes ten times as long."""
+    return f"{{{','.join([token.hex() for token, _ in keys])}}}", f"{{{','.join([str(s) for _, s in keys])}}}"

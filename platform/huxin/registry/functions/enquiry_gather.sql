@@ -59,7 +59,8 @@ CREATE OR REPLACE FUNCTION enquiry_gather(
     p_per_minute integer DEFAULT NULL,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
     OUT minute_used integer, OUT day_used integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     others integer[]; loans json; pledges json; asked json; enquirers integer; others_recent json; by_mobile json;
     since uuid := id_floor(p_now - interval '365 days');
@@ -146,10 +147,11 @@ BEGIN
         by_mobile := mobile_counts(mobile, p_member, p_now);
     END IF;
 
-    SELECT convert_to(row_to_json(t)::text, 'UTF8') INTO facts FROM (
-        SELECT p_today AS today, moment_text(p_now) AS now, coalesce(loans, '[]') AS loans,
-            coalesce(pledges, '[]') AS reservations, coalesce(asked, '[]') AS enquiries, enquirers AS enquirers30,
-            others_recent, by_mobile AS mobile, 0 AS disputes) t;
+    facts := convert_to('{"today":' || to_json(p_today) || ',"now":"' || moment_text(p_now)
+        || '","loans":' || coalesce(loans::text, '[]') || ',"reservations":' || coalesce(pledges::text, '[]')
+        || ',"enquiries":' || coalesce(asked::text, '[]') || ',"enquirers30":' || enquirers
+        || ',"others_recent":' || others_recent || ',"mobile":' || coalesce(by_mobile::text, 'null')
+        || ',"disputes":0}', 'UTF8');
 
     -- Last, for its row is the member's own and held until the commit.
     INSERT INTO quota AS q VALUES (p_member, p_purpose, this_minute, 1, p_today, 1)

@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION enquiry_record(
     p_product smallint, p_amount bigint, p_consent_no text, p_consent_until date, p_staff text, p_reference text,
     p_policy text, p_tier text, p_facts bytea, p_answer bytea, p_asked_at timestamptz, p_outbox uuid, p_body text,
     OUT outcome integer, OUT enquiry_id uuid, OUT answer bytea)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended(p_key, p_member)) THEN outcome := 4; RETURN; END IF;
     INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
@@ -30,7 +31,8 @@ END $$;
 -- outcome: null when the key is new, else 2 or 3 as above (the answer with 2 only).
 CREATE OR REPLACE FUNCTION enquiry_recorded(
     p_member integer, p_key text, p_digest bytea, OUT outcome integer, OUT enquiry_id uuid, OUT answer bytea)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE held enquiry_key%ROWTYPE;
 BEGIN
     SELECT * INTO held FROM enquiry_key k WHERE k.member_id = p_member AND k.key = p_key;

@@ -16,7 +16,8 @@ CREATE OR REPLACE FUNCTION reservation_reserve(
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
     p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_outbox uuid, p_body text,
     OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     subject uuid; held reservation_key%ROWTYPE; outstanding numeric;
 BEGIN
@@ -74,7 +75,8 @@ END;
 CREATE OR REPLACE FUNCTION reservation_change(
     p_member integer, p_id uuid, p_to integer, p_loan_no text, p_contract_no text, p_now timestamptz,
     p_expires_at timestamptz, p_outbox uuid, p_body text, OUT outcome integer, OUT state integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE subject uuid; held reservation%ROWTYPE;
 BEGIN
     SELECT k.subject_id INTO subject FROM reservation_key k WHERE k.member_id = p_member AND k.reservation_id = p_id;
