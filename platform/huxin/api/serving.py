@@ -37,11 +37,15 @@ _STOP_S = 10
 _PR_SET_PDEATHSIG = 1
 
 Tell = Callable[[str], None]
+Make = Callable[[Settings, Config], APIFlask]
 
 
 @dataclass(frozen=True)
 class Serving:
-    """Where and with how much to serve. `threads` are a worker's; TLS where both files are given."""
+    """Where and with how much to serve. `threads` are a worker's; TLS where both files are given.
+
+    `also` are further commands of ours to run beside the server.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -51,6 +55,7 @@ class Serving:
     tls_key: Path | None = None
     sequencer: bool = True
     work: bool = True
+    also: tuple[tuple[str, ...], ...] = ()
 
     @property
     def address(self) -> str:
@@ -58,11 +63,11 @@ class Serving:
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
 
 
-def serve(settings: Settings, config: Config, serving: Serving, tell: Tell) -> None:
+def serve(settings: Settings, config: Config, serving: Serving, tell: Tell, make: Make | None = None) -> None:
     """Serves until SIGTERM or Ctrl-C, and leaves nothing running that it started.
 
-    `tell` gets the line that says where. Raises HuxinError H1128 (not migrated), H1129 (address taken), H1135 (TLS),
-    and those of the database.
+    `tell` gets the line that says where; `make` makes the app in place of `create_app`. Raises HuxinError H1128 (not
+    migrated), H1129 (address taken), H1135 (TLS), and those of the database.
     """
     # granian takes SIGTERM over once it runs; before, it must not leave behind what was started.
     signal.signal(signal.SIGTERM, _leave)
@@ -75,7 +80,7 @@ def serve(settings: Settings, config: Config, serving: Serving, tell: Tell) -> N
         _check_migrated(settings)
         with tempfile.TemporaryDirectory(prefix="huxin-counters-") as counters:
             os.environ[SHARED_COUNTERS] = counters
-            _run(settings, config, serving, tell)
+            _run(serving, partial(load, settings, config, make), tell)
     finally:
         if started_here:
             embedded.stop(settings)
@@ -85,20 +90,24 @@ def _leave(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def _run(settings: Settings, config: Config, serving: Serving, tell: Tell) -> None:
+def _run(serving: Serving, loader: Callable[[], APIFlask], tell: Tell) -> None:
     server = _server(serving)
     server.on_startup(lambda: tell(serving.address))
-    wanted = ((SEQUENCER, serving.sequencer), (WORK, serving.work))
+    wanted = (
+        (SEQUENCER, serving.sequencer),
+        (WORK, serving.work),
+        *((words, True) for words in serving.also),
+    )
     with ExitStack() as stack:
         for words, runs in wanted:
             if runs:
                 beside = Beside(words)
                 beside.start()
                 stack.callback(beside.stop)
-        server.serve(target_loader=partial(load, settings, config), wrap_loader=False)
+        server.serve(target_loader=loader, wrap_loader=False)
 
 
-def load(settings: Settings, config: Config) -> APIFlask:
+def load(settings: Settings, config: Config, make: Make | None = None) -> APIFlask:
     """The app of a worker, made in it. The worker ends with its parent, and leaves Ctrl-C to it."""
     end_with_parent()
     os.setpgrp()
@@ -106,7 +115,7 @@ def load(settings: Settings, config: Config) -> APIFlask:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from huxin.api.app import create_app
 
-    return create_app(settings, config)
+    return (make or create_app)(settings, config)
 
 
 def end_with_parent() -> None:

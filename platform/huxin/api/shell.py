@@ -36,13 +36,17 @@ class Config:
     # For how long a caller's standing (key live, member active) is believed without asking the registry.
     recheck_seconds: float = 2.0
     access_log: bool = False
+    # Whether nobody here is real (huxin.sandbox).
+    sandbox: bool = False
     metrics_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Config:
-        """Reads HUXIN_PUBLIC_URL, HUXIN_UPLOAD_MB, HUXIN_ACCESS_LOG and HUXIN_METRICS_TOKEN."""
+        """Reads HUXIN_PUBLIC_URL, HUXIN_UPLOAD_MB, HUXIN_BODY_SECONDS, HUXIN_ACCESS_LOG and
+        HUXIN_METRICS_TOKEN."""
         return cls(
             issuer=(env.get("HUXIN_PUBLIC_URL") or cls.issuer).rstrip("/"),
+            body_seconds=float(env.get("HUXIN_BODY_SECONDS") or cls.body_seconds),
             upload_limit=_upload_limit(env, cls.upload_limit),
             access_log=env.get("HUXIN_ACCESS_LOG") == "1",
             metrics_token=env.get("HUXIN_METRICS_TOKEN") or None,

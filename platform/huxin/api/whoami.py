@@ -69,6 +69,7 @@ class WhoAmI(BaseModel):
     clock: Clock
     reports: OwnReports | None
     findings: list[Finding]
+    sandbox: bool = Field(default=False, description="nobody here is real · 沙箱，均为虚构")
 
 
 def register(app: APIFlask) -> None:
@@ -103,6 +104,7 @@ def who(caller: Caller, known: dict[str, Any], now: datetime) -> WhoAmI:
         clock=Clock(platform_time=now, skew_seconds=caller.skew),
         reports=_reports(known["member"], known["submission"]) if known["member"] else None,
         findings=[],
+        sandbox=shell().config.sandbox,
     )
 
 

@@ -9,7 +9,20 @@ from typing import NoReturn
 
 import typer
 
-from huxin.cli import ask, audit, db, findings, members, night, receipt, serve, setup, submissions, work
+from huxin.cli import (
+    ask,
+    audit,
+    db,
+    findings,
+    members,
+    night,
+    receipt,
+    sandbox,
+    serve,
+    setup,
+    submissions,
+    work,
+)
 from huxin.errors import HuxinError, places
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
@@ -40,6 +53,7 @@ app.add_typer(submissions.app, name="submissions")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(sandbox.app, name="sandbox")
 
 
 def main() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from huxin.cli.sandbox import entered, serve_sandbox
 from huxin.cli.show import note, ready_settings
 
 
@@ -27,21 +29,26 @@ def serve(
     ] = False,
     sequencer: Annotated[bool, typer.Option(help="run the audit sequencer too · 同时运行存证定序")] = True,
     work: Annotated[bool, typer.Option(help="run huxin work too · 同时处理经接口报送的批次")] = True,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="invented people only, nothing real is touched · 沙箱")
+    ] = False,
 ) -> None:
     """Serves the API, with sequencer and `huxin work` beside it, until Ctrl-C. · 启动接口服务（Ctrl-C 停止）。"""
     # Imported here: the other commands need not wait for a web server.
-    from dataclasses import replace
-
     from huxin.api.serving import Serving, with_issuer
     from huxin.api.serving import serve as run
     from huxin.api.shell import Config
 
-    settings = ready_settings()
+    settings = entered() if sandbox else ready_settings()
     chosen = port or (8443 if tls_cert else 8000)
     serving = Serving(host, chosen, workers, threads, tls_cert, tls_key, sequencer, work)
     config = with_issuer(Config.from_env(), serving, bool(os.environ.get("HUXIN_PUBLIC_URL")))
     config = replace(config, access_log=config.access_log or access_log)
     zh = settings.language == "zh"
+
+    if sandbox:
+        serve_sandbox(settings, config, serving)
+        return
 
     def tell(address: str) -> None:
         note(

@@ -39,7 +39,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What the registry said of a subject, when, and what the member may still ask."""
 
     gathered: enquiries.Gathered
@@ -103,7 +103,7 @@ class Desk:
         """Closes its connections."""
         self.live.close()
 
-    def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> _Known:
+    def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
         keys, now = self.keys.of(request.person), self.settings.now()
         asking = enquiries.Asking(
             member_id=asker.member_id,
@@ -121,7 +121,7 @@ class Desk:
         allowed = policy.quota(found.tier, request.purpose)
         bound = replace(asking, per_minute=allowed.per_minute, per_day=allowed.per_day)
         quota = enquiries.quota_left(bound, found.minute_used, found.day_used)
-        return _Known(found, quota, found.subject_id, found.tier, now)
+        return Known(found, quota, found.subject_id, found.tier, now)
 
     def _repeated(self, asker: Asker, key: str, digest: bytes, quota: Quota, purpose: str) -> Told:
         """An answer given before costs no quota: it is told again even where nothing is left."""
@@ -139,7 +139,7 @@ class Desk:
         request: EnquiryRequest,
         key: tuple[str, bytes],
         enquiry_id: UUID,
-        known: _Known,
+        known: Known,
         used: Used,
         made: Made,
     ) -> enquiries.NewEnquiry:

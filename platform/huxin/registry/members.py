@@ -55,6 +55,14 @@ def set_status(connection: Connection, code: str, status: str) -> None:
     connection.execute(update(member).where(member.c.code == code).values(status=status))
 
 
+def change_member(
+    connection: Connection, code: str, tier: str | None = None, kind: str | None = None
+) -> None:
+    """Sets what a member may see (a tier of the policy) and which kind of lender it is; None leaves as it is."""
+    values = {name: value for name, value in (("tier", tier), ("kind", kind)) if value is not None}
+    connection.execute(update(member).where(member.c.code == code).values(values))
+
+
 _SELECT = select(
     member.c.id, member.c.code, member.c.name, member.c.status, member.c.as_of_date, member.c.as_of_sequence
 )

@@ -1,0 +1,42 @@
+"""The sandbox's own surroundings: a home below the real one, and nothing that leads to the real registry."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from huxin.settings import Settings
+
+# What would lead to the real database, its port, its keys or its inbox.
+_REAL = ("HUXIN_DATABASE_URL", "HUXIN_DATABASE_URL_FILE", "HUXIN_PG_PORT", "HUXIN_INBOX", "HUXIN_KEK_")
+FOLDER = "sandbox"
+
+
+def sandbox_environment(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a process of the sandbox: the home below HUXIN_HOME, its own server and keys."""
+    kept = {name: value for name, value in env.items() if not name.startswith(_REAL)}
+    home = Path(env.get("HUXIN_HOME") or ".huxin").absolute() / FOLDER
+    return kept | {"HUXIN_HOME": str(home)}
+
+
+def enter() -> Settings:
+    """Makes this process and what it starts one of the sandbox's; gives its settings. Once a process."""
+    env = sandbox_environment()
+    os.environ.clear()
+    os.environ.update(env)
+    return Settings.from_env()
+
+
+@contextmanager
+def in_turn(settings: Settings) -> Iterator[None]:
+    """One process at a time builds; the lock dies with its holder."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(settings.home / "building.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
