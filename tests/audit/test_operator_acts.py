@@ -43,14 +43,36 @@ def test_members_that_are_added_suspended_and_resumed_are_leaves(
         ("add", "--code", "M0001", "--name", "津融小贷"),
         ("suspend", "M0001"),
         ("resume", "M0001"),
+        ("set", "M0001", "--tier", "banded", "--kind", "consumer_finance"),
     ):
         assert huxin(monkeypatch, home, "members", *words) == 0
     assert (
         huxin(monkeypatch, home, "members", "add", "--code", "M0001", "--name", "津融小贷") == 0
     )  # known already
-    assert drain(home) == 3
+    assert drain(home) == 4
     found = run_sql(home, "SELECT topic, record::jsonb ->> 'code' FROM audit_leaf ORDER BY topic")
-    assert found == [(f"member.{act}", "M0001") for act in ("added", "resumed", "suspended")]
+    assert found == [(f"member.{act}", "M0001") for act in ("added", "resumed", "set", "suspended")]
+
+
+def test_a_tier_that_the_policy_does_not_know_is_refused(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    huxin(monkeypatch, home, "members", "add", "--code", "M0001", "--name", "津融小贷")
+    for words, code in (((), "H0704"), (("--tier", "gold"), "H0704"), (("--kind", "A B"), "H0705")):
+        assert huxin(monkeypatch, home, "members", "set", "M0001", *words) == 2
+        assert capsys.readouterr().err.splitlines()[-1].startswith(code)
+
+
+def test_keys_that_are_made_and_revoked_are_leaves(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    huxin(monkeypatch, home, "members", "add", "--code", "M0001", "--name", "津融小贷")
+    assert huxin(monkeypatch, home, "members", "key", "new", "M0001", "--out", str(tmp_path / "k.pem")) == 0
+    number = run_sql(home, "SELECT id FROM credential")[0][0]
+    assert huxin(monkeypatch, home, "members", "key", "revoke", str(number)) == 0
+    drain(home)
+    wanted = "SELECT topic, record::jsonb ->> 'key' FROM audit_leaf WHERE topic LIKE 'credential%%' ORDER BY 1"
+    assert run_sql(home, wanted) == [("credential.added", str(number)), ("credential.revoked", str(number))]
 
 
 def test_the_sample_nights_publications_are_leaves_and_tell_of_nobody(

@@ -29,6 +29,7 @@ from rich.table import Table
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.ids import new_id
+from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.credentials import (
     SCOPES,
     Credential,
@@ -126,6 +127,8 @@ def revoke(number: Annotated[UUID, typer.Argument(help="from `huxin members key 
     settings = ready_settings()
     with connection(settings) as database:
         holder = revoke_credential(database, number, settings.now())
+        facts = {"holder": holder, "key": str(number)}
+        note_operator_act(database, "credential.revoked", facts, settings.now())
     note(f"{holder}: {number} " + ("已吊销" if settings.language == "zh" else "revoked"))
 
 
@@ -166,6 +169,8 @@ def _register(
     member_id = _require_member(database, code, role)
     made = Credential(id_, role, member_id, code, alg, der, scopes, settings.now())
     add_credential(database, made)
+    facts = {"holder": code, "role": role, "key": str(id_), "scopes": list(scopes)}
+    note_operator_act(database, "credential.added", facts, settings.now())
     return made
 
 

@@ -13,15 +13,17 @@ from rich.table import Table
 
 from huxin.cli import keys
 from huxin.cli.show import note, print_table, ready_settings, write_line
+from huxin.decision import policy_on
 from huxin.errors import HuxinError
-from huxin.registry.audit_acts import note_act
-from huxin.registry.members import add_members, find_member, list_members, set_status
+from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.members import add_members, change_member, find_member, list_members, set_status
 from huxin.registry.session import connection
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
 app.add_typer(keys.app, name="key")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,31}")
 _ACTS = {"active": "member.resumed", "suspended": "member.suspended"}
+_KIND = re.compile(r"[a-z][a-z_]{1,31}")
 _HEADERS = {"code": "code", "机构代码": "code", "name": "name", "机构名称": "name"}
 
 
@@ -81,13 +83,37 @@ def resume(code: str) -> None:
     _set(code, "active")
 
 
+@app.command("set")
+def set_(
+    code: str,
+    tier: Annotated[
+        str | None, typer.Option(help="what it may see: full, banded, query_only · 互惠等级")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="kind of lender, such as microlender · 机构类型")] = None,
+) -> None:
+    """Sets a member's reciprocity tier and its kind of lender. · 设置互惠等级和机构类型。"""
+    settings = ready_settings()
+    known = policy_on(settings.today()).tiers
+    if (tier is None and kind is None) or (tier is not None and tier not in known):
+        raise HuxinError("H0704", tiers=", ".join(known))
+    if kind is not None and not _KIND.fullmatch(kind):
+        raise HuxinError("H0705")
+    with connection(settings) as database:
+        if find_member(database, code) is None:
+            raise HuxinError("H0701", code=code[:64])
+        change_member(database, code, tier=tier, kind=kind)
+        facts = {"code": code, "tier": tier, "kind": kind}
+        note_operator_act(database, "member.set", facts, settings.now())
+    note(f"{code}: {' '.join(each for each in (tier, kind) if each)}")
+
+
 def _set(code: str, status: str) -> None:
     settings = ready_settings()
     with connection(settings) as database:
         if find_member(database, code) is None:
             raise HuxinError("H0701", code=code[:64])
         set_status(database, code, status)
-        note_act(database, _ACTS[status], {"code": code}, settings.now())
+        note_operator_act(database, _ACTS[status], {"code": code}, settings.now())
     note(f"{code}: {status}")
 
 
@@ -101,7 +127,7 @@ def _register(rows: list[tuple[int, str, str]]) -> None:
     with connection(settings) as database:
         new = set(add_members(database, pairs, settings.now()))
         for code in sorted(new):
-            note_act(database, "member.added", {"code": code}, settings.now())
+            note_operator_act(database, "member.added", {"code": code}, settings.now())
     for code, _ in pairs:
         known = "已登记" if settings.language == "zh" else "was registered before"
         fresh = "登记完成" if settings.language == "zh" else "registered"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -47,6 +48,11 @@ def note_act(database: Connection, topic: str, facts: Mapping[str, Any], now: da
     act = new_id()
     database.execute(_ADD, {"id": act, "topic": topic, "body": json.dumps(facts), "now": now})
     return act
+
+
+def note_operator_act(database: Connection, topic: str, facts: Mapping[str, Any], now: datetime) -> UUID:
+    """`note_act` with the machine's account that acted: the one name of an operator that a command knows."""
+    return note_act(database, topic, {**facts, "by": getpass.getuser()}, now)
 
 
 def note_change(
