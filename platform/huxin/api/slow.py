@@ -4,7 +4,9 @@ WSGI gives a view no socket and no deadline, and handing every read to another t
 So a read only leaves a note of when it began. One watching thread a process looks at the notes each second; for one
 that is overdue it shuts the receiving side of that sender's connection, the read comes back short, and the view can
 still answer (H1122). A connection is known by what the kernel says of it (TCP_INFO, Linux): we have sent nothing on it
-for the whole time, though something came. Where the kernel says nothing, the limit is the proxy's in front.
+for the whole time, and nothing since something came. The kernel's clock has ticks of some milliseconds, so another that
+has been idle since a quick answer looks the same: it is closed too, which its sender has to expect of any idle one.
+Where the kernel says nothing, the limit is the proxy's in front.
 """
 
 from __future__ import annotations
@@ -119,5 +121,5 @@ def _waits(connection: socket.socket, seconds: float, before: int) -> int:
     (sent_ms,) = struct.unpack_from("=I", told, _LAST_SENT)
     (received_ms,) = struct.unpack_from("=I", told, _LAST_RECEIVED)
     (received,) = struct.unpack_from("=Q", told, _RECEIVED)
-    waits = sent_ms >= seconds * 1000 and received_ms < sent_ms
+    waits = sent_ms >= seconds * 1000 and received_ms <= sent_ms
     return int(received) if waits and (not before or received - before < _BUSY) else 0
