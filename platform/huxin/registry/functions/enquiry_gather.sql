@@ -12,7 +12,6 @@ BEGIN
         IF FOUND THEN RETURN found_id; END IF;
     END LOOP;
     IF NOT p_claim OR cardinality(p_tokens) = 0 THEN RETURN NULL; END IF;
-    PERFORM set_config('synchronous_commit', 'off', true);
     INSERT INTO alias (token, scheme, subject_id, claimed_at)
         VALUES (p_tokens[1], p_schemes[1], gen_random_uuid(), p_now)
         ON CONFLICT DO NOTHING RETURNING subject_id INTO found_id;
@@ -38,7 +37,6 @@ BEGIN
         IF FOUND THEN RETURN found_id; END IF;
     END LOOP;
     IF NOT p_claim OR cardinality(p_tokens) = 0 THEN RETURN NULL; END IF;
-    PERFORM set_config('synchronous_commit', 'off', true);
     INSERT INTO mobile_alias (token, scheme, mobile_id, claimed_at)
         VALUES (p_tokens[1], p_schemes[1], gen_random_uuid(), p_now)
         ON CONFLICT DO NOTHING RETURNING mobile_id INTO found_id;
@@ -68,6 +66,8 @@ DECLARE
     stacked timestamptz := p_now - make_interval(days => p_stacking_days);
     this_minute bigint := floor(extract(epoch FROM p_now) / 60);
 BEGIN
+    -- Even reading may write to the log (pages that are tidied on the way), and nothing here is worth waiting for.
+    PERFORM set_config('synchronous_commit', 'off', true);
     SELECT m.status, m.tier INTO member_status, member_tier FROM member m WHERE m.id = p_member;
     IF member_status IS DISTINCT FROM 'active' THEN RETURN; END IF;
     subject := subject_of(p_tokens, p_schemes, p_claim, p_now);
