@@ -15,6 +15,7 @@ from rich.table import Table
 
 from huxin.cli.setup import prepare
 from huxin.cli.show import note, print_table
+from huxin.paths import schema_root
 from huxin.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="A registry of invented people, to build against · 沙箱：虚构主体，供接入调试", no_args_is_help=True
 )
-EXAMPLE = Path("examples/sandbox/ask.py")
+EXAMPLE = schema_root().parent / "examples" / "sandbox" / "ask.py"
 
 
 @app.command()
@@ -93,7 +94,7 @@ def _told(settings: Settings, address: str, seconds: float) -> str:
     from huxin.sandbox.keys import keys_folder
 
     key = keys_folder(settings) / "T9001.json"
-    command = f"{quote(sys.executable)} {EXAMPLE} --url {address} --key {quote(str(key))}"
+    command = _next(address, key)
     return _in(
         settings,
         f"沙箱就绪（{seconds:.0f} 秒）：{address}，文档 {address}/docs，测试主体见 docs/sandbox.md。\n"
@@ -104,6 +105,14 @@ def _told(settings: Settings, address: str, seconds: float) -> str:
         f"Key of the test member T9001: {key.with_suffix('.pem')} (its number in the .json beside it)\n"
         f"Try:\n  {command}",
     )
+
+
+def _next(address: str, key: Path) -> str:
+    """A line for the shell: the example where the source tree is at hand, else the list of subjects."""
+    if not EXAMPLE.is_file():
+        return f"curl {address}/sandbox/subjects"
+    words = [sys.executable, str(EXAMPLE), "--url", address, "--key", str(key)]
+    return " ".join(map(quote, words))
 
 
 def _in(settings: Settings, zh: str, en: str) -> str:

@@ -5,9 +5,9 @@ Only the sandbox's desk knows these; the desk that answers real questions has no
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from time import sleep
 from types import MappingProxyType
 from typing import Any
 
@@ -54,7 +54,7 @@ def quota(asked: Asked) -> Told:
 
 def wait(asked: Asked, *, seconds: int) -> Told:
     """Answered late."""
-    time.sleep(seconds)
+    sleep(seconds)
     return asked.answer()
 
 

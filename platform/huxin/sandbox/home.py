@@ -10,8 +10,9 @@ from pathlib import Path
 
 from huxin.settings import Settings
 
-# What would lead to the real database, its port, its keys or its inbox.
-_REAL = ("HUXIN_DATABASE_URL", "HUXIN_DATABASE_URL_FILE", "HUXIN_PG_PORT", "HUXIN_INBOX", "HUXIN_KEK_")
+# By their beginnings: what would lead to the real database, its port, keys or inbox; and a clock that stands still,
+# for clients prove themselves by the time of day.
+_REAL = ("HUXIN_DATABASE_URL", "HUXIN_PG_PORT", "HUXIN_INBOX", "HUXIN_KEK_", "HUXIN_NOW")
 FOLDER = "sandbox"
 
 

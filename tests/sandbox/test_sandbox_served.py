@@ -1,0 +1,61 @@
+"""As a newcomer meets it: `huxin serve --sandbox`, the printed line, the page with the table."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from huxin.registry import embedded
+from huxin.sandbox.page import PAGE, filled
+from huxin.settings import Settings
+
+TREE = Path(__file__).parents[2]
+READY_S = 120
+
+
+def test_the_page_is_as_the_data_says() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == filled(page), "run: python -m huxin.sandbox.page"
+
+
+@pytest.mark.slow
+def test_the_printed_line_runs_and_every_answer_is_as_expected(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    said = tmp_path / "said"
+    command = [sys.executable, "-m", "huxin", "serve", "--sandbox", "--port", str(port)]
+    env = {**os.environ, "HUXIN_HOME": str(tmp_path / "home"), "HUXIN_LANG": "en"}
+    with said.open("wb") as target:
+        serving = subprocess.Popen(command, env=env, cwd=TREE, stderr=target, stdout=target)
+    try:
+        line = printed(said, serving)
+        example = [*shlex.split(line), "--timeout", "1"]
+        done = subprocess.run(example, cwd=TREE, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "huxin-receipt/1" in done.stdout
+        assert "  granted  until " in done.stdout
+        assert "  refused  409 H1212" in done.stdout
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.wait(60)
+    assert not embedded.status(Settings(home=tmp_path / "home" / "sandbox")).running
+
+
+def printed(said: Path, serving: subprocess.Popen[bytes]) -> str:
+    """The command that the server tells a newcomer to run, once it is ready."""
+    for _ in range(READY_S * 10):
+        for line in said.read_text(encoding="utf-8").splitlines():
+            if "examples/sandbox/ask.py" in line:
+                return line.strip()
+        assert serving.poll() is None, said.read_text(encoding="utf-8")
+        time.sleep(0.1)
+    raise AssertionError("not ready")
