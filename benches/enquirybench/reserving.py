@@ -125,7 +125,7 @@ _GRANTS = """
     FROM reservation WHERE granted_at >= %(since)s
 """
 _OWED = """
-    SELECT subject_id::text, array_agg(member_id), sum(balance) FROM loan
+    SELECT subject_id::text, array_agg(member_id), coalesce(sum(balance) FILTER (WHERE product = 1), 0) FROM loan
     WHERE subject_id IN (SELECT subject_id FROM reservation WHERE granted_at >= %(since)s) AND role IN (1, 2)
         AND void_by IS NULL AND ended_by IS NULL AND (status BETWEEN 1 AND 4 OR status = 5 AND balance > 0)
     GROUP BY subject_id

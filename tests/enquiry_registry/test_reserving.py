@@ -96,6 +96,17 @@ def test_each_cap_refuses_with_its_figures(desk: Desk, key: bytes) -> None:
     assert desk.reserve(1, enquiry, caps=Caps(3, 4, 750_000)).fresh
 
 
+def test_the_cap_on_the_amount_is_of_the_product_asked_for(desk: Desk, key: bytes) -> None:
+    enquiry = desk.asked(1, key)
+    subject = desk.run("SELECT subject_id FROM enquiry WHERE id = %s", (enquiry,))[0][0]
+    desk.loan(subject, 2, "business", balance=900_000, product=2)
+    caps = Caps(max_outstanding=1_000_000)
+    assert refused(lambda: desk.reserve(1, enquiry, 200_000, caps=caps, product=2)).code == "H1212"
+    assert desk.reserve(1, enquiry, 200_000, caps=caps, product=1).fresh
+    # A promise is held against whatever is asked for next.
+    assert refused(lambda: desk.reserve(1, enquiry, 900_000, caps=caps, product=1)).code == "H1212"
+
+
 def test_a_lender_counts_once(desk: Desk, key: bytes) -> None:
     enquiry = desk.asked(1, key)
     for _ in range(3):

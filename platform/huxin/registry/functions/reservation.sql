@@ -41,7 +41,9 @@ BEGIN
             coalesce(sum(x.amount), 0) + p_amount
         INTO lenders, open_loans, outstanding
         FROM (
-            SELECT l.member_id, l.balance AS amount FROM loan l
+            -- The cap on the amount is a product's; a reservation is held against whatever is asked for.
+            SELECT l.member_id, CASE WHEN p_product IS NULL OR l.product = p_product THEN l.balance END AS amount
+            FROM loan l
             WHERE l.subject_id = subject AND l.role < 3 AND l.void_by IS NULL AND l.ended_by IS NULL
               AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0))
             UNION ALL SELECT r.member_id, r.amount FROM reservations_live(subject, p_now) r
