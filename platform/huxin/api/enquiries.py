@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
+from huxin.api.fields import Amount, Day, Words
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.limits import rate_headers
 from huxin.api.routes import Route, add
@@ -26,7 +25,8 @@ ACCESS = Access(scope="enquiries")
 
 class _Strict(BaseModel):
     # A field that is none of ours may hold what must not be sent (征信业管理条例 Art 14).
-    model_config = ConfigDict(extra="forbid")
+    # And what is nearly right is not guessed at: a digit that is text is none.
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Subject(_Strict):
@@ -44,12 +44,12 @@ class NewEnquiry(_Strict):
 
     subject: Subject
     purpose: Literal["application", "guarantee", "post_loan"]
-    amount: Decimal | None = Field(default=None, gt=0, le=10**15, decimal_places=2)
+    amount: Amount | None = None
     product: Literal["consumer", "business", "agricultural"] | None = None
-    consent_no: str = Field(min_length=1, max_length=64)
-    consent_until: date
-    staff: str = Field(min_length=1, max_length=64, description="who asks, as your log names them · 查询人员")
-    reference: str = Field(min_length=1, max_length=64, description="your own number of the case · 业务编号")
+    consent_no: Words
+    consent_until: Day
+    staff: Words = Field(description="who asks, as your log names them · 查询人员")
+    reference: Words = Field(description="your own number of the case, never of a person · 业务编号")
 
     def asked(self) -> EnquiryRequest:
         """The same as values; the amount in cents."""
@@ -90,7 +90,7 @@ def register(app: APIFlask) -> None:
         access=ACCESS,
         body=NewEnquiry,
         answer=Answered,
-        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204"),
+        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", "H1207"),
         parameters=(KEY_PARAMETER,),
     )
     reading = Route(

@@ -33,8 +33,11 @@ def read_query(model: type[Model]) -> Model:
 
 def parameters(model: type[BaseModel]) -> tuple[dict[str, Any], ...]:
     """OpenAPI's parameters of a model of plain fields."""
+    schema = model.model_json_schema()
+    needed = schema.get("required", ())
     return tuple(
-        _parameter(name, dict(said)) for name, said in model.model_json_schema()["properties"].items()
+        _parameter(name, dict(said)) | ({"required": True} if name in needed else {})
+        for name, said in schema["properties"].items()
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from apiflask import APIFlask
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
+from huxin.api.fields import Amount, Words
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.routes import Route, add
 from huxin.enquiry import reserving
@@ -20,16 +20,21 @@ from huxin.enquiry.request import Asker
 
 ACCESS = Access(scope="reservations")
 _UNKNOWN = "H1215"
+_EITHER: list[Any] = [
+    {"required": [name], "properties": {name: {"type": "string"}}} for name in ("loan_no", "contract_no")
+]
 
 
 class NewReservation(BaseModel):
     """On an own enquiry, which says about whom. `amount` in yuan; `expires_in` in seconds."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     enquiry_id: UUID
-    amount: Decimal = Field(gt=0, le=10**15, decimal_places=2)
+    amount: Amount
     product: Literal["consumer", "business", "agricultural"] | None = None
-    expires_in: int | None = Field(default=None, ge=60, description="the policy's where it is left out")
+    expires_in: int | None = Field(
+        default=None, ge=60, le=365 * 86400, description="the policy's where it is left out"
+    )
 
     def asked(self) -> reserving.ReservationRequest:
         """The same as values, in cents."""
@@ -41,9 +46,9 @@ class NewReservation(BaseModel):
 class Conversion(BaseModel):
     """Under which number the loan will be reported: one of the two at least."""
 
-    model_config = ConfigDict(extra="forbid")
-    loan_no: str | None = Field(default=None, min_length=1, max_length=64)
-    contract_no: str | None = Field(default=None, min_length=1, max_length=64)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"anyOf": _EITHER})
+    loan_no: Words | None = None
+    contract_no: Words | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Conversion:
@@ -107,7 +112,7 @@ def register(app: APIFlask) -> None:
         access=ACCESS,
         body=Conversion,
         answer=Held,
-        errors=("H1214", _UNKNOWN),
+        errors=("H1207", "H1214", _UNKNOWN),
     )
     proving = Route(
         "GET",

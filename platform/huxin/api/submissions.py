@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from pydantic import Field
 from huxin.api import paging
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
+from huxin.api.fields import Day
 from huxin.api.queries import Paged, language, parameters, read_query, spoken
 from huxin.api.routes import Route, View, add
 from huxin.api.shell import shell
@@ -49,6 +49,7 @@ FORM: dict[str, Any] = {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
+                "additionalProperties": False,
                 "required": ["file", "manifest"],
                 "properties": {
                     "file": {"type": "string", "format": "binary", "description": "CSV, XLSX, Parquet"},
@@ -69,7 +70,7 @@ class Wanted(Paged):
     """Which submissions."""
 
     state: StateName | None = Field(default=None, description="only those in this state · 按状态")
-    as_of_date: date | None = Field(default=None, description="only those of this day · 按数据日期")
+    as_of_date: Day | None = Field(default=None, description="only those of this day · 按数据日期")
 
 
 def register(app: APIFlask) -> None:

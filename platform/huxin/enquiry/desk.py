@@ -14,6 +14,7 @@ from huxin.contract import label_code, load_contract
 from huxin.decision import Asked, Policy, policy_on
 from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
+from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
 from huxin.enquiry.subject_keys import Keys, all_schemes
@@ -64,9 +65,10 @@ class Desk:
         """Answers, and records the answer before it is told: two round trips to the registry.
 
         HuxinError H0801 and H0803 (identifier), H1113 (suspended), H1123 (quota), H1201 (consent), H1202 (the key
-        stands for another body), H1203 (still under way).
+        stands for another body), H1203 (still under way), H1207 (a person in the member's own words).
         """
         request.require_consent(self.settings.today())
+        require_nobody(request.own_words(), request.person)
         policy = policy_on(self.settings.today())
         known = self._known(asker, request, policy)
         digest = self.keys.digest(request.canonical())

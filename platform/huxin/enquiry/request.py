@@ -35,6 +35,10 @@ class EnquiryRequest:
         if self.consent_until < today:
             raise HuxinError("H1201", until=self.consent_until.isoformat())
 
+    def own_words(self) -> dict[str, str]:
+        """What is kept as it was said, by field."""
+        return {"consent_no": self.consent_no, "staff": self.staff, "reference": self.reference}
+
     def canonical(self) -> bytes:
         """The same bytes for the same question, however its JSON was written. Holds the identifier: digest it."""
         person = self.person

@@ -13,6 +13,7 @@ from huxin.audit.records import make_record, make_salt
 from huxin.decision import Policy, policy_on
 from huxin.enquiry.answering import moment_text
 from huxin.enquiry.desk import Desk, product_code
+from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
@@ -86,8 +87,9 @@ def convert(
 ) -> dict[str, Any]:
     """Says that the money has left: held until the night's file brings the loan, or the policy's days are over.
 
-    HuxinError H1214 (other state), H1215 (unknown).
+    HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
     """
+    require_nobody({"loan_no": loan_no, "contract_no": contract_no})
     days = policy_on(desk.settings.today()).reservations.convert_days
     until = desk.settings.now() + timedelta(days=days)
     change = _changing(desk, asker, reservation_id, "converted")
@@ -118,9 +120,9 @@ def _told(found: Reservation) -> dict[str, Any]:
 
 
 def _caps(policy: Policy, product: str | None) -> Caps:
-    """The policy's; where the product is not said, the loosest one does not let a promise past the others."""
+    """The policy's. Where no product is said only the widest amount is sure to bind, as in an answer."""
     by_product = policy.caps.max_outstanding
-    amount = by_product.get(product) if product is not None else min(by_product.values(), default=None)
+    amount = by_product.get(product) if product is not None else max(by_product.values(), default=None)
     return Caps(policy.caps.max_lenders, policy.caps.max_open_loans, amount)
 
 

@@ -1,0 +1,48 @@
+"""Kinds of fields that several interfaces take: each as strict as it is described, for a guess may cost money."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_YUAN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+_DESCRIBED = r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,2})?$"
+
+
+def _day(value: Any) -> Any:
+    # By itself pydantic also takes seconds since 1970 for a day: a number in the wrong field would be a consent.
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("date")
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _yuan(value: Any) -> Any:
+    """A text, or a whole number: what JSON calls 0.1 is no amount (RFC 8259, 6)."""
+    if isinstance(value, str) and _YUAN.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and int(value) == value:
+        return Decimal(int(value))
+    raise ValueError("amount")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Amount = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**15, decimal_places=2),
+    BeforeValidator(_yuan),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": _DESCRIBED},
+                {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 10**15},
+            ]
+        }
+    ),
+]
+# The member's own text, kept as it is: no control characters, some of which no database keeps and a terminal obeys.
+Words = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
