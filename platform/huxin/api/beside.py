@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -62,7 +63,8 @@ class Beside:
                 return 0
             # A session of its own: Ctrl-C in the terminal reaches the server alone, which ends it in order.
             self._child = subprocess.Popen(
-                [sys.executable, "-c", _WITH_PARENT, *self._command], start_new_session=True
+                [sys.executable, "-c", _WITH_PARENT, str(os.getpid()), *self._command],
+                start_new_session=True,
             )
         return self._child.wait()
 
@@ -72,5 +74,7 @@ _WITH_PARENT = """
 import ctypes, os, signal, sys
 if os.uname().sysname == "Linux":
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-os.execv(sys.argv[1], sys.argv[1:])
+if os.getppid() != int(sys.argv[1]):  # it died before it could be asked to tell
+    sys.exit(0)
+os.execv(sys.argv[2], sys.argv[2:])
 """
