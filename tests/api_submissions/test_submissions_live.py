@@ -29,9 +29,13 @@ from huxin.settings import Settings
 from support.rows import write_submission
 
 TREE = Path(__file__).parents[2]
-LINES = re.findall(
-    r"^```sh\n(.*?)^```", (TREE / "docs/api.md").read_text(encoding="utf-8"), flags=re.M | re.S
-)
+PAGE = (TREE / "docs/api.md").read_text(encoding="utf-8")
+
+
+def lines(heading: str) -> list[str]:
+    """What is to be run in a section of the page."""
+    section = re.split(r"^## ", PAGE.partition(f"\n## {heading}")[2], flags=re.MULTILINE)[0]
+    return re.findall(r"^```sh\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -115,9 +119,10 @@ def test_the_lines_of_the_documents_run(api: Served, settings: Settings, tmp_pat
     data = write_submission(tmp_path / "inbox", ME, book(ME, wrong=[3]))
     shutil.copy(data, tmp_path / "loans.csv")
     (tmp_path / "loans.csv.manifest.json").write_bytes(sent(data))
-    script, receipt, log = "".join(LINES[:4]), LINES[4], LINES[5]
+    *script, receipt = lines("Submissions")
+    (log,) = lines("Audit log")
     with running(settings, "work"):
-        said = shell(api, tmp_path, f"{script}\necho $ID > id.txt")
+        said = shell(api, tmp_path, "".join(script) + "echo $ID > id.txt")
     assert '"rejected": 1' in said
     assert "E2601" in said
     assert json.loads((tmp_path / "submission.json").read_text())["state"] == "published"
