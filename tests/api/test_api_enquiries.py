@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from api_world import SCOPES, World, code_of, new_holder
+from sqlalchemy import text
 
 from huxin.audit.notes import log_keys
 from huxin.decision import canonical
@@ -161,3 +162,12 @@ def test_a_receipt_proves_what_was_answered(world: World) -> None:
     verify_promise(promise, receipt["record"], bytes.fromhex(receipt["salt"]), keys)
     assert code_of(world.call("GET", path, world.token("other"))) == "H1302"
     assert NUMBER not in receipt["record"]
+
+
+def test_a_member_that_stopped_reporting_sees_outcome_and_lender_count_only(world: World) -> None:
+    with connection(world.settings) as database:
+        database.execute(text("UPDATE member SET created_at = '2026-01-01', as_of_date = '2026-04-01'"))
+    told = ask(world, "member").json
+    assert told["tier"] == "query_only"
+    assert told["exposure"] == {"lenders": 0}
+    assert not {"flags", "delinquency", "enquiries", "match"} & set(told)

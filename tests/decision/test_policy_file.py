@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +198,13 @@ def test_a_text_may_use_its_flags_figures_only(write: Callable[[Any], Path]) -> 
         with pytest.raises(HuxinError) as refused:
             load_policies(root)
         assert refused.value.code == code
+
+
+def test_who_does_not_report_sees_no_more_than_query_only() -> None:
+    today = date(2026, 5, 31)
+    policy = policy_on(today)
+    assert policy.tier_shown("full", today - timedelta(days=policy.reciprocity_days), today) == "full"
+    assert (
+        policy.tier_shown("full", today - timedelta(days=policy.reciprocity_days + 1), today) == "query_only"
+    )
+    assert policy.tier_shown("banded", None, today) == "query_only"

@@ -12,6 +12,7 @@ from huxin.errors import HuxinError
 
 EXACT = "exact"
 BANDED = "banded"
+QUERY_ONLY = "query_only"
 COUNTED = "counted"
 SET_ASIDE = "set_aside"
 
@@ -98,6 +99,7 @@ class Policy:
     caps: Caps
     stacking_days: int
     coverage_days: int
+    reciprocity_days: int
     thresholds: Thresholds
     levels: Mapping[str, str]
     pending_level: str
@@ -113,6 +115,11 @@ class Policy:
         if name not in self.tiers:
             raise HuxinError("H1511", version=self.version)
         return self.tiers[name]
+
+    def tier_shown(self, tier: str, reported_on: date | None, today: date) -> str:
+        """What a member of `tier` sees now: without a report for the policy's days, no more than QUERY_ONLY."""
+        lately = reported_on is not None and (today - reported_on).days <= self.reciprocity_days
+        return tier if lately else QUERY_ONLY
 
     def quota(self, tier: str, purpose: str) -> Quota:
         """HuxinError H1511 (unknown tier), H1512 (unknown purpose)."""

@@ -14,6 +14,7 @@ from huxin.decision.policy import (
     BANDED,
     COUNTED,
     EXACT,
+    QUERY_ONLY,
     SET_ASIDE,
     Caps,
     Display,
@@ -60,7 +61,7 @@ _FIELDS: dict[str, Check] = {
         },
         Caps,
     ),
-    "windows": record({"stacking_days": _DAYS, "coverage_days": _DAYS}),
+    "windows": record({"stacking_days": _DAYS, "coverage_days": _DAYS, "reciprocity_days": _DAYS}),
     "thresholds": record(
         {
             "overdue_above_dpd": _DPD,
@@ -162,6 +163,7 @@ def _agreement(policy: Policy, place: str) -> None:
             raise HuxinError("H1505", place=f"{place}.levels.{code}")
     hours, repair = policy.reservations, policy.display.repair
     faults = {
+        "tiers": (QUERY_ONLY in policy.tiers, f"{QUERY_ONLY} is one of them"),
         "quotas": (policy.quotas.keys() == policy.tiers.keys(), "quotas = tiers"),
         "bands": (bool(policy.bands) and policy.bands[0] > 0 and _rises(policy.bands), "0 < a < b < c"),
         "reservations": (hours.default_hours <= hours.maximum_hours, "default_hours <= maximum_hours"),

@@ -120,10 +120,11 @@ class Desk:
         found = enquiries.gather(self.live, asking)
         if found.member_status != "active" or found.tier is None or found.subject_id is None:
             raise HuxinError("H1113")
-        allowed = policy.quota(found.tier, request.purpose)
+        tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
+        allowed = policy.quota(tier, request.purpose)
         bound = replace(asking, per_minute=allowed.per_minute, per_day=allowed.per_day)
         quota = enquiries.quota_left(bound, found.minute_used, found.day_used)
-        return Known(found, quota, found.subject_id, found.tier, now)
+        return Known(found, quota, found.subject_id, tier, now)
 
     def _repeated(self, asker: Asker, key: str, digest: bytes, quota: Quota, purpose: str) -> Told:
         """An answer given before costs no quota: it is told again even where nothing is left."""

@@ -14,7 +14,8 @@ from huxin.settings import SHANGHAI
 Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
 _GATHER = """
-    SELECT member_status, member_tier, subject, mobile, facts, minute_used, day_used FROM enquiry_gather(
+    SELECT member_status, member_tier, subject, mobile, facts, minute_used, day_used, member_reported
+    FROM enquiry_gather(
         %b::int4, %b::text, %s::uuid[], %s::int2[], %b::bool, %b::uuid, %s::uuid[], %s::int2[],
         %b::timestamptz, %b::date, %b::int4, %b::int4)
 """
@@ -67,7 +68,10 @@ class Quota:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What is known. Unless `member_status` is "active" nothing was looked up. `facts` is JSON (decision.facts)."""
+    """What is known. Unless `member_status` is "active" nothing was looked up. `facts` is JSON (decision.facts).
+
+    `reported_on` is the asking member's newest as-of date, or the day it joined where it has none.
+    """
 
     member_status: str | None
     tier: str | None
@@ -77,6 +81,7 @@ class Gathered:
     minute_used: int
     day_used: int
     quota: Quota
+    reported_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -153,9 +158,10 @@ def gather(live: Live, asking: Asking) -> Gathered:
         ),
     )
     assert found is not None
-    status, tier, subject, mobile, facts, minute_used, day_used = found
+    status, tier, subject, mobile, facts, minute_used, day_used, reported_on = found
     used = minute_used or 0, day_used or 0
-    return Gathered(status, tier, subject, mobile, facts or b"", *used, quota=quota_left(asking, *used))
+    quota = quota_left(asking, *used)
+    return Gathered(status, tier, subject, mobile, facts or b"", *used, quota, reported_on)
 
 
 def quota_left(asking: Asking, minute_used: int, day_used: int) -> Quota:

@@ -56,7 +56,7 @@ CREATE OR REPLACE FUNCTION enquiry_gather(
     p_mobile_tokens uuid[], p_mobile_schemes smallint[], p_now timestamptz, p_today date, p_stacking_days integer,
     p_per_minute integer DEFAULT NULL,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
-    OUT minute_used integer, OUT day_used integer)
+    OUT minute_used integer, OUT day_used integer, OUT member_reported date)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
@@ -68,7 +68,9 @@ DECLARE
 BEGIN
     -- Even reading may write to the log (pages that are tidied on the way), and nothing here is worth waiting for.
     PERFORM set_config('synchronous_commit', 'off', true);
-    SELECT m.status, m.tier INTO member_status, member_tier FROM member m WHERE m.id = p_member;
+    -- Who has never reported is given the time since it joined.
+    SELECT m.status, m.tier, coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date)
+        INTO member_status, member_tier, member_reported FROM member m WHERE m.id = p_member;
     IF member_status IS DISTINCT FROM 'active' THEN RETURN; END IF;
     subject := subject_of(p_tokens, p_schemes, p_claim, p_now);
 
