@@ -127,14 +127,20 @@ def decision(answer: Answer) -> str:
 
 def ask_about_everybody(client: Client) -> dict[str, Answer]:
     """Asks about each test subject and prints a line for it; the answers by the subject's key."""
-    answers = {}
+    answers, wrong = {}, 0
     print(f"{'subject':19}{'status':>6}  {'decision':11} flags or code")
     for subject in client.get("/sandbox/subjects").body["subjects"]:
         answer = answers[subject["key"]] = client.ask("/v1/enquiries", subject["enquiry"])
         flags = " ".join(flag["code"] for flag in answer.body.get("flags", []))
-        mark = "" if as_expected(answer, subject["expect"]) else "  <- NOT AS EXPECTED"
+        right = as_expected(answer, subject["expect"])
+        wrong += not right
+        mark = "" if right else "  <- NOT AS EXPECTED"
         print(
             f"{subject['key']:19}{answer.status or '-':>6}  {decision(answer):11} {flags or answer.code}{mark}"
+        )
+    if wrong:
+        sys.exit(
+            f"{wrong} answers are not as docs/sandbox.md says: `huxin sandbox reset` makes the sandbox anew"
         )
     return answers
 
