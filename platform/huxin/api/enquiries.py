@@ -6,8 +6,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from apiflask import APIFlask
-from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
@@ -15,6 +15,7 @@ from huxin.api.desk import desk
 from huxin.api.fields import Amount, Day, Words
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.limits import rate_headers
+from huxin.api.queries import parameters, read_query
 from huxin.api.routes import Route, add
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
@@ -80,6 +81,28 @@ class Answered(BaseModel):
     promise: dict[str, Any] = Field(description="signed: this answer will stand in the log within a minute")
 
 
+class Replayed(BaseModel):
+    """The answer as it was told, as it is worked out now of what was kept, and whether the two agree."""
+
+    model_config = ConfigDict(extra="forbid")
+    told: dict[str, Any]
+    recomputed: dict[str, Any]
+    equal: bool
+
+
+class ReadAgain(RootModel[Answered | Replayed]):
+    """The answer; with `replay` both."""
+
+
+class Reading(BaseModel):
+    """How to read an enquiry."""
+
+    model_config = ConfigDict(extra="forbid")
+    replay: Literal["true", "false"] = Field(
+        default="false", description="work it out once more beside what was told · 用存档重算并比对"
+    )
+
+
 def register(app: APIFlask) -> None:
     """Ask, and read one's own enquiries."""
     asking = Route(
@@ -99,10 +122,9 @@ def register(app: APIFlask) -> None:
         "本机构的一次查询 · One enquiry of your own",
         "enquiries",
         access=ACCESS,
-        answer=Answered,
-        errors=("H1205",),
-        description="`?replay=true`: the answer worked out once more from what it was given, beside the one told then.",
-        parameters=({"in": "query", "name": "replay", "schema": {"type": "boolean"}},),
+        answer=ReadAgain,
+        errors=("H1121", "H1205"),
+        parameters=parameters(Reading),
     )
     proving = Route(
         "GET",
@@ -133,7 +155,7 @@ def _headers(purpose: str, quota: Quota) -> list[tuple[str, str]]:
 def read(caller: Caller, id_: str) -> Response:
     """Own only: another member's is as unknown as one that was never made."""
     found = shared_id(id_, "H1205")
-    if request.args.get("replay") == "true":
+    if read_query(Reading).replay == "true":
         return answer(desk().replay(caller.member_id, found))
     return answer(desk().reread(caller.member_id, found))
 

@@ -25,11 +25,18 @@ def _yuan(value: Any) -> Any:
     """A text, or a whole number: what JSON calls 0.1 is no amount (RFC 8259, 6)."""
     if isinstance(value, str) and _YUAN.fullmatch(value):
         return Decimal(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and int(value) == value:
-        return Decimal(int(value))
+    found = _whole(value)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return Decimal(found)
     raise ValueError("amount")
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# To JSON 60.0 is as whole a number as 60 (JSON Schema, 4.2.3).
+Seconds = Annotated[int, Field(ge=60, le=365 * 86400), BeforeValidator(_whole)]
 Day = Annotated[date, BeforeValidator(_day)]
 Amount = Annotated[
     Decimal,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
-from huxin.api.fields import Amount, Words
+from huxin.api.fields import Amount, Seconds, Words
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.routes import Route, add
 from huxin.enquiry import reserving
@@ -32,9 +32,7 @@ class NewReservation(BaseModel):
     enquiry_id: UUID
     amount: Amount
     product: Literal["consumer", "business", "agricultural"] | None = None
-    expires_in: int | None = Field(
-        default=None, ge=60, le=365 * 86400, description="the policy's where it is left out"
-    )
+    expires_in: Seconds | None = Field(default=None, description="the policy's where it is left out")
 
     def asked(self) -> reserving.ReservationRequest:
         """The same as values, in cents."""
@@ -83,6 +81,7 @@ def register(app: APIFlask) -> None:
         body=NewReservation,
         answer=Held,
         status=201,
+        also=((200, "granted before under the same key: as it stands now"),),
         errors=("H1202", "H1204", "H1210", "H1211", "H1212", "H1213", "H1216"),
         parameters=(KEY_PARAMETER,),
     )
