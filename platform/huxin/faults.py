@@ -28,6 +28,7 @@ STAGES = (
     "load.resolved",
     "load.superseded",
     "load.arrived",
+    "load.paired",
     "load.published",
     "load.committed",
     "load.forgotten",

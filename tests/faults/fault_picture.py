@@ -12,7 +12,7 @@ import psycopg
 Picture = dict[str, Any]
 
 TABLES = (
-    *("alias", "finding", "loan", "loan_history", "loan_key", "member"),
+    *("alias", "finding", "loan", "loan_history", "loan_key", "member", "mobile_alias", "mobile_subject"),
     *("outbox", "quarantine", "submission", "subject", "token_scheme"),
 )
 _MOMENTS = {
@@ -23,6 +23,7 @@ _MOMENTS = {
     "claimed_at",
     "sealed_at",
     "created_at",
+    "met_at",
 }
 # History in its own order, by a number; its moments differ from run to run.
 _HISTORY = """SELECT to_jsonb(h) || jsonb_build_object('place', row_number() OVER (
@@ -62,11 +63,9 @@ def _lines(part: object) -> list[str]:
 
 
 def _names(database: psycopg.Connection[Any]) -> dict[str, str]:
-    """A lasting name for each random id: of a subject its token, of a submission its files."""
-    names = {
-        str(subject): f"<{token}>"
-        for subject, token in database.execute("SELECT subject_id, token FROM alias")
-    }
+    """A lasting name for each random id: of a subject and a mobile its token, of a submission its files."""
+    query = "SELECT subject_id, token FROM alias UNION ALL SELECT mobile_id, token FROM mobile_alias"
+    names = {str(id_): f"<{token}>" for id_, token in database.execute(query)}
     query = "SELECT id, sender, file, encode(manifest_digest, 'hex') FROM submission"
     return names | {
         str(id_): f"<{sender} {file} {digest[:8]}>" for id_, sender, file, digest in database.execute(query)

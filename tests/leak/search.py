@@ -121,6 +121,9 @@ def _inner_base64(raw: bytes, shift: int) -> bytes:
 
 
 def _add_halves(made: Needles, known: pl.DataFrame, entry: keyring.Keyring) -> None:
+    numbers = known["mobile_canonical"].drop_nulls().unique().to_arrow().cast(pa.string())
+    if len(numbers):
+        _add_blocks(made, halves(entry.key("token", "mobile"), "mobile", numbers), "mobile half")
     named = {label.code: label.name for label in load_contract().field("id_type").labels}
     whole = known.filter(pl.col("id_canonical").is_not_null() & pl.col("id_type").is_not_null())
     for code, type_ in named.items():

@@ -208,6 +208,12 @@ def test_the_tokens_that_are_there_are_found_by_the_same_searcher(home: Home, tm
     search._add_blocks(needles, made, "token")
     hits = search.Searcher(needles).search([home.path / "dump.sql"])
     assert len({hit.offset for hit in hits if hit.kind == "token uuid"}) > 1_000
+    numbers = home.known["mobile_canonical"].drop_nulls().unique().to_arrow().cast(pa.string())
+    entry, registry = (keyring.open(keys, zone).key("token", "mobile") for zone in ("entry", "registry"))
+    mobiles = search.Needles()
+    search._add_blocks(mobiles, tokens(registry, halves(entry, "mobile", numbers)), "token")
+    hits = search.Searcher(mobiles).search([home.path / "dump.sql"])
+    assert len({hit.offset for hit in hits if hit.kind == "token uuid"}) > 1_000
     pages = [path for path in search.searched(home.path) if "/base/" in str(path)]
     assert [hit for hit in search.Searcher(needles).search(pages) if hit.kind == "token"]
 
@@ -224,6 +230,7 @@ def planted(home: Home) -> dict[str, bytes]:
     entry = keyring.open(home.path / "keys", "entry")
     half = halves(entry.key("token", "resident_id"), "resident_id", pa.array([number]))
     mark = name_halves(entry.key("token", "name"), half, pa.array([name]))
+    called = halves(entry.key("token", "mobile"), "mobile", pa.array([phone]))
     raw: bytes = np.asarray(half)[0].tobytes()
     return {
         "id_no": number.encode(),
@@ -239,6 +246,8 @@ def planted(home: Home) -> dict[str, bytes]:
         "half": raw,
         "half in hex": raw.hex().encode(),
         "half as uuid": str(UUID(bytes=raw)).encode(),
+        "mobile half": np.asarray(called)[0].tobytes(),
+        "mobile half as uuid": str(UUID(bytes=np.asarray(called)[0].tobytes())).encode(),
         "name half": np.asarray(mark)[0].tobytes(),
     }
 

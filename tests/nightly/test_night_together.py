@@ -84,6 +84,9 @@ def test_two_groups_that_share_their_people_claim_each_of_them_once(
     assert scalar(settings, "SELECT count(*) FROM submission WHERE state = 5") == 2
     assert scalar(settings, "SELECT count(*) = count(DISTINCT subject_id) FROM alias")
     assert scalar(settings, "SELECT count(*) FROM alias") == PEOPLE - 1
+    for table in ("mobile_alias", "mobile_subject"):
+        assert scalar(settings, f"SELECT count(*) FROM {table}") == PEOPLE - 1
+        assert scalar(settings, f"SELECT count(DISTINCT mobile_id) FROM {table}") == PEOPLE - 1
     people = list(range(1, PEOPLE))
     assert {(answer.lenders, answer.open_loans) for answer in counted(settings, people)} == {(2, 2)}
 

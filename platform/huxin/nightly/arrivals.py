@@ -144,6 +144,7 @@ class Arrivals:
                 "role": rows["role"],
                 "open": rows["open"],
                 "stale": _constant(True if _behind(item) else None, count, pa.bool_()),
+                "mobile_mark": rows["mobile_mark"],
             }
         )
 

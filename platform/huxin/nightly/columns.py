@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from huxin.contract import load_contract
 from huxin.nightly.row_digest import row_digests
+from huxin.nightly.tokenizer import Mobiles
 from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.tables import BUSINESS, type_names
 
@@ -60,6 +61,21 @@ def keys_table(
             "deletes": rows.select(_deletes()).to_series().to_arrow(),
         }
     )
+
+
+def with_mobiles(keys: pa.Table, mobiles: Mobiles, scheme: int) -> pa.Table:
+    """The same rows with `mobile` (a token), `mobile_scheme` and `mobile_mark`, null where none was given."""
+    missing = ~mobiles.given
+    schemes = pa.array(np.full(len(missing), scheme, np.int16))
+    marks = pa.array(mobiles.marks, mask=missing)
+    columns = {
+        "mobile": blocks(mobiles.tokens, mobiles.given),
+        "mobile_scheme": schemes,
+        "mobile_mark": marks,
+    }
+    for name, column in columns.items():
+        keys = keys.append_column(name, column)
+    return keys
 
 
 def is_open() -> pl.Expr:

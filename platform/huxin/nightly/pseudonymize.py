@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -16,7 +16,7 @@ from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.ahead import ahead
 from huxin.nightly.batching import Piece, gathered, joined, runs, sizes
-from huxin.nightly.columns import business_columns, keys_table, loans_table
+from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.tokenizer import Tokenizer
@@ -24,6 +24,14 @@ from huxin.registry.alone import alone
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
+
+
+@dataclass(frozen=True)
+class Schemes:
+    """The numbers of the schemes that tokens are made under: by label code of id_type, and the mobile's."""
+
+    by_type: dict[int, int]
+    mobile: int
 
 
 def pseudonymize_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
@@ -40,7 +48,7 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
     tokenizer = Tokenizer(settings)
     with connection(settings) as database:
         todo = [item for item in find_all(database, ids) if item.state == State.VALIDATED]
-        schemes = tokenizer.schemes(database)
+        schemes = Schemes(tokenizer.schemes(database), tokenizer.mobile_scheme(database))
     vault = Spool(settings)
     numbered = dict(enumerate(todo))
     with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
@@ -82,15 +90,17 @@ def _without(
             yield frame.join(dropped, on="_record", how="anti", maintain_order="left")
 
 
-def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: dict[int, int], writers: _Writers) -> None:
+def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, writers: _Writers) -> None:
     types = batch["id_type"].to_numpy()
     made = tokenizer.halves(types, batch["id_canonical"].to_arrow())
     names = batch["name_canonical"]
     marks = tokenizer.name_marks(made, names.fill_null("").to_arrow())
     business = business_columns(batch)
     loans = loans_table(batch, business, marks, names.is_not_null().to_numpy())
-    numbers = np.array([schemes.get(code, 0) for code in range(256)], np.int16)[types]
+    numbers = np.array([schemes.by_type.get(code, 0) for code in range(256)], np.int16)[types]
     keys = keys_table(batch, loans, tokenizer.tokens(types, made), numbers)
+    mobiles = tokenizer.mobiles(made, batch["mobile_canonical"].to_arrow())
+    keys = with_mobiles(keys, mobiles, schemes.mobile)
     for sub, start, length in runs(batch):
         writers.write(sub, keys.slice(start, length), loans.slice(start, length))
 

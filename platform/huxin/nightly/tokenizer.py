@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 SUITE = "S256"
+MOBILE = "mobile"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,15 @@ class TypeKeys:
         return f"TypeKeys({self.scheme})"
 
 
+@dataclass(frozen=True)
+class Mobiles:
+    """Rows' mobiles: tokens, marks that tell one subject's numbers apart, and which rows have one at all."""
+
+    tokens: Blocks
+    marks: npt.NDArray[np.int64]
+    given: npt.NDArray[np.bool_]
+
+
 class Tokenizer:
     """Keys of the active epochs, by identifier type; made once a task."""
 
@@ -43,11 +53,16 @@ class Tokenizer:
         labels = load_contract().field("id_type").labels
         self.types = {label.code: self._keys(label.name) for label in labels}
         self._name = self._keys("name")
+        self._mobile = self._keys(MOBILE)
 
     def schemes(self, connection: Connection) -> dict[int, int]:
         """The scheme number of each identifier type's label code."""
         numbers = scheme_ids(connection, [keys.scheme for keys in self.types.values()])
         return {code: numbers[keys.scheme] for code, keys in self.types.items()}
+
+    def mobile_scheme(self, connection: Connection) -> int:
+        """The scheme number of mobiles."""
+        return scheme_ids(connection, [self._mobile.scheme])[self._mobile.scheme]
 
     def halves(self, types: npt.NDArray[np.uint8], canonical: pa.Array) -> Blocks:
         """Halves of canonical identifiers; `types` are label codes of id_type, parallel to them."""
@@ -69,6 +84,18 @@ class Tokenizer:
     def name_marks(self, made: Blocks, names: pa.Array) -> Blocks:
         """Name marks: comparable between rows of one identifier only. Zero where the name is null."""
         return tokens(self._name.registry, name_halves(self._name.entry, made, names))
+
+    def mobiles(self, made: Blocks, numbers: pa.Array) -> Mobiles:
+        """Tokens of canonical mobiles, with marks comparable between rows of one identifier only.
+
+        `made` are the identifiers' halves, parallel to the numbers, which may be null.
+        """
+        given = numbers.is_valid().to_numpy(zero_copy_only=False)
+        texts = numbers.cast(pa.string()).fill_null("")
+        mobile_halves = halves(self._mobile.entry, MOBILE, texts)
+        marks = tokens(self._mobile.registry, mobile_halves ^ made)
+        first = np.ascontiguousarray(marks).view("<i8")[:, 0]
+        return Mobiles(tokens(self._mobile.registry, mobile_halves), first, given)
 
     def _keys(self, type_: str) -> TypeKeys:
         scheme = (SUITE, type_, self._entry.active, self._registry.active)

@@ -80,7 +80,9 @@ _RESOLVE = f"""
               WHEN {_LATE} THEN {Kind.LATE}
               WHEN k.subject_id IS NULL THEN {Kind.NEW}
               WHEN k.ended_by IS NOT NULL OR k.stale OR NOT {_SAME} THEN {Kind.CHANGED}
-              ELSE {Kind.UNCHANGED} END)::smallint AS kind
+              ELSE {Kind.UNCHANGED} END)::smallint AS kind,
+        i.mobile_mark, NOT i.deletes AND i.mobile_mark IS NOT NULL
+            AND i.mobile_mark IS DISTINCT FROM k.mobile_mark AS calls
     FROM incoming i
     JOIN batch b ON b.sub = i.sub
     LEFT JOIN loan_key k

@@ -35,6 +35,7 @@ INCOMING = pa.schema(
         ("max_dpd", pa.int32()),
         ("open", pa.bool_()),
         ("deletes", pa.bool_()),
+        ("mobile_mark", pa.int64()),
     ]
 )
 REJECTED = pa.schema([("sub", pa.int16()), ("loan_no", pa.string())])

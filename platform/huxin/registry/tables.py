@@ -156,6 +156,8 @@ loan_key = Table(
     Column("ended_by", SmallInteger),
     Column("stale", Boolean),
     Column("open", Boolean, nullable=False),
+    # Of the mobile last given for this party: the same mark, the same number. Within one subject only.
+    Column("mobile_mark", BigInteger),
 )
 submission = Table(
     "submission",

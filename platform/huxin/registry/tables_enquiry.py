@@ -111,7 +111,7 @@ quota = Table(
     prefixes=["UNLOGGED"],
 )
 
-# by mobile token, and by mobile_id: fed by the outbox -------------------------------------------------
+# by mobile token, and by mobile_id: fed by the outbox and by the night --------------------------------
 mobile_alias = Table(
     "mobile_alias",
     metadata,

@@ -110,16 +110,21 @@ def update_keys(bulk: Bulk) -> None:
     bulk.run(
         f"""
         UPDATE loan_key k SET digest = r.digest, max_dpd = r.max_dpd, version = k.version + 1,
-            role = r.role, ended_by = NULL, open = r.open,
+            role = r.role, ended_by = NULL, open = r.open, mobile_mark = coalesce(r.mobile_mark, k.mobile_mark),
             stale = CASE WHEN b.mode = 3 AND b.as_of_date < m.as_of_date THEN true END
         FROM resolved r JOIN batch b USING (sub) JOIN member m ON m.id = b.member_id
         WHERE {_SAME_KEY} AND r.kind = {Kind.CHANGED}
         """,
         f"UPDATE loan_key k SET version = k.version + 1 FROM resolved r WHERE {_SAME_KEY} AND r.kind = {Kind.LATE}",
+        f"""
+        UPDATE loan_key k SET mobile_mark = r.mobile_mark
+        FROM resolved r WHERE {_SAME_KEY} AND r.calls AND r.kind IN ({Kind.UNCHANGED}, {Kind.LATE})
+        """,
         # Somebody who never was the primary by the newest word: known by the key, so that versions go on from here.
         f"""
-        INSERT INTO loan_key (member_id, loan_no, subject_id, digest, max_dpd, version, role, open, ended_by)
-        SELECT member_id, loan_no, subject_id, digest, max_dpd, 1, role, open, {Ended.CORRECTED} FROM resolved
-        WHERE kind = {Kind.LATE} AND NOT held
+        INSERT INTO loan_key
+            (member_id, loan_no, subject_id, digest, max_dpd, version, role, open, ended_by, mobile_mark)
+        SELECT member_id, loan_no, subject_id, digest, max_dpd, 1, role, open, {Ended.CORRECTED}, mobile_mark
+        FROM resolved WHERE kind = {Kind.LATE} AND NOT held
         """,
     )

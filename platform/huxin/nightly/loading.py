@@ -1,0 +1,162 @@
+"""The rows of one load: out of the sealed spools, portion by portion, into the transaction that publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from huxin import faults
+from huxin.errors import HuxinError
+from huxin.nightly import spool
+from huxin.nightly.arrivals import Arrivals, Portion
+from huxin.nightly.memory import give_back
+from huxin.nightly.spool import Spool
+from huxin.nightly.streams import Cursor, incoming_portions
+from huxin.nightly.timings import Timings
+from huxin.registry import aliases, delta, incoming, mobiles, versions
+from huxin.registry.blocks import Blocks, blocks, from_column
+from huxin.registry.bulk import Bulk
+from huxin.registry.delta import CORRECTION
+from huxin.registry.submissions import Submission
+
+_FEW = 4  # portions that are found sooner by reading all that is resolved than by an index
+
+
+@dataclass(frozen=True)
+class Load:
+    """One wave in its transaction: a submission a member, worked on `portion` rows at a time, recorded at `now`.
+
+    `contended` says that a try before this one met another load at the same tokens.
+    """
+
+    session: Bulk
+    vault: Spool
+    ready: list[Submission]
+    portion: int
+    now: datetime
+    timer: Timings
+    contended: bool
+
+    @property
+    def any_behind(self) -> bool:
+        return any(item.mode == CORRECTION for item in self.ready)
+
+    @property
+    def accepted(self) -> int:
+        return sum(item.accepted or 0 for item in self.ready)
+
+    def cursor(self, stage: str) -> Cursor:
+        return Cursor(self.vault, self.ready, stage)
+
+
+def bring(load: Load) -> None:
+    """Brings what decides the load into the transaction, each row with its subject."""
+    count = 0
+    for rows in incoming_portions(load.vault, load.ready, load.portion):
+        count += rows.num_rows
+        with load.timer.stage("load.claim"):
+            subjects = _subjects(load, rows)
+        with load.timer.stage("load.keys"):
+            named = rows.append_column("subject_id", blocks(subjects.ids)).select(incoming.INCOMING.names)
+            incoming.add_rows(
+                load.session, named if subjects.known.all() else named.filter(pa.array(subjects.known))
+            )
+    _whole(load, count)
+    load.session.run("ANALYZE incoming")
+    faults.reach("load.claimed")
+
+
+def write_new(load: Load) -> None:
+    """Members' first books: every row is new, so none needs to be looked up, and nothing can end or wait."""
+    loans, keys = load.cursor(spool.LOANS), load.cursor(spool.KEYS)
+    begin = 0
+    for rows in incoming_portions(load.vault, load.ready, load.portion):
+        with load.timer.stage("load.claim"):
+            subjects = _subjects(load, rows).ids
+            wanted = ~_flags(rows["deletes"])
+        faults.reach("load.claimed")
+        arrivals = Arrivals(delta.all_new(subjects, wanted, begin), begin, load.now, load.any_behind)
+        _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows))
+        _pair(load, rows, np.flatnonzero(wanted), subjects[wanted])
+        begin += rows.num_rows
+    _whole(load, begin)
+    faults.reach("load.arrived")
+    faults.reach("load.paired")
+
+
+def write(load: Load) -> None:
+    """Old versions to history, new ones in, portion by portion of the incoming rows, and their keys."""
+    session, count = load.session, load.accepted
+    with load.timer.stage("load.history"):
+        versions.supersede(session)
+        versions.end(session)
+        versions.mark_stale(session)
+    faults.reach("load.superseded")
+    loans, keys = load.cursor(spool.LOANS), load.cursor(spool.KEYS)
+    if count > _FEW * load.portion:
+        delta.index_resolved(session)
+    for begin in range(0, count, load.portion):
+        end = min(begin + load.portion, count)
+        with load.timer.stage("load.loans"):
+            arrivals = Arrivals(delta.arriving(session, begin, end), begin, load.now, load.any_behind)
+        held = list(keys.take(end - begin))
+        _arrive(load, arrivals, loans.take(end - begin), iter(held))
+        _pair_called(load, begin, end, [batch for _, batch in held])
+    faults.reach("load.arrived")
+    with load.timer.stage("load.loan_keys"):
+        versions.update_keys(session)
+    faults.reach("load.paired")
+
+
+def _subjects(load: Load, rows: pa.Table) -> aliases.Found:
+    tokens, schemes = from_column(rows["token"]), rows["scheme"].to_numpy()
+    claiming = ~_flags(rows["deletes"])
+    found = aliases.subjects_of(load.session, tokens, schemes, claiming, load.now, load.contended)
+    give_back()
+    return found
+
+
+def _arrive(load: Load, arrivals: Arrivals, loans: Portion, keys: Portion) -> None:
+    """Writes the loans of a portion, and the keys of those that are new."""
+    with load.timer.stage("load.loans"):
+        versions.arrive(load.session, arrivals.current(loans))
+        versions.arrive_late(load.session, arrivals.late())
+    with load.timer.stage("load.loan_keys"):
+        versions.add_keys(load.session, arrivals.new_keys(keys))
+    give_back()
+
+
+def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch]) -> None:
+    """Of the portion's rows those whose mobile is another than before: only these are looked up at all."""
+    with load.timer.stage("load.mobiles"):
+        calling = mobiles.calling(load.session, begin, end)
+    if calling.num_rows:
+        places = calling["ord"].to_numpy() - begin
+        _pair(load, pa.Table.from_batches(keys), places, from_column(calling["subject_id"]))
+
+
+def _pair(load: Load, keys: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> None:
+    """Pairs the mobiles of these rows, where they name one, with the subjects, which are parallel to `places`."""
+    with load.timer.stage("load.mobiles"):
+        said = keys.select(["mobile", "mobile_scheme"]).take(pa.array(places))
+        named = said["mobile"].is_valid()
+        subjects, said = subjects[_flags(named)], said.filter(named)
+        given = mobiles.Given(from_column(said["mobile"]), said["mobile_scheme"].to_numpy(), subjects)
+        mobiles.pair(load.session, given, load.now, load.contended)
+    give_back()
+
+
+def _whole(load: Load, count: int) -> None:
+    """The spool holds every row that was accepted: a file that is missing is no empty file."""
+    if count != load.accepted:
+        raise HuxinError("H0613")
+
+
+def _flags(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    flags: npt.NDArray[np.bool_] = column.to_numpy(zero_copy_only=False).astype(bool)
+    return flags
