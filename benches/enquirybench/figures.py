@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 
 @dataclass(frozen=True)
@@ -61,5 +62,5 @@ def joined(parts: Sequence[Load]) -> Load:
 
 def ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:
     """Median of the rounds' ratios: what disturbs the machine for a while disturbs both sides of one round."""
-    rounds = sorted(a / b for a, b in zip(mine, theirs, strict=True) if b)
-    return percentile(rounds, 50) if rounds else math.nan
+    rounds = [a / b for a, b in zip(mine, theirs, strict=True) if b]
+    return median(rounds) if rounds else math.nan

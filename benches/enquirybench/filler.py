@@ -14,9 +14,9 @@ from generate import PART, make
 
 from huxin.contract import load_contract
 from huxin.nightly.cells import parse
-from huxin.nightly.columns import business_columns, keys_table, loans_table
+from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
 from huxin.nightly.tokenizer import Tokenizer
-from huxin.registry import aliases
+from huxin.registry import aliases, mobiles
 from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.bulk import Bulk, bulk
 from huxin.registry.session import connection
@@ -63,16 +63,17 @@ def submission_of(member: int) -> UUID:
 
 
 def fill(settings: Settings, book: Book, member_ids: list[int]) -> None:
-    """Writes alias, loan and loan_key of the book, for members that are there, in one transaction.
+    """Writes alias, loan, loan_key and mobiles of the book, for members that are there, in one transaction.
 
     Rows come part by part in the order of their members, as submissions do: a subject's loans lie apart.
     """
     tokenizer = Tokenizer(settings)
     with connection(settings) as database:
-        schemes = tokenizer.schemes(database)
+        schemes = tokenizer.schemes(database), tokenizer.mobile_scheme(database)
     ids = np.array(member_ids, np.int32)
     with bulk(settings) as session:
         aliases.open_tables(session)
+        mobiles.open_tables(session)
         people = 0
         for part in book.parts():
             _fill_part(session, book, part, people, ids, tokenizer, schemes)
@@ -87,18 +88,21 @@ def _fill_part(
     first_person: int,
     ids: np.ndarray,
     tokenizer: Tokenizer,
-    schemes: dict[int, int],
+    schemes: tuple[dict[int, int], int],
 ) -> None:
     rows, members = part_rows(book, part, first_person)
     types = rows["id_type"].to_numpy()
     made = tokenizer.halves(types, rows["id_canonical"].to_arrow())
     tokens = tokenizer.tokens(types, made)
-    numbers = np.array([schemes.get(code, 0) for code in range(256)], np.int16)[types]
+    numbers = np.array([schemes[0].get(code, 0) for code in range(256)], np.int16)[types]
     claiming = np.ones(len(rows), np.bool_)
     subjects = aliases.subjects_of(session, tokens, numbers, claiming, book.recorded_at, contended=False)
     marks = tokenizer.name_marks(made, rows["name_canonical"].to_arrow())
     loans = loans_table(rows, business_columns(rows), marks, np.ones(len(rows), np.bool_))
-    keys = keys_table(rows, loans, tokens, numbers)
+    called = tokenizer.mobiles(made, rows["mobile_canonical"].to_arrow())
+    keys = with_mobiles(keys_table(rows, loans, tokens, numbers), called, schemes[1])
+    given = mobiles.Given(called.tokens, np.full(len(rows), schemes[1], np.int16), subjects.ids)
+    mobiles.pair(session, given, book.recorded_at, contended=False)
     session.copy("loan", loan_rows(loans, subjects.ids, ids[members], members, book))
     session.copy("loan_key", _key_rows(keys, subjects.ids, ids[members], loans))
 
@@ -152,7 +156,7 @@ def _versions(loans: pa.Table) -> pa.Array:
 
 
 def _key_rows(keys: pa.Table, subjects: Blocks, member_ids: np.ndarray, loans: pa.Table) -> pa.Table:
-    rows = {name: keys[name] for name in ("loan_no", "digest", "max_dpd", "role", "open")}
+    rows = {name: keys[name] for name in ("loan_no", "digest", "max_dpd", "role", "open", "mobile_mark")}
     return pa.table(
         {
             "member_id": pa.array(member_ids),

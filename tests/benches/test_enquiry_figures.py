@@ -43,6 +43,7 @@ def test_failures_are_no_answers() -> None:
 
 def test_ratio_is_the_middle_round_not_the_best() -> None:
     assert ratio([1.0, 5.0, 3.0], [10.0, 10.0, 10.0]) == 0.3
+    assert ratio([2.0, 4.0], [10.0, 10.0]) == pytest.approx(0.3)
     assert math.isnan(ratio([], []))
 
 

@@ -63,6 +63,13 @@ def test_loan_and_its_key_say_the_same(registry: Filled) -> None:
     )
 
 
+def test_every_mobile_leads_to_its_subjects(registry: Filled) -> None:
+    called = one(registry, "SELECT count(DISTINCT subject_id), count(DISTINCT mobile_id) FROM mobile_subject")
+    assert called[0] == BOOK.subjects
+    assert one(registry, "SELECT count(DISTINCT mobile_id) FROM mobile_alias") == called[1:]
+    assert one(registry, "SELECT count(*) FROM loan_key WHERE mobile_mark IS NULL") == (0,)
+
+
 def test_second_versions_have_their_first_in_history_and_arrears_in_short(registry: Filled) -> None:
     second = one(registry, "SELECT count(*) FROM loan WHERE version = 2")[0]
     assert isinstance(second, int)
