@@ -13,6 +13,8 @@ from sqlalchemy import Connection, func, select, text, update
 from huxin.errors import HuxinError
 from huxin.registry.tables_access import credential
 
+SCOPES = ("enquiries", "reservations", "submissions", "audit")
+ROLES = ("member", "operator", "auditor")
 MOST_LIVE = 2  # one in use and its successor
 
 # One statement for the app's role, giving its first row: `Live.row` of huxin.registry.live.
