@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -42,12 +42,25 @@ def running_home(root: Path) -> Iterator[Settings]:
     """A home below `root` with keys and a running embedded server, which is stopped at the end."""
     settings = Settings(home=root / "enquiry")
     settings.keys_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (settings.home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(
+                "another run of this bench is at work here (or name another HUXIN_BENCH_DIR)"
+            ) from None
+        with _served(settings):
+            yield settings
+
+
+@contextmanager
+def _served(settings: Settings) -> Iterator[None]:
     for zone in keyring.ZONES:
         if not keyring.keyring_path(settings.keys_dir, zone).exists():
             keyring.create(settings.keys_dir, zone)
     try:
         embedded.ensure_started(settings)
-        yield settings
+        yield
     finally:
         forget_engine(settings)
         embedded.stop(settings)
@@ -179,10 +192,3 @@ def _sources() -> str:
     mine = [_SOURCES / "generate.py", *(_SOURCES / "benchdata").glob("*.py")]
     mine += [Path(__file__).with_name(name) for name in ("filler.py", "past.py", "roster.py")]
     return hashlib.sha256(b"".join(source.read_bytes() for source in sorted(mine))).hexdigest()[:10]
-
-
-def remove(root: Path) -> None:
-    """Stops the server and removes the home, filled databases and all."""
-    settings = Settings(home=root / "enquiry")
-    embedded.stop(settings)
-    shutil.rmtree(settings.home, ignore_errors=True)
