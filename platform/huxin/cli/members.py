@@ -101,7 +101,7 @@ def set_(
     with connection(settings) as database:
         if find_member(database, code) is None:
             raise HuxinError("H0701", code=code[:64])
-        change_member(database, code, tier=tier, kind=kind)
+        change_member(database, code, tier=tier, kind=kind, now=settings.now())
         facts = {"code": code, "tier": tier, "kind": kind}
         note_operator_act(database, "member.set", facts, settings.now())
     note(f"{code}: {' '.join(each for each in (tier, kind) if each)}")
@@ -112,7 +112,7 @@ def _set(code: str, status: str) -> None:
     with connection(settings) as database:
         if find_member(database, code) is None:
             raise HuxinError("H0701", code=code[:64])
-        set_status(database, code, status)
+        set_status(database, code, status, settings.now())
         note_operator_act(database, _ACTS[status], {"code": code}, settings.now())
     note(f"{code}: {status}")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from huxin.registry.tables import member
@@ -50,17 +50,32 @@ def find_member(connection: Connection, code: str) -> Member | None:
     return Member(*row) if row else None
 
 
-def set_status(connection: Connection, code: str, status: str) -> None:
-    """Suspends a member or makes it active again ("active", "suspended")."""
+def set_status(connection: Connection, code: str, status: str, now: datetime | None = None) -> None:
+    """Suspends a member or makes it active again ("active", "suspended"); `now` dates what it was until then."""
+    _date(connection, now)
     connection.execute(update(member).where(member.c.code == code).values(status=status))
 
 
 def change_member(
-    connection: Connection, code: str, tier: str | None = None, kind: str | None = None
+    connection: Connection,
+    code: str,
+    tier: str | None = None,
+    kind: str | None = None,
+    now: datetime | None = None,
 ) -> None:
-    """Sets what a member may see (a tier of the policy) and which kind of lender it is; None leaves as it is."""
+    """Sets what a member may see (a tier of the policy) and which kind of lender it is; None leaves as it is.
+
+    `now` dates what it was until then; without it the database's clock does.
+    """
+    _date(connection, now)
     values = {name: value for name, value in (("tier", tier), ("kind", kind)) if value is not None}
     connection.execute(update(member).where(member.c.code == code).values(values))
+
+
+def _date(connection: Connection, now: datetime | None) -> None:
+    """Tells the trigger that keeps what a member was (functions/replay.sql) the moment of this transaction's act."""
+    if now is not None:
+        connection.execute(text("SELECT set_config('huxin.moment', :now, true)"), {"now": now.isoformat()})
 
 
 _SELECT = select(

@@ -10,7 +10,7 @@ from huxin.registry.bulk import Bulk
 from huxin.registry.delta import CORRECTION
 
 _PUBLISHED = f"""
-    UPDATE submission s SET state = {State.PUBLISHED:d}, changed_at = b.recorded_at
+    UPDATE submission s SET state = {State.PUBLISHED:d}, changed_at = b.recorded_at, published_at = b.recorded_at
     FROM batch b WHERE s.member_id = b.member_id AND s.id = b.submission_id
 """
 
@@ -55,14 +55,17 @@ def lock_members(bulk: Bulk, member_ids: list[int]) -> None:
 def moment(bulk: Bulk, member_ids: Sequence[int], now: datetime) -> datetime:
     """When these members' load is recorded: now, yet after whatever they published or took back before.
 
-    Under their locks. So each member's submissions stand in the order of publication, whatever the clock does.
+    Under their locks. So each member's submissions stand in the order of publication, whatever the clock does. The
+    database is told the moment too: it dates what the load changes in place (see functions/replay.sql).
     """
     marks = ", ".join(str(int(number)) for number in sorted(set(member_ids)))
     states = f"{State.PUBLISHED:d}, {State.WITHDRAWN:d}"
     last = bulk.rows(
         f"SELECT max(changed_at) AS last FROM submission WHERE member_id IN ({marks}) AND state IN ({states})"
     )["last"][0].as_py()
-    return now if last is None else max(now, last + timedelta(microseconds=1))
+    found = now if last is None else max(now, last + timedelta(microseconds=1))
+    bulk.rows(f"SELECT set_config('huxin.moment', '{found.isoformat()}', true)")
+    return found
 
 
 def note_vanished(bulk: Bulk, counts: dict[int, tuple[int, str]]) -> None:

@@ -55,9 +55,9 @@ _TAKE = """
             (feed ->> 'subject_id')::uuid, feed ->> 'purpose', (feed ->> 'asked_at')::timestamptz
         FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL ON CONFLICT DO NOTHING),
     met AS (
-        INSERT INTO mobile_subject (mobile_id, subject_id)
-        SELECT DISTINCT (feed ->> 'mobile_id')::uuid, (feed ->> 'subject_id')::uuid
-        FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL ORDER BY 1, 2 ON CONFLICT DO NOTHING),
+        INSERT INTO mobile_subject (mobile_id, subject_id, met_at)
+        SELECT (feed ->> 'mobile_id')::uuid, (feed ->> 'subject_id')::uuid, min((feed ->> 'asked_at')::timestamptz)
+        FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING),
     whole AS (
         SELECT *, feed IS NULL OR body #>> '{leaf,record}' IS NULL
             OR coalesce(body #>> '{leaf,salt}' !~ '^[0-9a-f]{32}$', true) AS odd FROM taken)

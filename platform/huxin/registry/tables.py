@@ -186,6 +186,7 @@ submission = Table(
     Column("attempt", Integer, nullable=False, server_default=text("1")),
     Column("received_at", moment_type(), nullable=False),
     Column("changed_at", moment_type(), nullable=False),
+    Column("published_at", moment_type()),
     UniqueConstraint("member_id", "data_digest", "manifest_digest"),
 )
 finding = Table(

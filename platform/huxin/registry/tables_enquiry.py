@@ -125,6 +125,7 @@ mobile_subject = Table(
     metadata,
     Column("mobile_id", Uuid, primary_key=True),
     Column("subject_id", Uuid, primary_key=True),
+    Column("met_at", moment_type(), nullable=False, server_default=text("moment_now()")),
 )
 mobile_enquiry = Table(
     "mobile_enquiry",

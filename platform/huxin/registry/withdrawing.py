@@ -51,7 +51,12 @@ _STEPS = (
         ORDER BY t.subject_id, t.loan_no, h.version DESC""",
     f"DELETE FROM loan l USING returning_ t WHERE {_SAME}",
     f"INSERT INTO loan ({_ALL}) SELECT {_ALL} FROM returning_",
-    f"DELETE FROM loan_adverse l USING touched t WHERE {_SAME} AND l.superseded_by = :id",
+    f"""WITH undone AS (DELETE FROM loan_adverse l USING touched t WHERE {_SAME} AND l.superseded_by = :id
+            RETURNING l.*)
+        INSERT INTO loan_adverse_past (subject_id, member_id, loan_no, version, superseded_by, since, until, dpd,
+            overdue_amount, taken_back_at)
+        SELECT subject_id, member_id, loan_no, version, superseded_by, since, until, dpd, overdue_amount, :now
+        FROM undone""",
     # 3. what it brought for the first time ends
     f"""UPDATE loan l SET ended_by = {Ended.WITHDRAWN:d}, ended_on = l.as_of_date, void_by = :id,
             recorded_at = :now, version = t.version + 1, stale_as_of = NULL, stale_by = NULL
@@ -61,6 +66,12 @@ _STEPS = (
     "AND submission_id <> :id AND (subject_id, member_id, loan_no) IN "
     "(SELECT subject_id, member_id, loan_no FROM touched)",
     f"UPDATE loan l SET void_by = NULL FROM returning_ t WHERE {_SAME} AND l.void_by = :id",
+    """INSERT INTO loan_stale_past (subject_id, member_id, loan_no, version, stale_by, stale_as_of, marked_at,
+            taken_back_at)
+        SELECT l.subject_id, l.member_id, l.loan_no, l.version, l.stale_by, l.stale_as_of,
+            published_at(l.member_id, l.stale_by), :now
+        FROM loan_key k JOIN loan l USING (subject_id, member_id, loan_no)
+        WHERE k.member_id = :member AND l.stale_by = :id""",
     """UPDATE loan l SET stale_as_of = NULL, stale_by = NULL FROM loan_key k
         WHERE k.member_id = :member AND k.subject_id = l.subject_id AND k.member_id = l.member_id
           AND k.loan_no = l.loan_no AND l.stale_by = :id""",
@@ -98,6 +109,8 @@ def withdraw_published(connection: Connection, member_id: int, submission_id: UU
     last = connection.execute(_LAST, {"member": member_id}).scalar()
     moment = max(now, last + timedelta(microseconds=1)) if last else now  # as in publishing.moment
     facts = {"member": member_id, "id": submission_id, "now": moment}
+    # What is changed in place is dated by it (see functions/replay.sql).
+    connection.execute(text("SELECT set_config('huxin.moment', :now, true)"), {"now": moment.isoformat()})
     connection.execute(_TOUCHED, facts)
     for statement in _STEPS:
         connection.execute(text(statement), {k: v for k, v in facts.items() if f":{k}" in statement})

@@ -1,0 +1,105 @@
+"""Two times: what was known at an earlier moment is told again, whatever was sent, mended or taken back since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from model import Row
+from night_world import day, ready
+from replay_world import Past
+
+from huxin.settings import Settings
+
+LATE = date(2026, 5, 20)
+PEOPLE = range(1, 5)
+
+
+@pytest.fixture
+def past(settings: Settings, tmp_path: Path) -> Iterator[Past]:
+    made = Past.begun(ready(settings, ["M0001", "M0002"]), tmp_path / "sent")
+    yield made
+    made.desk.close()
+
+
+def everybody(past: Past) -> None:
+    """Each member asks about each person, and what it is told is remembered."""
+    for person in PEOPLE:
+        past.ask("M0001", person)
+    past.ask("M0002", 1)
+
+
+def test_nights_corrections_and_withdrawals_leave_earlier_answers_as_they_were(past: Past) -> None:
+    everybody(past)
+    past.tick()
+    past.world.full("M0001", day(0), Row("A", 1), Row("B", 2, status="overdue", since=LATE))
+    past.tick()
+    past.world.full("M0002", day(0), Row("C", 1), Row("D", 1, role="primary"))
+    everybody(past)
+    past.tick()
+    past.world.full("M0001", day(1), Row("A", 1, balance=900_000), Row("B", 2))
+    everybody(past)
+    past.tick()
+    past.world.correction("M0001", day(1), Row("A", 3))  # another person was meant: the first is void
+    everybody(past)
+    past.tick()
+    past.world.withdraw(len(past.world.ids))
+    everybody(past)
+    past.tick()
+    past.world.withdraw(3)  # and with it the end of the arrears
+    everybody(past)
+    past.check_past()
+    past.check_present(PEOPLE)
+
+
+def test_a_loan_called_stale_is_so_for_that_time_only(past: Past) -> None:
+    late = Row("B", 2, status="overdue", since=LATE)
+    past.world.full("M0001", day(0), Row("A", 1), late)
+    fresh = past.ask("M0002", 2)
+    past.tick()
+    past.world.full("M0001", day(2), Row("A", 1), Row("B", 2, broken="consent"))
+    stale = past.ask("M0002", 2)
+    past.tick()
+    past.world.full("M0001", day(3), Row("A", 1), late)
+    again = past.ask("M0002", 2)
+    past.tick()
+    past.world.withdraw(3)
+    past.ask("M0002", 2)
+    past.tick()
+    past.world.withdraw(2)
+    past.ask("M0002", 2)
+    days = [each.told["exposure"]["others"]["lenders"] for each in (fresh, stale, again)]
+    assert days == [1, 1, 1]
+    dpds = [each.told["delinquency"]["max_dpd_now"] for each in past.remembered]
+    assert dpds == [8, 8, 11, 8, 8]  # the stale one stays at its last good day
+    past.check_past()
+    past.check_present(PEOPLE)
+
+
+def test_reservations_and_members_are_told_as_they_stood(past: Past) -> None:
+    past.world.full("M0001", day(0), Row("A", 1))
+    first = past.ask("M0001", 2)
+    past.reserve(first)
+    past.reserve(first)
+    past.ask("M0002", 2)
+    past.change(0, None)
+    past.ask("M0002", 2)
+    past.change(1, "N1")
+    past.ask("M0002", 2)
+    past.member("M0001", kind="bank")
+    past.ask("M0002", 2)
+    past.member("M0001", status="suspended")
+    past.ask("M0002", 2)
+    past.member("M0001", status="active")
+    past.tick()
+    past.world.full("M0001", day(1), Row("A", 1), Row("N1", 2))
+    past.ask("M0002", 2)
+    past.tick()
+    past.world.withdraw(2)
+    past.ask("M0002", 2)
+    pending = [each.told["exposure"]["others"]["pending_reservations"]["count"] for each in past.remembered]
+    assert pending == [0, 2, 1, 1, 1, 1, 0, 0]
+    past.check_past()
+    past.check_present(PEOPLE)
