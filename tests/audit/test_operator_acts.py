@@ -71,7 +71,9 @@ def test_keys_that_are_made_and_revoked_are_leaves(
     number = run_sql(home, "SELECT id FROM credential")[0][0]
     assert huxin(monkeypatch, home, "members", "key", "revoke", str(number)) == 0
     drain(home)
-    wanted = "SELECT topic, record::jsonb ->> 'key' FROM audit_leaf WHERE topic LIKE 'credential%%' ORDER BY 1"
+    wanted = (
+        "SELECT topic, record::jsonb ->> 'key' FROM audit_leaf WHERE topic LIKE 'credential%%' ORDER BY 1"
+    )
     assert run_sql(home, wanted) == [("credential.added", str(number)), ("credential.revoked", str(number))]
 
 

@@ -63,7 +63,9 @@ class Filing:
         origin = Origin(self._member.code, self._member, self._name, came=API)
         item = judged(self._settings, self._id, origin, manifest, self._sealed)
         faults.reach("receive.sealed")
-        self._id = None  # if recording fails half-way, it may be on record: the leftovers are cleared elsewhere
+        self._id = (
+            None  # if recording fails half-way, it may be on record: the leftovers are cleared elsewhere
+        )
         result = record(self._settings, self._vault, [item])[0]
         faults.reach("receive.recorded")
         if result.submission.state in UNFINISHED:
