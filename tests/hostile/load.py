@@ -11,9 +11,9 @@ from http.client import HTTPException
 from typing import Any
 
 from served_home import MEMBERS, ServedHome
-from support.rows import resident_id
 
 from huxin_privacy.client import Client, Reply
+from support.rows import resident_id
 
 THREADS = 6
 

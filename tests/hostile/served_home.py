@@ -67,11 +67,15 @@ class ServedHome:
             for name, value in os.environ.items()
             if name not in ("HUXIN_NOW", "HUXIN_DATABASE_URL", "HUXIN_PUBLIC_URL", "HUXIN_ACCESS_LOG")
         }
+        # Where a killed server leaves its counters.
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        surroundings |= {"HUXIN_HOME": str(self.settings.home), "HUXIN_LANG": "en", "TMPDIR": str(temporary)}
         command = [sys.executable, "-m", "huxin", "serve", "--port", str(port), "--access-log", *options]
         with (self.folder / "said.txt").open("ab") as said:
             process = subprocess.Popen(
                 command,
-                env=surroundings | {"HUXIN_HOME": str(self.settings.home), "HUXIN_LANG": "en"},
+                env=surroundings,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,

@@ -21,9 +21,14 @@ ENQUIRIES, RESERVATIONS = "/v1/enquiries", "/v1/reservations"
 _NUMBER = {ENQUIRIES: "enquiry_id", RESERVATIONS: "reservation_id"}
 
 
+# So long a path that the database's socket lies elsewhere, in another folder after each start.
+DEEP = "d" * 90
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[ServedHome]:
-    with served_home(tmp_path) as made:
+    (tmp_path / DEEP).mkdir()
+    with served_home(tmp_path / DEEP) as made:
         yield made
 
 

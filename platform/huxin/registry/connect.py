@@ -39,6 +39,17 @@ def libpq_uri(settings: Settings) -> str:
     return server.uri(embedded.REGISTRY)
 
 
+def address_now(settings: Settings, first: str) -> str:
+    """Where a server that was at `first` is now: the embedded one's socket may lie elsewhere after each start.
+
+    For connections made again by a process that serves on; it starts nothing, that is the operator's to say.
+    """
+    if settings.database_url is not None:
+        return first
+    place = embedded.status(settings).socket_dir
+    return first if place is None else conninfo.make_conninfo(first, host=str(place))
+
+
 def adbc_uri(settings: Settings) -> str:
     """ADBC's address of the registry; carries the application name, which ADBC takes from nowhere else."""
     uri = libpq_uri(settings)
@@ -61,7 +72,7 @@ def engine(settings: Settings, role: str | None = None) -> Engine:
     uri = libpq_uri(settings) if role is None else as_role(libpq_uri(settings), role)
     made = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: connect(uri),
+        creator=lambda: connect(address_now(settings, uri)),
         pool_pre_ping=True,
         hide_parameters=True,
     )

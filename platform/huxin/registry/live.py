@@ -16,7 +16,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from huxin.errors import HuxinError
-from huxin.registry.connect import APP_ROLE, APPLICATION, as_role, gone, libpq_uri
+from huxin.registry.connect import APP_ROLE, APPLICATION, address_now, as_role, gone, libpq_uri
 from huxin.settings import Settings
 
 _WAIT_S = 5.0  # for a connection; then the caller is told to come again
@@ -95,8 +95,9 @@ class Live:
 
 
 def _pool(settings: Settings, size: int) -> ConnectionPool[Connection]:
+    first = as_role(libpq_uri(settings), APP_ROLE)
     return ConnectionPool(
-        as_role(libpq_uri(settings), APP_ROLE),
+        lambda: address_now(settings, first),
         kwargs={
             "autocommit": True,
             "prepare_threshold": 0,
