@@ -32,7 +32,10 @@ _RESERVE = """\
 SELECT r.outcome FROM bench_asked a, (SELECT bench_id() AS id) i, reservation_reserve(i.id, a.member_id, i.id::text,
     :digest::bytea, a.enquiry_id, 1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours',
     now() - interval '7 days', :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text)
-) r WHERE a.n = {n}
+) r WHERE a.n = {n} \\gset
+\\if :outcome = 1
+SELECT pg_logical_emit_message(true, 'huxin', '');
+\\endif
 """
 SPREAD = _RESERVE.format(pick="\\set n random(1, :subjects)", n=":n")
 HOT = _RESERVE.format(

@@ -21,6 +21,9 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     subject uuid; held reservation_key%ROWTYPE; outstanding numeric;
 BEGIN
+    -- The head row's lock ends with the commit, and the next in line should not wait for the disk too: the caller
+    -- brings what was granted to disk before it tells it. What a crash takes nobody was told.
+    PERFORM set_config('synchronous_commit', 'off', true);
     -- The key is asked first: what was granted is told again however old its enquiry is.
     SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
     IF NOT FOUND THEN
