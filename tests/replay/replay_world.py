@@ -14,7 +14,7 @@ from model import Row
 from night_world import World
 from sqlalchemy import text
 
-from huxin.decision import Coverage
+from huxin.decision import Coverage, Facts
 from huxin.enquiry import reserving
 from huxin.enquiry.answering import Used
 from huxin.enquiry.desk import Desk
@@ -43,6 +43,10 @@ class Remembered:
     at: datetime
     used: Used
     told: dict[str, Any]
+
+    @property
+    def facts(self) -> Facts:
+        return Facts.from_json(self.used.facts)
 
 
 @dataclass
@@ -85,7 +89,7 @@ class Past:
         id_ = UUID(told["enquiry_id"])
         stored = enquiries.fetch(self.desk.live, asker.member_id, id_)
         assert stored is not None
-        used = Used.restored(opened(self.desk.keys.seal_key, FACTS, id_, stored.facts))
+        used = Used.restored(opened(self.desk.keys.seal_keys, FACTS, id_, stored.facts))
         drain(self.settings)
         made = Remembered(id_, asker, person, now, used, told)
         self.remembered.append(made)

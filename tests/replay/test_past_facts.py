@@ -70,9 +70,8 @@ def test_a_loan_called_stale_is_so_for_that_time_only(past: Past) -> None:
     past.tick()
     past.world.withdraw(2)
     past.ask("M0002", 2)
-    days = [each.told["exposure"]["others"]["lenders"] for each in (fresh, stale, again)]
-    assert days == [1, 1, 1]
-    dpds = [each.told["delinquency"]["max_dpd_now"] for each in past.remembered]
+    assert [each.told["exposure"]["lenders"] for each in (fresh, stale, again)] == [1, 1, 1]
+    dpds = [loan.dpd for each in past.remembered for loan in each.facts.loans]
     assert dpds == [8, 8, 11, 8, 8]  # the stale one stays at its last good day
     past.check_past()
     past.check_present(PEOPLE)
@@ -99,7 +98,7 @@ def test_reservations_and_members_are_told_as_they_stood(past: Past) -> None:
     past.tick()
     past.world.withdraw(2)
     past.ask("M0002", 2)
-    pending = [each.told["exposure"]["others"]["pending_reservations"]["count"] for each in past.remembered]
+    pending = [len(each.facts.reservations) for each in past.remembered]
     assert pending == [0, 2, 1, 1, 1, 1, 0, 0]
     past.check_past()
     past.check_present(PEOPLE)

@@ -13,6 +13,7 @@ from huxin.cli import (
     ask,
     audit,
     db,
+    enquiries,
     findings,
     members,
     night,
@@ -50,6 +51,7 @@ serve.register(app)
 work.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(submissions.app, name="submissions")
+app.add_typer(enquiries.app, name="enquiries")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(receipt.app, name="receipt")

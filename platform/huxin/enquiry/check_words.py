@@ -77,7 +77,9 @@ def as_of(text: str, settings: Settings) -> When:
     whole_day, now = len(text) == len("2026-05-31"), settings.now()
     try:
         moment = (
-            datetime.combine(date.fromisoformat(text), time.max) if whole_day else datetime.fromisoformat(text)
+            datetime.combine(date.fromisoformat(text), time.max)
+            if whole_day
+            else datetime.fromisoformat(text)
         )
     except ValueError:
         raise HuxinError("H1219") from None

@@ -86,13 +86,13 @@ class Desk:
 
     def reread(self, member_id: int, enquiry_id: UUID) -> bytes:
         """The answer as it was told. HuxinError H1205 when the member has no such enquiry."""
-        return opened(self.keys.seal_key, ANSWER, enquiry_id, self._stored(member_id, enquiry_id).answer)
+        return opened(self.keys.seal_keys, ANSWER, enquiry_id, self._stored(member_id, enquiry_id).answer)
 
     def replay(self, member_id: int, enquiry_id: UUID) -> dict[str, Any]:
         """The answer told, the one worked out anew of what was kept, and whether they are equal. H1205."""
         stored = self._stored(member_id, enquiry_id)
-        told = opened(self.keys.seal_key, ANSWER, enquiry_id, stored.answer)
-        return replayed(told, Used.restored(opened(self.keys.seal_key, FACTS, enquiry_id, stored.facts)))
+        told = opened(self.keys.seal_keys, ANSWER, enquiry_id, stored.answer)
+        return replayed(told, Used.restored(opened(self.keys.seal_keys, FACTS, enquiry_id, stored.facts)))
 
     def receipt(self, member_id: int, record_id: UUID) -> dict[str, Any]:
         """The receipt of an own enquiry or reservation (its last act). HuxinError H1302: not in the log (yet)."""
@@ -181,7 +181,7 @@ class Desk:
         )
 
     def _opened(self, recorded: enquiries.Recorded) -> bytes:
-        return opened(self.keys.seal_key, ANSWER, recorded.id, recorded.answer)
+        return opened(self.keys.seal_keys, ANSWER, recorded.id, recorded.answer)
 
     def _stored(self, member_id: int, enquiry_id: UUID) -> enquiries.Enquiry:
         found = enquiries.fetch(self.live, member_id, enquiry_id)

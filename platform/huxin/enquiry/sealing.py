@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -19,9 +20,14 @@ def sealed(key: bytes, use: bytes, enquiry_id: UUID, content: bytes) -> bytes:
     return seal(key, zlib.compress(content, 1), use + enquiry_id.bytes)
 
 
-def opened(key: bytes, use: bytes, enquiry_id: UUID, stored: bytes) -> bytes:
-    """What was sealed. HuxinError H1206 when the bytes are not those that were stored."""
-    try:
-        return zlib.decompress(unseal(key, stored, use + enquiry_id.bytes))
-    except (InvalidTag, zlib.error):
-        raise HuxinError("H1206", enquiry=enquiry_id) from None
+def opened(keys: Sequence[bytes], use: bytes, enquiry_id: UUID, stored: bytes) -> bytes:
+    """What was sealed, under any of these keys: an answer outlives the epoch that it was given in.
+
+    HuxinError H1206 when the bytes are not those that were stored.
+    """
+    for key in keys:
+        try:
+            return zlib.decompress(unseal(key, stored, use + enquiry_id.bytes))
+        except (InvalidTag, zlib.error):
+            continue
+    raise HuxinError("H1206", enquiry=enquiry_id)

@@ -68,6 +68,12 @@ def all_schemes(settings: Settings) -> list[Scheme]:
     return [(SUITE, id_type, e, r) for id_type in (*TYPES, MOBILE) for e, r in pairs]
 
 
+def seal_keys(settings: Settings) -> tuple[bytes, ...]:
+    """What answers are sealed under: the active epoch's key, then those of the other usable ones."""
+    ring = keyring.open(settings.keys_dir, "registry")
+    return tuple(ring.key("seal", "answer", epoch) for epoch in ring.usable())
+
+
 class Keys:
     """The keys of every usable epoch; made once a process. Its repr shows none."""
 
@@ -80,7 +86,8 @@ class Keys:
         )
         self._digest_key = self._registry.key("digest", "request")
         self._handle_key: Callable[[int], bytes] = cache(self._derive_handle_key)
-        self.seal_key = self._registry.key("seal", "answer")
+        self.seal_keys = seal_keys(settings)
+        self.seal_key = self.seal_keys[0]
 
     def of(self, person: Person) -> SubjectKeys:
         """The keys of a person's identifier, name and mobile.
