@@ -143,13 +143,14 @@ def _second_pass(
         tally = tallies[sub]
         if tally.refusal:
             continue
+        wanted = (spool.QUARANTINE_SET, tally.set_rejected), (spool.COMPANIONS, tally.companions)
+        if any(records.size for _, records in wanted):
+            raw = _picked(vault, item, contract, *tally.held_back())
+        for stage, records in wanted:
+            if records.size:
+                vault.write_frame(item.id, stage, raw.filter(pl.col("_record").is_in(records)))
         if tally.set_rejected.size:
-            raw = _picked(vault, item, contract, tally.set_rejected, tally.set_lines)
-            vault.write_frame(item.id, spool.QUARANTINE_SET, raw)
             vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
-        if tally.companions.size:
-            raw = _picked(vault, item, contract, tally.companions, tally.companion_lines)
-            vault.write_frame(item.id, spool.COMPANIONS, raw)
 
 
 def _picked(

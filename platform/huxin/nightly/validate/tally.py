@@ -62,6 +62,10 @@ class Tally:
         """The sorted record numbers that a row or set check rejects."""
         return np.unique(np.concatenate([*self.rejected, self.set_rejected]))
 
+    def held_back(self) -> tuple[Records, Records]:
+        """The records that a set check rejects or that accompany a rejected one, with the source line of each."""
+        return _merged(self.set_rejected, self.set_lines, self.companions, self.companion_lines)
+
     def warned_count(self) -> int:
         """How many rows that are not rejected carry a warning."""
         warned = np.unique(np.concatenate([*self.warned, np.empty(0, np.uint32)]))
