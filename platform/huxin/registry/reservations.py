@@ -11,7 +11,7 @@ from huxin.errors import HuxinError
 from huxin.registry.live import Live
 
 _RESERVE = """
-    SELECT outcome, reservation_id, lenders, open_loans FROM reservation_reserve(
+    SELECT outcome, reservation_id, lenders, open_loans, unflushed FROM reservation_reserve(
         %b::uuid, %b::int4, %b::text, %b::bytea, %b::uuid, %b::int2, %b::int8, %b::timestamptz, %b::timestamptz,
         %b::timestamptz, %b::int4, %b::int4, %b::int8, %b::uuid, %b::text)
 """
@@ -131,7 +131,7 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
         ),
     )
     assert found is not None
-    outcome, reservation_id, lenders, open_loans = found
+    outcome, reservation_id, lenders, open_loans, unflushed = found
     if outcome == _OTHER_BODY:
         raise HuxinError("H1202")
     if outcome == _NO_ENQUIRY:
@@ -142,7 +142,8 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
         raise HuxinError("H1211", open_loans=open_loans, limit=caps.max_open_loans)
     if outcome == _OUTSTANDING:
         raise HuxinError("H1212", lenders=lenders, open_loans=open_loans)
-    live.row(_FLUSH, ())
+    if outcome == _REPEATED or unflushed:
+        live.row(_FLUSH, ())
     return Granted(reservation_id, fresh=outcome == _FRESH)
 
 

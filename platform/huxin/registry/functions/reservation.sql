@@ -1,12 +1,16 @@
 -- Reservations: a promise to lend is held against the caps under the lock of the subject's head row.
 
-CREATE OR REPLACE FUNCTION subject_lock(p_subject uuid, p_now timestamptz) RETURNS void
+-- Holds the head row to the end of the transaction; whether somebody else had it, and was waited for.
+CREATE OR REPLACE FUNCTION subject_lock(p_subject uuid, p_now timestamptz) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE;
-    IF FOUND THEN RETURN; END IF;
+    PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN RETURN false; END IF;
+    -- Whoever inserts it has it: the others wait here for the end of that transaction.
     INSERT INTO subject (subject_id, created_at) VALUES (p_subject, p_now) ON CONFLICT DO NOTHING;
+    IF FOUND THEN RETURN false; END IF;
     PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE;
+    RETURN true;
 END $$;
 
 -- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 5 no such enquiry of this
@@ -15,22 +19,22 @@ CREATE OR REPLACE FUNCTION reservation_reserve(
     p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
     p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_outbox uuid, p_body text,
-    OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer)
+    OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     subject uuid; held reservation_key%ROWTYPE; outstanding numeric;
 BEGIN
-    -- The head row's lock ends with the commit, and the next in line should not wait for the disk too: the caller
-    -- brings what was granted to disk before it tells it. What a crash takes nobody was told.
-    PERFORM set_config('synchronous_commit', 'off', true);
     -- The key is asked first: what was granted is told again however old its enquiry is.
     SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
     IF NOT FOUND THEN
         SELECT k.subject_id INTO subject FROM enquiry_key k
             WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
         IF NOT FOUND THEN outcome := 5; RETURN; END IF;
-        PERFORM subject_lock(subject, p_now);
+        -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
+        -- granted to disk before it tells it. What a crash takes then, nobody was told.
+        unflushed := subject_lock(subject, p_now);
+        IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
         -- Again, for the same request may have come twice at once; each statement sees what was committed meanwhile.
         SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
     END IF;
@@ -53,7 +57,10 @@ BEGIN
         ) x;
     outcome := CASE WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
         WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
-    IF outcome <> 1 THEN RETURN; END IF;
+    IF outcome <> 1 THEN
+        PERFORM set_config('synchronous_commit', 'off', true);  -- a lock alone is nothing to bring to disk
+        RETURN;
+    END IF;
 
     INSERT INTO reservation_key (member_id, key, digest, reservation_id, subject_id)
         VALUES (p_member, p_key, p_digest, p_id, subject) ON CONFLICT (member_id, key) DO NOTHING;
