@@ -183,14 +183,22 @@ def find_endings(bulk: Bulk) -> None:
 
 
 def vanishing(bulk: Bulk) -> pa.Table:
-    """Per full submission that leaves out open loans: `sub`, `vanished` (how many), `book` (open loans held)."""
+    """Per full submission that leaves out open loans: `sub`, `vanished` (how many), `book` (open loans held).
+
+    A loan counts once, also where a stale primary stands beside the one that came after it.
+    """
+    primary = "k.member_id = b.member_id AND k.open AND k.ended_by IS NULL AND k.role = 1"
     return bulk.rows(
         f"""
         SELECT b.sub, v.vanished::bigint AS vanished, (
-            SELECT count(*) FROM loan_key k
-            WHERE k.member_id = b.member_id AND k.open AND k.ended_by IS NULL AND k.role = 1)::bigint AS book
+            SELECT count(*) FROM loan_key k WHERE {primary} AND k.stale IS NOT TRUE)::bigint + (
+            SELECT count(DISTINCT k.loan_no) FROM loan_key k
+            WHERE {primary} AND k.stale AND NOT EXISTS (
+                SELECT FROM loan_key o WHERE o.member_id = k.member_id AND o.loan_no = k.loan_no
+                  AND o.open AND o.ended_by IS NULL AND o.role = 1 AND o.stale IS NOT TRUE))::bigint AS book
         FROM batch b
-        JOIN (SELECT e.sub, count(*) AS vanished FROM ending e JOIN absent a USING (sub, loan_no, subject_id)
+        JOIN (SELECT e.sub, count(DISTINCT e.loan_no) AS vanished
+              FROM ending e JOIN absent a USING (sub, loan_no, subject_id)
               WHERE e.reason = {Ended.NOT_REPORTED} AND NOT a.named AND a.role = 1 GROUP BY e.sub) v ON v.sub = b.sub
         WHERE b.mode = {FULL}
         """
