@@ -29,7 +29,8 @@ INSERT INTO bench_bare VALUES (gen_random_uuid(), bench_id(), :m, bench_id(), 1,
 """
 _RESERVE = """\
 {pick}
-SELECT (r.outcome = 1 AND r.unflushed)::int AS flush FROM bench_asked a, (SELECT bench_id() AS id) i, reservation_reserve(i.id, a.member_id, i.id::text,
+SELECT (r.outcome = 1 AND r.unflushed)::int AS flush
+FROM bench_asked a, (SELECT bench_id() AS id) i, reservation_reserve(i.id, a.member_id, i.id::text,
     :digest::bytea, a.enquiry_id, 1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours',
     now() - interval '7 days', :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text)
 ) r WHERE a.n = {n} \\gset
