@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from load import Load, Sent, posted
+from hostile_load import Load, Sent, posted
 from served_home import ServedHome, served_home, until
 
 from huxin.audit.notes import log_keys

@@ -26,6 +26,7 @@ from huxin.api import (
     submissions,
     whoami,
 )
+from huxin.api.bodies import drain
 from huxin.api.metrics import Meter
 from huxin.api.shell import NAME, Config, Shell
 from huxin.api.slow import Reads
@@ -61,6 +62,8 @@ class Api(APIFlask):
     def full_dispatch_request(self) -> Response:
         begun = time.perf_counter()
         response: Response = super().full_dispatch_request()
+        if response.status_code >= 400:
+            drain()
         shell: Shell = self.extensions[NAME]
         rule = request.url_rule
         route = "-" if rule is None else rule.rule

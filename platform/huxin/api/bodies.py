@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from huxin.paths import schema_root
 JSON = "application/json"
 _READ = "huxin.body"
 FORM = "application/x-www-form-urlencoded"
-
+_DRAINED = 1 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -79,6 +80,21 @@ def _read(environ: dict[str, Any]) -> bytes:
     if said is not None and len(content) < said:
         raise HuxinError("H1126")
     return content
+
+
+def drain() -> None:
+    """Reads a body that was refused unread, up to a megabyte and within the time of any body.
+
+    The server closes a connection with a body left on it; a sender that is still writing would meet a broken pipe in
+    place of the refusal, and a proxy in front would make a 502 of it. What is longer is cut off so.
+    """
+    environ = request.environ
+    sent = environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
+    if sent and _READ not in environ:
+        length = environ.get("CONTENT_LENGTH") or ""
+        said = int(length) if length.isascii() and length.isdigit() else _DRAINED
+        with contextlib.suppress(HuxinError, OSError):
+            shell().reads.read(environ["wsgi.input"], min(said, _DRAINED), environ.get("REMOTE_ADDR", ""))
 
 
 def parse(model: type[Model], content: bytes) -> Model:

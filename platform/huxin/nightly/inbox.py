@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ from pathlib import Path
 from huxin.nightly.manifest import SUFFIX
 
 log = logging.getLogger(__name__)
+# What looks like a mobile or a resident number (of 18 or 15 characters, with a date in it); days and times do not.
+_PERSONS = re.compile(
+    r"(?<!\d)(1[3-9]\d{9}|\d{6}(18|19|20)\d\d(0[1-9]|1[0-2])[0-3]\d{4}[\dXx]|\d{8}(0[1-9]|1[0-2])[0-3]\d{4})(?!\d)"
+)
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,13 @@ def open_regular(path: Path) -> int:
 
 
 def shown(name: str) -> str:
-    """A file name fit for logs and tables: no control, format or line-breaking character, at most 200 characters."""
+    """A file name fit for logs and tables: no control, format or line-breaking character, at most 200 characters.
+
+    A name is kept in clear for years, so a number in it that may be a person's is masked.
+    """
     plain = name.encode("utf-8", "replace").decode("utf-8")
-    return "".join("�" if _acts(char) else char for char in plain)[:200]
+    fit = "".join("�" if _acts(char) else char for char in plain)[:200]
+    return _PERSONS.sub("#####", fit)
 
 
 def _acts(char: str) -> bool:
