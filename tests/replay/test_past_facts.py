@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -59,20 +60,35 @@ def test_a_loan_called_stale_is_so_for_that_time_only(past: Past) -> None:
     past.world.full("M0001", day(0), Row("A", 1), late)
     fresh = past.ask("M0002", 2)
     past.tick()
+    past.world.full("M0001", day(1), Row("A", 1), late)  # confirmed, and no new version
+    past.tick()
     past.world.full("M0001", day(2), Row("A", 1), Row("B", 2, broken="consent"))
     stale = past.ask("M0002", 2)
     past.tick()
     past.world.full("M0001", day(3), Row("A", 1), late)
     again = past.ask("M0002", 2)
     past.tick()
-    past.world.withdraw(3)
+    past.check_past()
+    past.world.withdraw(4)
     past.ask("M0002", 2)
     past.tick()
-    past.world.withdraw(2)
+    past.world.withdraw(3)
     past.ask("M0002", 2)
     assert [each.told["exposure"]["lenders"] for each in (fresh, stale, again)] == [1, 1, 1]
     dpds = [loan.dpd for each in past.remembered for loan in each.facts.loans]
-    assert dpds == [8, 8, 11, 8, 8]  # the stale one stays at its last good day
+    assert dpds == [8, 9, 11, 9, 9]  # the stale one stays at its last good day
+    past.check_past()
+    past.check_present(PEOPLE)
+
+
+def test_arrears_that_came_later_are_not_told_of_before(past: Past) -> None:
+    late = Row("B", 2, status="overdue", since=LATE)
+    for number, row in enumerate((late, Row("B", 2), replace(late, since=day(1)), Row("B", 2))):
+        past.tick()
+        past.world.full("M0001", day(number), Row("A", 1), row)
+        past.ask("M0002", 2)
+    told = [loan.bad_until for each in past.remembered for loan in each.facts.loans]
+    assert told == [None, day(0), None, day(2)]
     past.check_past()
     past.check_present(PEOPLE)
 

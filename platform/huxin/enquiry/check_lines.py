@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,15 +41,7 @@ class Head:
         }
 
 
-@dataclass(frozen=True)
-class Line:
-    """One answer: the number of its enquiry, and the line that is told."""
-
-    id: UUID
-    content: bytes = field(repr=False)
-
-
-def checked_line(head: Head, enquiry_id: UUID, subject: UUID | None, used: Used, reach: Reach) -> Line:
+def checked_line(head: Head, enquiry_id: UUID, subject: UUID | None, used: Used, reach: Reach) -> bytes:
     """The line of a question that was answered; without a known subject there is no enquiry on record to name."""
     facts = Facts.from_json(used.facts)
     oldest = reach.oldest_as_of
@@ -63,7 +55,7 @@ def checked_line(head: Head, enquiry_id: UUID, subject: UUID | None, used: Used,
         "asked_at": moment_text(head.asked_at),
         "answer": decide(facts, used.coverage, used.policy, used.asked, used.tier),
     }
-    return Line(enquiry_id, canonical(told | head.facts()))
+    return canonical(told | head.facts())
 
 
 def fault_line(codes: str) -> bytes:

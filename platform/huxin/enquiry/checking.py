@@ -7,15 +7,17 @@ subject is known, and for each bunch one act, a leaf of the log, with the SHA-25
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from huxin.decision import Coverage, policy_on
 from huxin.enquiry.answering import Used
-from huxin.enquiry.check_lines import Head, Line, checked_line, fault_line
+from huxin.enquiry.check_lines import Head, checked_line, fault_line
 from huxin.enquiry.check_words import PURPOSE_DECIDED, Account, Check
 from huxin.enquiry.desk import product_code
 from huxin.enquiry.sealing import ANSWER, FACTS, sealed
@@ -26,7 +28,7 @@ from huxin.registry import checks, replay
 from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.checks import CheckHead, CheckRow
 from huxin.registry.members import Member, find_member
-from huxin.registry.replay import PRESENT, When, Whom
+from huxin.registry.replay import PRESENT, Reach, When, Whom
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 TIER: Final = "full"
 TOPIC: Final = "operator.asked"
 BUNCH: Final = 5_000
+_PART: Final = 500  # questions that the registry works on while the answers to those before are made
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,15 @@ class _Put:
     check: Check
     subject_id: UUID | None
     used: Used = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The line that a question is told, and what is recorded of it: nothing where nobody was met."""
+
+    place: int
+    line: bytes = field(repr=False)
+    row: CheckRow | None
 
 
 class Checker:
@@ -70,17 +84,15 @@ class Checker:
         keyed = [self._keyed(each) for each in questions]
         with connection(self._settings) as database:
             replay.require_known(database, when)
-            put = self._put(database, when, questions, keyed)
             head = Head(id_at(now), self._member.code, now, when, self._account)
             reach = replay.coverage_at(database, when.today, when)
-            made = {
-                each.place: checked_line(head, id_at(now), each.subject_id, each.used, reach) for each in put
-            }
+            done = [self._done(head, each, reach) for each in self._put(database, when, questions, keyed)]
+            answered = {each.place: each.line for each in done}
             lines = [
-                fault_line(keys) if isinstance(keys, str) else made[place].content
+                fault_line(keys) if isinstance(keys, str) else answered[place]
                 for place, keys in enumerate(keyed)
             ]
-            self._record(database, head, put, made, lines)
+            self._record(database, head, [each.row for each in done if each.row is not None], lines)
         return lines
 
     def _keyed(self, check: Check) -> SubjectKeys | str:
@@ -98,7 +110,8 @@ class Checker:
         when: When,
         questions: Sequence[Check],
         keyed: Sequence[SubjectKeys | str],
-    ) -> list[_Put]:
+    ) -> Iterator[_Put]:
+        """What each question is answered from, in order; the registry works a part ahead of whoever takes them."""
         good = [(place, keys) for place, keys in enumerate(keyed) if isinstance(keys, SubjectKeys)]
         subjects = replay.subjects_of(database, [keys.keys for _, keys in good])
         mobiles = replay.mobiles_of(database, [keys.mobile_keys for _, keys in good])
@@ -109,28 +122,38 @@ class Checker:
         policy = policy_on(when.today)
         reach = replay.coverage_at(database, when.today - timedelta(days=policy.coverage_days), when)
         coverage = Coverage(reach.members, reach.reported, reach.oldest_as_of)
-        facts = replay.facts_at(database, self._member.id, whom, when, policy.stacking_days)
-        return [
-            _Put(
-                place,
-                questions[place],
-                each.subject_id,
-                Used(told, coverage, policy, questions[place].asked(PURPOSE_DECIDED), TIER),
-            )
-            for (place, _), each, told in zip(good, whom, facts, strict=True)
-        ]
+
+        def facts_of(part: Sequence[Whom]) -> list[bytes]:
+            return replay.facts_at(database, self._member.id, part, when, policy.stacking_days)
+
+        facts = chain.from_iterable(
+            _ahead(facts_of, [whom[i : i + _PART] for i in range(0, len(whom), _PART)])
+        )
+        for (place, _), each, told in zip(good, whom, facts, strict=True):
+            asked = questions[place].asked(PURPOSE_DECIDED)
+            yield _Put(place, questions[place], each.subject_id, Used(told, coverage, policy, asked, TIER))
+
+    def _done(self, head: Head, put: _Put, reach: Reach) -> _Done:
+        id_ = id_at(head.asked_at)
+        line = checked_line(head, id_, put.subject_id, put.used, reach)
+        if put.subject_id is None:
+            return _Done(put.place, line, None)
+        seal_key, check = self._keys.seal_key, put.check
+        row = CheckRow(
+            id_,
+            put.subject_id,
+            self._keys.digest(check.canonical()),
+            None if check.product is None else product_code(check.product),
+            check.amount,
+            sealed(seal_key, FACTS, id_, put.used.stored()),
+            sealed(seal_key, ANSWER, id_, line),
+        )
+        return _Done(put.place, line, row)
 
     def _record(
-        self,
-        database: Connection,
-        head: Head,
-        put: Sequence[_Put],
-        made: dict[int, Line],
-        lines: Sequence[bytes],
+        self, database: Connection, head: Head, rows: Sequence[CheckRow], lines: Sequence[bytes]
     ) -> None:
-        policy = policy_on(head.when.today).version
-        rows = [self._row(each, made[each.place]) for each in put if each.subject_id is not None]
-        said = self._account
+        policy, said = policy_on(head.when.today).version, self._account
         common = CheckHead(
             self._member.id, head.asked_at, said.staff, said.reference or said.reason, policy, TIER
         )
@@ -145,18 +168,17 @@ class Checker:
         }
         note_operator_act(database, TOPIC, facts, head.asked_at)
 
-    def _row(self, put: _Put, line: Line) -> CheckRow:
-        assert put.subject_id is not None
-        seal_key, check = self._keys.seal_key, put.check
-        return CheckRow(
-            line.id,
-            put.subject_id,
-            self._keys.digest(check.canonical()),
-            None if check.product is None else product_code(check.product),
-            check.amount,
-            sealed(seal_key, FACTS, line.id, put.used.stored()),
-            sealed(seal_key, ANSWER, line.id, line.content),
-        )
+
+def _ahead(work: Callable[[_Given], _Made], parts: Iterable[_Given]) -> Iterator[_Made]:
+    """The work on each part in order; while one is taken, another thread is at the next."""
+    with ThreadPoolExecutor(1) as beside:
+        coming: Future[_Made] | None = None
+        for part in parts:
+            done, coming = coming, beside.submit(work, part)
+            if done is not None:
+                yield done.result()
+        if coming is not None:
+            yield coming.result()
 
 
 def _asking(database: Connection, code: str) -> Member:
