@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: openapi help demo test check generate lock bench-night bench-enquiry clean anew
+.PHONY: openapi help demo test soak check generate lock bench-night bench-enquiry clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -25,6 +25,10 @@ serve: .venv/.runtime      ## the demo, and its API stays up until Ctrl-C · 演
 
 test: .venv/.dev           ## all tests · 全部测试
 	$(PY) -m pytest $(ARGS)
+
+soak: .venv/.dev           ## a quarter of an hour of kill -9 and of made-up requests · 反复强杀与随机请求
+	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 $(PY) -m pytest -s --timeout=1800 \
+	  tests/hostile/test_nothing_lost.py tests/hostile/test_schemathesis.py $(ARGS)
 
 check: .venv/.dev          ## lint, types, import contracts, drift · 静态检查
 	$(PY) -m ruff check .

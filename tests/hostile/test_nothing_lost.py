@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from huxin_privacy import keyring
 from huxin_privacy.receipts import verify_receipt
 
 ENQUIRIES, RESERVATIONS = "/v1/enquiries", "/v1/reservations"
+# How often each is killed (`make soak` says more).
+TURNS = int(os.environ.get("HUXIN_SOAK_KILLS", "1"))
 _NUMBER = {ENQUIRIES: "enquiry_id", RESERVATIONS: "reservation_id"}
 
 
@@ -40,7 +43,8 @@ def random_moment() -> int:
 
 
 @pytest.mark.slow
-def test_the_server_is_killed(home: ServedHome) -> None:
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_the_server_is_killed(home: ServedHome, turn: int) -> None:
     home.start("--no-work")
     with Load(home) as load:
         moment = random_moment()
@@ -52,7 +56,8 @@ def test_the_server_is_killed(home: ServedHome) -> None:
 
 
 @pytest.mark.slow
-def test_the_database_is_killed(home: ServedHome) -> None:
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_the_database_is_killed(home: ServedHome, turn: int) -> None:
     # Nothing beside the server may start the database again before its absence was seen.
     home.start("--no-work", "--no-sequencer")
     with Load(home) as load:
