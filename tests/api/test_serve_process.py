@@ -191,21 +191,29 @@ def test_not_set_up_or_not_migrated_is_told(empty_settings: Settings, tmp_path: 
     assert "H1128" in unmigrated.said()
 
 
+def _heard(opened: socket.socket) -> bytes:
+    """What was answered; nothing where the connection was reset."""
+    try:
+        return opened.recv(65536)
+    except ConnectionError:
+        return b""
+
+
 def test_a_body_that_does_not_come_is_ended_and_others_are_served(served: Served) -> None:
     """More slow senders than there are threads: each is told, and a quick one is answered meanwhile or after."""
     head = (
         b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
         b"Content-Length: 1000\r\n\r\ngrant_type="
     )
-    slow = [socket.create_connection(("127.0.0.1", served.port), timeout=30) for _ in range(10)]
+    slow = [socket.create_connection(("127.0.0.1", served.port), timeout=90) for _ in range(10)]
     try:
         for each in slow:
             each.sendall(head)
-        answers = [each.recv(65536) for each in slow]
+        answers = [_heard(each) for each in slow]
     finally:
         for each in slow:
             each.close()
-    assert httpx.get(f"{served.url}/healthz", timeout=10).status_code == 200
+    assert httpx.get(f"{served.url}/healthz", timeout=60).status_code == 200
     # Those that had no thread yet are found with their body ended: H1126. Nobody is left hanging.
     assert [each for each in answers if each and b"H1122" not in each and b"H1126" not in each] == []
     assert [each for each in answers if b" 408 " in each] != []
