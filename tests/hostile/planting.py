@@ -59,7 +59,7 @@ class Planter:
         self.statuses: list[int] = []
         self._home = home
         self._token = home.client(MEMBERS[0]).token()
-        self._http = httpx.Client(base_url=home.address, timeout=30)
+        self._http = httpx.Client(base_url=home.address, timeout=120)
 
     def send(self, method: str, path: str, *, bare: bool = False, **more: Any) -> httpx.Response:
         """One request with ME's token and a key of its own, unless `headers` say otherwise."""
