@@ -24,6 +24,7 @@ Figures = dict[str, float]
 def main() -> None:
     """Runs the parts asked for; the last line printed is one JSON object."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # no server must stay
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job begins without
     asked = _arguments()
     root = Path(os.environ.get("HUXIN_BENCH_DIR") or ".huxin-bench").absolute()
     figures: Figures = {"loans": asked.loans}
