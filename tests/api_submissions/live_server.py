@@ -59,6 +59,7 @@ def running(settings: Settings, *words: str, login: str = "") -> Iterator[subpro
         "HUXIN_HOME": str(settings.home),
         "HUXIN_DATABASE_URL": url,
         "HUXIN_NOW": settings.now().isoformat(),
+        "HUXIN_BODY_SECONDS": "120",  # half a file waits here for the test, which a busy machine holds up
     }
     process = subprocess.Popen([sys.executable, "-m", "huxin", *words], env=os.environ | surroundings)
     try:
@@ -66,7 +67,7 @@ def running(settings: Settings, *words: str, login: str = "") -> Iterator[subpro
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
