@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from huxin.cli.setup import prepare
+from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.registry import embedded
 from huxin.registry.connect import libpq_uri
@@ -118,7 +119,11 @@ class ServedHome:
 
     def start_database(self) -> None:
         forget_engine(self.settings)
-        embedded.ensure_started(self.settings)
+        try:
+            embedded.ensure_started(self.settings)
+        except HuxinError:
+            # The served processes start it too, the moment it is gone; what an operator does is to try again.
+            embedded.ensure_started(self.settings)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What the owner of the tables sees."""
