@@ -101,7 +101,7 @@ def _fill_part(
     loans = loans_table(rows, business_columns(rows), marks, np.ones(len(rows), np.bool_))
     called = tokenizer.mobiles(made, rows["mobile_canonical"].to_arrow())
     keys = with_mobiles(keys_table(rows, loans, tokens, numbers), called, schemes[1])
-    given = mobiles.Given(called.tokens, np.full(len(rows), schemes[1], np.int16), subjects.ids)
+    given = mobiles.given(called.tokens, np.full(len(rows), schemes[1], np.int16), subjects.ids)
     mobiles.pair(session, given, book.recorded_at, contended=False)
     session.copy("loan", loan_rows(loans, subjects.ids, ids[members], members, book))
     session.copy("loan_key", _key_rows(keys, subjects.ids, ids[members], loans))

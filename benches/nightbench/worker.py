@@ -13,10 +13,12 @@ def main() -> None:
     """Imports first and apart, then the night itself."""
     start = perf_counter()
     from huxin.nightly.pipeline import run_night
+    from huxin.registry import wire
     from huxin.settings import Settings
     from huxin_privacy.fast import available
 
     available()  # loads the compiled kernel: an import as well
+    wire.prepare()  # likewise
     imported = perf_counter()
     peaks: dict[str, float] = {}
     report = run_night(

@@ -147,7 +147,7 @@ def test_a_unique_violation_in_copy_and_in_a_statement(
     with bulk(settings) as session:
         session.run("CREATE TEMPORARY TABLE seen (person text PRIMARY KEY)")
         with pytest.raises(BulkError) as copied:
-            session.copy("seen", people, temporary=True)
+            session.copy("seen", people)
     assert copied.value.sqlstate == "23505"
     statement = text("INSERT INTO member (code, name, created_at) VALUES (:code, :name, now())")
     with pytest.raises(Exception) as stated, connection(settings) as database:

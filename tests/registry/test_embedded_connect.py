@@ -10,12 +10,12 @@ from string import Formatter
 
 import psycopg
 import pytest
-from adbc_driver_postgresql import dbapi
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, IntegrityError
 
 from huxin.errors import HuxinError, error_texts
 from huxin.registry import connect, embedded
+from huxin.registry.bulk import bulk
 from huxin.settings import Settings
 
 MARKER = "11010519491231002X"
@@ -33,9 +33,8 @@ def test_an_address_of_any_dialect_serves(server: embedded.Server, tmp_path: Pat
     assert connect.libpq_uri(settings).startswith("postgresql://")
     with connect.engine(settings).connect() as connection:
         assert connection.scalar(text("SELECT current_setting('application_name')")) == "huxin"
-    with dbapi.connect(connect.adbc_uri(settings)) as opened, opened.cursor() as cursor:
-        cursor.execute("SELECT current_setting('application_name')")
-        assert cursor.fetchall() == [("huxin",)]
+    with bulk(settings) as session:
+        assert session.rows("SELECT current_setting('application_name')") == [("huxin",)]
 
 
 @pytest.mark.parametrize(

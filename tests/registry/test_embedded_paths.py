@@ -7,11 +7,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from adbc_driver_postgresql import dbapi
 from sqlalchemy import text
 
 from huxin.errors import HuxinError
 from huxin.registry import connect, embedded, embedded_files, migrate
+from huxin.registry.bulk import bulk
 from huxin.settings import Settings
 
 DEEP = "/".join(["很深的目录" * 3] * 4)
@@ -34,9 +34,8 @@ def test_a_home_of_any_name_serves(tmp_path: Path, near_tmp: Path, name: str) ->
         migrate.upgrade(settings)
         with connect.engine(settings).connect() as connection:
             assert connection.scalar(text("SELECT count(*) FROM loan")) == 0
-        with dbapi.connect(connect.adbc_uri(settings)) as opened, opened.cursor() as cursor:
-            cursor.execute("SELECT current_database()")
-            assert cursor.fetchall() == [("huxin",)]
+        with bulk(settings) as session:
+            assert session.rows("SELECT current_database()") == [("huxin",)]
         embedded.dump(settings, tmp_path / name / "all.sql")
         assert (tmp_path / name / "all.sql").stat().st_size > 1000
         (far,) = near_tmp.iterdir()

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from huxin import faults
@@ -82,7 +83,7 @@ def write_new(load: Load) -> None:
         faults.reach("load.claimed")
         arrivals = Arrivals(delta.all_new(subjects, wanted, begin), begin, load.now, load.any_behind)
         _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows))
-        _pair(load, rows, np.flatnonzero(wanted), subjects[wanted])
+        _pair(load, _given(rows, np.flatnonzero(wanted), subjects[wanted]))
         begin += rows.num_rows
     _whole(load, begin)
     faults.reach("load.arrived")
@@ -137,18 +138,21 @@ def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch
         calling = mobiles.calling(load.session, begin, end)
     if calling.num_rows:
         places = calling["ord"].to_numpy() - begin
-        _pair(load, pa.Table.from_batches(keys), places, from_column(calling["subject_id"]))
+        _pair(load, _given(pa.Table.from_batches(keys), places, from_column(calling["subject_id"])))
 
 
-def _pair(load: Load, keys: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> None:
-    """Pairs the mobiles of these rows, where they name one, with the subjects, which are parallel to `places`."""
+def _pair(load: Load, said: pl.DataFrame) -> None:
     with load.timer.stage("load.mobiles"):
-        said = keys.select(["mobile", "mobile_scheme"]).take(pa.array(places))
-        named = said["mobile"].is_valid()
-        subjects, said = subjects[_flags(named)], said.filter(named)
-        given = mobiles.Given(from_column(said["mobile"]), said["mobile_scheme"].to_numpy(), subjects)
-        mobiles.pair(load.session, given, load.now, load.contended)
+        mobiles.pair(load.session, said, load.now, load.contended)
     give_back()
+
+
+def _given(keys: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> pl.DataFrame:
+    """The mobiles of these rows, where they name one, with the subjects, which are parallel to `places`."""
+    said = keys.select(["mobile", "mobile_scheme"]).take(pa.array(places))
+    named = said["mobile"].is_valid()
+    subjects, said = subjects[_flags(named)], said.filter(named)
+    return mobiles.given(from_column(said["mobile"]), said["mobile_scheme"].to_numpy(), subjects)
 
 
 def _whole(load: Load, count: int) -> None:

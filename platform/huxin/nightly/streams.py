@@ -14,6 +14,7 @@ from huxin.nightly import spool
 from huxin.nightly.spool import Spool
 from huxin.registry.incoming import BATCH, REJECTED
 from huxin.registry.submissions import Submission
+from huxin.registry.wire import Encoded, encode
 
 
 def batch_table(items: list[Submission], now: datetime) -> pa.Table:
@@ -50,9 +51,10 @@ def incoming_portions(vault: Spool, items: list[Submission], rows: int) -> Itera
         yield pa.concat_tables(held)
 
 
-def rejected_stream(vault: Spool, items: list[Submission]) -> pa.RecordBatchReader:
+def rejected_stream(vault: Spool, items: list[Submission]) -> Encoded:
     """The loan numbers of rejected rows."""
-    return pa.RecordBatchReader.from_batches(REJECTED, _rejected(vault, items))
+    parts = (part for table in _rejected(vault, items) for part in encode(table))
+    return Encoded(tuple(REJECTED.names), parts)
 
 
 class Cursor:
@@ -85,10 +87,10 @@ def _numbered(batch: pa.RecordBatch, begin: int, sub: int, member_id: int) -> pa
     return pa.table(numbers | dict(zip(batch.schema.names, batch.columns, strict=True)))
 
 
-def _rejected(vault: Spool, items: list[Submission]) -> Iterator[pa.RecordBatch]:
+def _rejected(vault: Spool, items: list[Submission]) -> Iterator[pa.Table]:
     for sub, item in enumerate(items):
         for stage in (spool.REJECTED, spool.REJECTED_SET):
             for batch in vault.read_batches(item.id, stage):
                 named = pc.drop_null(pc.unique(batch.column("loan_no"))).cast(pa.string())
                 subs = pa.array(np.full(len(named), sub, np.int16))
-                yield pa.record_batch([subs, named], schema=REJECTED)
+                yield pa.table([subs, named], schema=REJECTED)

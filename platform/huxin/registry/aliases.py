@@ -75,8 +75,11 @@ def ids_of(
     New ones are written by COPY, in token order. COPY knows no conflict clause: a unique violation, when another
     load claimed the same token meanwhile, tells the caller to try the whole once more with `contended`.
     """
-    known = _known(bulk, directory, rows.select(_KEY).unique())
-    new = rows.filter(pl.Series(claiming)).select(_KEY).unique().join(known, on=_KEY, how="anti").sort(_KEY)
+    wanted = rows.select(_KEY).unique()
+    known = _known(bulk, directory, wanted)
+    if not claiming.all():
+        wanted = rows.filter(pl.Series(claiming)).select(_KEY).unique()
+    new = (wanted.join(known, on=_KEY, how="anti") if known.height else wanted).sort(_KEY)
     if new.height:
         known = pl.concat([known, _claimed(bulk, directory, new, now, contended)])
     found = rows.select(_KEY).join(known, on=_KEY, how="left", maintain_order="left")
@@ -96,7 +99,7 @@ def _claimed(
         bulk.copy(directory.table, _claims(claimed, directory.id, now))
         return claimed
     bulk.run("TRUNCATE unclaimed")
-    bulk.copy("unclaimed", _claims(claimed, "id", now), temporary=True)
+    bulk.copy("unclaimed", _claims(claimed, "id", now))
     bulk.run(
         f"INSERT INTO {directory.table} (token, scheme, {directory.id}, claimed_at) "
         "SELECT token, scheme, id, claimed_at FROM unclaimed ORDER BY token, scheme ON CONFLICT DO NOTHING"
@@ -108,13 +111,14 @@ def _known(bulk: Bulk, directory: Directory, wanted: pl.DataFrame) -> pl.DataFra
     """Of these keys those that have an id, with it."""
     bulk.run("TRUNCATE asked")
     asked = [blocks(to_bytes(wanted, "high", "low")), wanted["scheme"].to_arrow()]
-    bulk.copy("asked", pa.table(asked, names=["token", "scheme"]), temporary=True)
+    bulk.copy("asked", pa.table(asked, names=["token", "scheme"]))
     bulk.run("ANALYZE asked")
-    found = bulk.rows(
-        f"SELECT uuid_send(a.token) AS token, a.scheme, uuid_send(a.{directory.id}) AS id "
-        f"FROM asked q JOIN {directory.table} a ON a.token = q.token AND a.scheme = q.scheme"
+    found = bulk.table(
+        f"SELECT a.token, a.scheme, a.{directory.id} AS id "
+        f"FROM asked w JOIN {directory.table} a ON a.token = w.token AND a.scheme = w.scheme",
+        {"token": "uuid", "scheme": "int2", "id": "uuid"},
     )
-    held = keyed(from_column(found["token"]), found["scheme"].to_numpy().astype(np.int16))
+    held = keyed(from_column(found["token"]), found["scheme"].to_numpy())
     high, low = halves_of(from_column(found["id"]))
     return held.with_columns(id_high=high, id_low=low, fresh=pl.lit(False))
 

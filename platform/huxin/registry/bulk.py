@@ -1,22 +1,21 @@
-"""One transaction over Arrow: COPY in, set-based SQL, Arrow out, on a single connection (ADBC over libpq)."""
+"""One transaction for a load: binary COPY in, set-based SQL, records out, on a single connection."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any, cast
 
+import psycopg
 import pyarrow as pa
-from adbc_driver_manager import AdbcStatusCode
-from adbc_driver_manager import Error as DriverError
-from adbc_driver_postgresql import dbapi
 
 from huxin.errors import HuxinError
-from huxin.registry.connect import adbc_uri, gone
-from huxin.registry.pump import pumped
+from huxin.registry.connect import connect, gone, libpq_uri
+from huxin.registry.wire import HEADER, TRAILER, Bytes, Encoded, decode, encode
 from huxin.settings import Settings
 
 CONTENDED = ("23505", "40P01")  # unique violation, deadlock: another load was at the same tokens
-_CANCELED = "57014"
+_SEND = {"bool": "boolsend", "int2": "int2send", "int4": "int4send", "int8": "int8send", "uuid": "uuid_send"}
 
 
 class BulkError(HuxinError):
@@ -30,76 +29,91 @@ class BulkError(HuxinError):
         super().__init__("H0502" if gone(sqlstate) else "H0501", sqlstate=sqlstate)
 
 
+class _StoppedError(Exception):
+    """Ends a COPY whose rows ended badly: the server is told the name of this class, and nothing of a row."""
+
+
 class Bulk:
     """A connection in one transaction; nothing is visible to others before `commit`."""
 
-    def __init__(self, connection: dbapi.Connection) -> None:
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        self._cursor = connection.cursor()
+        self._cursor = connection.cursor(binary=True)
 
     def run(self, *statements: str) -> None:
         """Executes statements that return nothing. Raises BulkError."""
         with _without_values():
             for statement in statements:
-                self._cursor.execute(statement)
+                self._cursor.execute(statement.encode())
 
-    def rows(self, query: str) -> pa.Table:
-        """The query's result as an Arrow table. Raises BulkError."""
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The query's few rows. Raises BulkError."""
         with _without_values():
-            self._cursor.execute(query)
-            return self._cursor.fetch_arrow_table()
+            return self._cursor.execute(query.encode()).fetchall()
 
-    def copy(self, table: str, data: pa.RecordBatchReader | pa.Table, temporary: bool = False) -> int:
-        """COPYs rows to the end of a table, columns by name; returns how many. Raises BulkError."""
+    def table(self, query: str, columns: Mapping[str, str]) -> pa.Table:
+        """The query's many rows as an Arrow table; its columns, with their types (see wire.decode), are never null.
+
+        The server puts them into one value, which is read at once: a row by itself costs a call each.
+        """
+        record = " || ".join(f'{_SEND[kind]}(q."{name}")' for name, kind in columns.items())
+        ((count, data),) = self.rows(f"SELECT count(*), string_agg({record}, ''::bytea) FROM ({query}) q")
+        found = decode(data or b"", columns)
+        if found.num_rows != count:
+            raise ValueError("a column was null")
+        return found
+
+    def copy(self, table: str, data: pa.Table | Encoded) -> int:
+        """COPYs rows to the end of a table, columns by name; returns how many. Raises BulkError.
+
+        An exception of the rows' own is raised as it is.
+        """
+        rows = Encoded(tuple(data.column_names), encode(data)) if isinstance(data, pa.Table) else data
+        names = ", ".join(f'"{name}"' for name in rows.columns)
         told: list[Exception] = []
-        watched = _watched(data, told) if isinstance(data, pa.RecordBatchReader) else data
         try:
-            with _without_values():
-                return int(self._cursor.adbc_ingest(table, watched, mode="append", temporary=temporary))
-        except BulkError:
-            if told:
-                raise told[0] from None  # the driver knows only that its rows ended badly
-            raise
+            with (
+                _without_values(),
+                self._cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)".encode()) as copying,
+            ):
+                copying.write(HEADER)
+                for part in _watched(rows, told):
+                    copying.write(cast(bytes, part.data))
+                copying.write(TRAILER)
+        except _StoppedError:
+            raise told[0] from None
+        return self._cursor.rowcount
 
     def commit(self) -> None:
         with _without_values():
             self._connection.commit()
 
 
-def _watched(data: pa.RecordBatchReader, told: list[Exception]) -> pa.RecordBatchReader:
-    """The same rows; an exception that ends them early is kept in `told`."""
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from data
-        except Exception as error:
-            told.append(error)
-            raise
-
-    return pa.RecordBatchReader.from_batches(data.schema, batches())
+def _watched(rows: Encoded, told: list[Exception]) -> Iterator[Bytes]:
+    """The same parts; an exception that ends them early is kept in `told`, for it may quote a row."""
+    try:
+        yield from rows.parts
+    except Exception as error:
+        told.append(error)
+        raise _StoppedError from None
 
 
 @contextmanager
 def bulk(settings: Settings) -> Iterator[Bulk]:
     """A `Bulk` on a connection of its own, rolled back unless committed."""
-    with pumped(adbc_uri(settings)) as uri:
-        with _without_values():
-            connection = dbapi.connect(uri, autocommit=False)
-        try:
-            session = Bulk(connection)
-            session.run("SET timezone = 'UTC'")
-            yield session
-        finally:
-            with suppress(DriverError):  # of a server that went away; the transaction has ended either way
-                connection.close()
+    connection = connect(libpq_uri(settings))
+    try:
+        session = Bulk(connection)
+        session.run("SET timezone = 'UTC'", "SET client_encoding = 'UTF8'")
+        yield session
+    finally:
+        with suppress(psycopg.Error):  # of a server that went away; the transaction has ended either way
+            connection.close()
 
 
 @contextmanager
 def _without_values() -> Iterator[None]:
     try:
         yield
-    except DriverError as error:
-        # The driver takes Ctrl-C for itself while a statement runs, and cancels that statement.
-        if error.sqlstate == _CANCELED or error.status_code == AdbcStatusCode.CANCELLED:
-            raise KeyboardInterrupt from None
+    except psycopg.Error as error:
         raise BulkError(error.sqlstate or "08000") from None

@@ -1,4 +1,4 @@
-"""Ways to the registry's database: its address, an engine for SQL, an address for bulk Arrow."""
+"""Ways to the registry's database: its address, an engine for SQL, a connection by itself."""
 
 from __future__ import annotations
 
@@ -48,12 +48,6 @@ def address_now(settings: Settings, first: str) -> str:
         return first
     place = embedded.status(settings).socket_dir
     return first if place is None else conninfo.make_conninfo(first, host=str(place))
-
-
-def adbc_uri(settings: Settings) -> str:
-    """ADBC's address of the registry; carries the application name, which ADBC takes from nowhere else."""
-    uri = libpq_uri(settings)
-    return f"{uri}{'&' if '?' in uri else '?'}fallback_application_name={APPLICATION}"
 
 
 def as_role(uri: str, role: str) -> str:

@@ -163,7 +163,8 @@ _STALE = f"""
 
 def books_held(bulk: Bulk) -> bool:
     """Whether any of the batch's members has reported a loan before; if not, all that comes is new and nothing ends."""
-    return bool(bulk.rows(_HELD)["held"][0].as_py())
+    ((held,),) = bulk.rows(_HELD)
+    return bool(held)
 
 
 def resolve(bulk: Bulk) -> None:
@@ -188,7 +189,7 @@ def vanishing(bulk: Bulk) -> pa.Table:
     A loan counts once, also where a stale primary stands beside the one that came after it.
     """
     primary = "k.member_id = b.member_id AND k.open AND k.ended_by IS NULL AND k.role = 1"
-    return bulk.rows(
+    return bulk.table(
         f"""
         SELECT b.sub, v.vanished::bigint AS vanished, (
             SELECT count(*) FROM loan_key k WHERE {primary} AND k.stale IS NOT TRUE)::bigint + (
@@ -201,7 +202,8 @@ def vanishing(bulk: Bulk) -> pa.Table:
               FROM ending e JOIN absent a USING (sub, loan_no, subject_id)
               WHERE e.reason = {Ended.NOT_REPORTED} AND NOT a.named AND a.role = 1 GROUP BY e.sub) v ON v.sub = b.sub
         WHERE b.mode = {FULL}
-        """
+        """,
+        {"sub": "int2", "vanished": "int8", "book": "int8"},
     )
 
 
@@ -212,13 +214,14 @@ def arriving(bulk: Bulk, begin: int, end: int) -> pa.Table:
 
     A late row is void at once where somebody else is the primary by a newer word.
     """
-    return bulk.rows(
+    return bulk.table(
         f"""
-        SELECT ord, uuid_send(subject_id) AS subject_id, version + 1 AS version, kind = {Kind.LATE} AS late,
-            kind = {Kind.NEW} AS new, kind = {Kind.LATE} AND unknown AS void
+        SELECT ord, subject_id, version + 1 AS version, kind = {Kind.LATE} AS late,
+            kind = {Kind.NEW} AS new, (kind = {Kind.LATE} AND unknown) IS TRUE AS void
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
             AND ord >= {int(begin)} AND ord < {int(end)}
-        """
+        """,
+        {"ord": "int4", "subject_id": "uuid", "version": "int4", "late": "bool", "new": "bool", "void": "bool"},
     )
 
 

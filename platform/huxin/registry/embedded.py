@@ -49,7 +49,7 @@ class Server:
         return f"postgresql+psycopg://{USER}@/{quote(database)}?{self._place()}"
 
     def uri(self, database: str = REGISTRY) -> str:
-        """libpq's address of a database, over the socket (psycopg, ADBC, psql)."""
+        """libpq's address of a database, over the socket (psycopg, psql)."""
         return f"postgresql://{USER}@/{quote(database)}?{self._place()}"
 
     def tcp_url(self, database: str = REGISTRY) -> str:

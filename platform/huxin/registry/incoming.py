@@ -8,6 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from huxin.registry.bulk import Bulk
+from huxin.registry.wire import Encoded
 
 BATCH = pa.schema(
     [
@@ -56,16 +57,16 @@ def open_tables(bulk: Bulk) -> None:
     bulk.run(*(_create(name, schema) for name, schema in _tables().items()))
 
 
-def fill(bulk: Bulk, batch: pa.Table, rejected: pa.RecordBatchReader) -> None:
+def fill(bulk: Bulk, batch: pa.Table, rejected: Encoded) -> None:
     """COPYs in what is known of the submissions as wholes."""
-    bulk.copy("batch", batch, temporary=True)
-    bulk.copy("rejected", rejected, temporary=True)
+    bulk.copy("batch", batch)
+    bulk.copy("rejected", rejected)
     bulk.run("ANALYZE batch", "ANALYZE rejected")
 
 
 def add_rows(bulk: Bulk, rows: pa.Table) -> None:
     """COPYs in a portion of the incoming rows."""
-    bulk.copy("incoming", rows.cast(INCOMING), temporary=True)
+    bulk.copy("incoming", rows.cast(INCOMING))
 
 
 def _tables() -> dict[str, pa.Schema]:

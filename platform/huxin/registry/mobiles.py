@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -17,18 +16,9 @@ from huxin.registry.bulk import Bulk
 _PAIR = ["mobile_high", "mobile_low", "subject_high", "subject_low"]
 
 
-@dataclass(frozen=True)
-class Given:
-    """That a mobile (its token, under a scheme) was given for a subject, a row each; the same may be said twice."""
-
-    tokens: Blocks
-    schemes: npt.NDArray[np.int16]
-    subjects: Blocks
-
-
 def open_tables(bulk: Bulk) -> None:
     """The temporary table that pairs go through where some may be there already."""
-    bulk.run("CREATE TEMPORARY TABLE met (mobile_id uuid, subject_id uuid) ON COMMIT DROP")
+    bulk.run("CREATE TEMPORARY TABLE met (LIKE mobile_subject) ON COMMIT DROP")
 
 
 def calling(bulk: Bulk, begin: int, end: int) -> pa.Table:
@@ -36,22 +26,24 @@ def calling(bulk: Bulk, begin: int, end: int) -> pa.Table:
 
     Columns: `ord`, `subject_id` (16 bytes).
     """
-    return bulk.rows(
-        f"""
-        SELECT ord, uuid_send(subject_id) AS subject_id FROM resolved
-        WHERE calls AND ord >= {int(begin)} AND ord < {int(end)}
-        """
+    return bulk.table(
+        f"SELECT ord, subject_id FROM resolved WHERE calls AND ord >= {int(begin)} AND ord < {int(end)}",
+        {"ord": "int4", "subject_id": "uuid"},
     )
 
 
-def pair(bulk: Bulk, given: Given, now: datetime, contended: bool) -> None:
+def given(tokens: Blocks, schemes: npt.NDArray[np.int16], subjects: Blocks) -> pl.DataFrame:
+    """That a mobile (its token, under a scheme) was given for a subject: each word of it once, as `pair` takes it."""
+    high, low = halves_of(subjects)
+    return keyed(tokens, schemes).with_columns(subject_high=high, subject_low=low).unique()
+
+
+def pair(bulk: Bulk, rows: pl.DataFrame, now: datetime, contended: bool) -> None:
     """Adds the pairs that are not there yet; a token that nobody knows is claimed a mobile_id of its own.
 
     A mobile that is new has no pairs, so its own are written by COPY, in the order of their key.
     A unique violation, when another load claimed the same token meanwhile, is as in `aliases.ids_of`.
     """
-    high, low = halves_of(given.subjects)
-    rows = keyed(given.tokens, given.schemes).with_columns(subject_high=high, subject_low=low).unique()
     if not rows.height:
         return
     found = ids_of(bulk, MOBILES, rows, np.ones(rows.height, np.bool_), now, contended)
@@ -61,18 +53,19 @@ def pair(bulk: Bulk, given: Given, now: datetime, contended: bool) -> None:
     )
     fresh = pl.Series(found.fresh)
     if fresh.any():
-        bulk.copy("mobile_subject", _table(pairs.filter(fresh)))
+        bulk.copy("mobile_subject", _table(pairs.filter(fresh), now))
     if not fresh.all():
         bulk.run("TRUNCATE met")
-        bulk.copy("met", _table(pairs.filter(~fresh)), temporary=True)
+        bulk.copy("met", _table(pairs.filter(~fresh), now))
         bulk.run(
-            "INSERT INTO mobile_subject (mobile_id, subject_id) "
-            "SELECT mobile_id, subject_id FROM met ORDER BY mobile_id, subject_id ON CONFLICT DO NOTHING"
+            "INSERT INTO mobile_subject (mobile_id, subject_id, met_at) SELECT mobile_id, subject_id, met_at "
+            "FROM met ORDER BY mobile_id, subject_id ON CONFLICT DO NOTHING"
         )
 
 
-def _table(pairs: pl.DataFrame) -> pa.Table:
+def _table(pairs: pl.DataFrame, now: datetime) -> pa.Table:
     ordered = pairs.sort(_PAIR)
     mobile = to_bytes(ordered, "mobile_high", "mobile_low")
     subject = to_bytes(ordered, "subject_high", "subject_low")
-    return pa.table([blocks(mobile), blocks(subject)], names=["mobile_id", "subject_id"])
+    moment = pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), pairs.height)
+    return pa.table([blocks(mobile), blocks(subject), moment], names=["mobile_id", "subject_id", "met_at"])

@@ -60,9 +60,9 @@ def moment(bulk: Bulk, member_ids: Sequence[int], now: datetime) -> datetime:
     """
     marks = ", ".join(str(int(number)) for number in sorted(set(member_ids)))
     states = f"{State.PUBLISHED:d}, {State.WITHDRAWN:d}"
-    last = bulk.rows(
-        f"SELECT max(changed_at) AS last FROM submission WHERE member_id IN ({marks}) AND state IN ({states})"
-    )["last"][0].as_py()
+    ((last,),) = bulk.rows(
+        f"SELECT max(changed_at) FROM submission WHERE member_id IN ({marks}) AND state IN ({states})"
+    )
     found = now if last is None else max(now, last + timedelta(microseconds=1))
     bulk.rows(f"SELECT set_config('huxin.moment', '{found.isoformat()}', true)")
     return found

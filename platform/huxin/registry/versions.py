@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import pyarrow as pa
 
 from huxin.registry.bulk import Bulk
 from huxin.registry.delta import Ended, Kind
 from huxin.registry.tables import loan
+from huxin.registry.wire import Encoded
 
 BAD_CLASS = 3  # substandard: from here on a class speaks of a loan gone bad
-Rows: TypeAlias = "pa.RecordBatchReader | pa.Table"
 
 _COLUMNS = ", ".join(f'"{column.name}"' for column in loan.columns)
 _GONE = ", ".join(f'g."{column.name}"' for column in loan.columns)
@@ -87,19 +85,19 @@ def mark_stale(bulk: Bulk) -> None:
     )
 
 
-def arrive(bulk: Bulk, current: Rows | None) -> None:
+def arrive(bulk: Bulk, current: Encoded | None) -> None:
     """COPYs new current versions into `loan`."""
     if current is not None:
         bulk.copy("loan", current)
 
 
-def arrive_late(bulk: Bulk, late: Rows | None) -> None:
+def arrive_late(bulk: Bulk, late: pa.Table | None) -> None:
     """COPYs versions that are no longer the newest into history."""
     if late is not None:
         bulk.copy("loan_history", late)
 
 
-def add_keys(bulk: Bulk, new: Rows | None) -> None:
+def add_keys(bulk: Bulk, new: Encoded | None) -> None:
     """COPYs the keys of new loans into `loan_key`."""
     if new is not None:
         bulk.copy("loan_key", new)
