@@ -221,7 +221,14 @@ def arriving(bulk: Bulk, begin: int, end: int) -> pa.Table:
         FROM resolved WHERE kind IN ({Kind.NEW}, {Kind.CHANGED}, {Kind.LATE})
             AND ord >= {int(begin)} AND ord < {int(end)}
         """,
-        {"ord": "int4", "subject_id": "uuid", "version": "int4", "late": "bool", "new": "bool", "void": "bool"},
+        {
+            "ord": "int4",
+            "subject_id": "uuid",
+            "version": "int4",
+            "late": "bool",
+            "new": "bool",
+            "void": "bool",
+        },
     )
 
 
