@@ -9,28 +9,54 @@ from uuid import UUID
 
 from huxin.errors import HuxinError
 from huxin.registry.live import Live
+from huxin.registry.statement import BOOL, BYTES, DAY, ID, INT2, INT2S, INT4, INT8, MOMENT, TEXT, UUIDS, calling
 from huxin.settings import SHANGHAI
 
 Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
-_GATHER = """
-    SELECT member_status, member_tier, subject, mobile, facts, minute_used, day_used, member_reported
-    FROM enquiry_gather(
-        %b::int4, %b::text, %s::uuid[], %s::int2[], %b::bool, %b::uuid, %s::uuid[], %s::int2[],
-        %b::timestamptz, %b::date, %b::int4, %b::int4)
-"""
-_RECORD = """
-    SELECT outcome, enquiry_id, answer FROM enquiry_record(
-        %b::uuid, %b::int4, %b::uuid, %b::uuid, %b::text, %b::bytea, %b::text, %b::int2, %b::int8, %b::text,
-        %b::date, %b::text, %b::text, %b::text, %b::text, %b::bytea, %b::bytea, %b::timestamptz, %b::uuid, %b::text)
-"""
-_RECORDED = "SELECT outcome, enquiry_id, answer FROM enquiry_recorded(%b::int4, %b::text, %b::bytea)"
-_COLUMNS = (
-    "id, subject_id, mobile_id, asked_at, purpose, product, amount, consent_no, consent_until, staff, reference, "
-    "policy, tier, facts, answer"
+_GATHER = calling(
+    "enquiry_gather",
+    (INT4, TEXT, UUIDS, INT2S, BOOL, ID, UUIDS, INT2S, MOMENT, DAY, INT4, INT4),
+    (
+        ("member_status", TEXT),
+        ("member_tier", TEXT),
+        ("subject", ID),
+        ("mobile", ID),
+        ("facts", BYTES),
+        ("minute_used", INT4),
+        ("day_used", INT4),
+        ("member_reported", DAY),
+    ),
 )
-_FETCH = f"SELECT {_COLUMNS} FROM enquiry_fetch(%b::int4, %b::uuid)"
-_COVERAGE = "SELECT members, reported, oldest FROM coverage_since(%b::date)"
+_OUTCOME = (("outcome", INT4), ("enquiry_id", ID), ("answer", BYTES))
+_RECORD = calling(
+    "enquiry_record",
+    (ID, INT4, ID, ID, TEXT, BYTES, TEXT, INT2, INT8, TEXT, DAY, TEXT, TEXT, TEXT, TEXT, BYTES, BYTES, MOMENT, ID, TEXT),
+    _OUTCOME,
+)
+_RECORDED = calling("enquiry_recorded", (INT4, TEXT, BYTES), _OUTCOME)
+_FETCH = calling(
+    "enquiry_fetch",
+    (INT4, ID),
+    (
+        ("id", ID),
+        ("subject_id", ID),
+        ("mobile_id", ID),
+        ("asked_at", MOMENT),
+        ("purpose", TEXT),
+        ("product", INT2),
+        ("amount", INT8),
+        ("consent_no", TEXT),
+        ("consent_until", DAY),
+        ("staff", TEXT),
+        ("reference", TEXT),
+        ("policy", TEXT),
+        ("tier", TEXT),
+        ("facts", BYTES),
+        ("answer", BYTES),
+    ),
+)
+_COVERAGE = calling("coverage_since", (DAY,), (("members", INT4), ("reported", INT4), ("oldest", DAY)))
 _FRESH, _REPEATED, _OTHER_BODY, _RUNNING = 1, 2, 3, 4
 
 
@@ -142,14 +168,14 @@ class Enquiry:
 
 def gather(live: Live, asking: Asking) -> Gathered:
     """Finds or claims the subject, counts the question against the quota and gathers the facts."""
-    found = live.row(
+    found = live.call(
         _GATHER,
         (
             asking.member_id,
             asking.purpose,
             *_keys(asking.keys),
             asking.claim,
-            None if asking.name_mark is None else UUID(bytes=asking.name_mark),
+            asking.name_mark,
             *_keys(asking.mobile_keys),
             asking.now,
             asking.today,
@@ -186,7 +212,7 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
 
     HuxinError H1202 when the key was used with another body, H1203 when another request with it is under way.
     """
-    found = live.row(
+    found = live.call(
         _RECORD,
         (
             new.id,
@@ -217,19 +243,19 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
 
 def recorded(live: Live, member_id: int, key: str, body_digest: bytes) -> Recorded | None:
     """What was recorded under a member's key before, or None. HuxinError H1202 when that was another body."""
-    found = live.row(_RECORDED, (member_id, key, body_digest))
+    found = live.call(_RECORDED, (member_id, key, body_digest))
     return None if found is None or found[0] is None else _recorded(*found)
 
 
 def fetch(live: Live, member_id: int, enquiry_id: UUID) -> Enquiry | None:
     """A member's own enquiry, or None."""
-    found = live.row(_FETCH, (member_id, enquiry_id))
+    found = live.call(_FETCH, (member_id, enquiry_id))
     return None if found is None else Enquiry(*found)
 
 
 def coverage(live: Live, since: date) -> tuple[int, int, date | None]:
     """(active members, those whose newest as-of date is not before `since`, the oldest of the newest)."""
-    found = live.row(_COVERAGE, (since,))
+    found = live.call(_COVERAGE, (since,))
     assert found is not None
     return found[0], found[1], found[2]
 
@@ -242,6 +268,5 @@ def _recorded(outcome: int, enquiry_id: UUID, answer: bytes) -> Recorded:
     return Recorded(enquiry_id, answer, fresh=outcome == _FRESH)
 
 
-def _keys(keys: Sequence[Key]) -> tuple[str, str]:
-    """As PostgreSQL writes arrays: the driver's own way with lists takes ten times as long."""
-    return f"{{{','.join([token.hex() for token, _ in keys])}}}", f"{{{','.join([str(s) for _, s in keys])}}}"
+def _keys(keys: Sequence[Key]) -> tuple[list[bytes], list[int]]:
+    return [token for token, _ in keys], [scheme for _, scheme in keys]

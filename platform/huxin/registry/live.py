@@ -17,6 +17,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from huxin.errors import HuxinError
 from huxin.registry.connect import APP_ROLE, APPLICATION, address_now, as_role, gone, libpq_uri
+from huxin.registry.lines import Lines, RefusedError
+from huxin.registry.statement import Statement
 from huxin.settings import Settings
 
 _WAIT_S = 5.0  # for a connection; then the caller is told to come again
@@ -35,6 +37,22 @@ class Live:
         self._settings, self._size = settings, size
         self._lock = threading.Lock()
         self._opened: tuple[int, ConnectionPool[Connection]] | None = None
+        self._lines = Lines(self._line)
+
+    def call(self, statement: Statement, values: Sequence[Any]) -> Row | None:
+        """The first row of a prepared statement; else as `row`, for those few that every enquiry runs."""
+        for attempt in (1, 2):
+            try:
+                return self._lines.row(statement, values)
+            except RefusedError as error:
+                lost = gone(error.sqlstate)
+                if lost:
+                    self._lines.drop()
+                if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
+                    raise _refusal(error.sqlstate) from None
+            except psycopg.OperationalError:
+                raise HuxinError("H0502") from None  # no connection could be made
+        return None
 
     def row(self, query: str, values: Sequence[object]) -> Row | None:
         """The first row of a statement that is a transaction by itself; None when there is none.
@@ -52,9 +70,7 @@ class Live:
                 if lost:
                     self._pool().drain()
                 if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
-                    raise HuxinError(
-                        "H0502" if lost else "H0501", **({} if lost else {"sqlstate": error.sqlstate})
-                    ) from None
+                    raise _refusal(None if lost else error.sqlstate) from None
         return None
 
     @contextmanager
@@ -78,7 +94,8 @@ class Live:
             yield connection
 
     def close(self) -> None:
-        """Closes the pool of this process; a later use opens another."""
+        """Closes the connections of this process; a later use opens others."""
+        self._lines.drop()
         with self._lock:
             if self._opened and self._opened[0] == os.getpid():
                 self._opened[1].close()
@@ -93,17 +110,26 @@ class Live:
                 self._opened = os.getpid(), _pool(self._settings, self._size)
             return self._opened[1]
 
+    def _line(self) -> Connection:
+        first = as_role(libpq_uri(self._settings), APP_ROLE)
+        made = psycopg.connect(address_now(self._settings, first), **_CONNECTING)
+        _configure(made)
+        return made
+
+
+_CONNECTING: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": 0,
+    "fallback_application_name": APPLICATION,
+    "connect_timeout": 10,
+}
+
 
 def _pool(settings: Settings, size: int) -> ConnectionPool[Connection]:
     first = as_role(libpq_uri(settings), APP_ROLE)
     return ConnectionPool(
         lambda: address_now(settings, first),
-        kwargs={
-            "autocommit": True,
-            "prepare_threshold": 0,
-            "fallback_application_name": APPLICATION,
-            "connect_timeout": 10,
-        },
+        kwargs=_CONNECTING,
         configure=_configure,
         min_size=1,
         max_size=size,
@@ -115,6 +141,10 @@ def _pool(settings: Settings, size: int) -> ConnectionPool[Connection]:
 def _configure(connection: Connection) -> None:
     connection.prepared_max = _PREPARED
     connection.execute("SET timezone = 'UTC'")
+
+
+def _refusal(sqlstate: str | None) -> HuxinError:
+    return HuxinError("H0502") if gone(sqlstate) else HuxinError("H0501", sqlstate=sqlstate)
 
 
 def _lost(error: psycopg.Error) -> bool:

@@ -9,20 +9,34 @@ from uuid import UUID
 
 from huxin.errors import HuxinError
 from huxin.registry.live import Live
+from huxin.registry.statement import BOOL, BYTES, ID, INT2, INT4, INT8, MOMENT, TEXT, calling
 
-_RESERVE = """
-    SELECT outcome, reservation_id, lenders, open_loans, unflushed FROM reservation_reserve(
-        %b::uuid, %b::int4, %b::text, %b::bytea, %b::uuid, %b::int2, %b::int8, %b::timestamptz, %b::timestamptz,
-        %b::timestamptz, %b::int4, %b::int4, %b::int8, %b::uuid, %b::text)
-"""
-_CHANGE = """
-    SELECT outcome, state FROM reservation_change(
-        %b::int4, %b::uuid, %b::int4, %b::text, %b::text, %b::timestamptz, %b::timestamptz, %b::uuid, %b::text)
-"""
-_FETCH = """
-    SELECT id, enquiry_id, state, product, amount, granted_at, expires_at, changed_at, loan_no, contract_no
-    FROM reservation_fetch(%b::int4, %b::uuid)
-"""
+_RESERVE = calling(
+    "reservation_reserve",
+    (ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT, INT4, INT4, INT8, ID, TEXT),
+    (("outcome", INT4), ("reservation_id", ID), ("lenders", INT4), ("open_loans", INT4), ("unflushed", BOOL)),
+)
+_CHANGE = calling(
+    "reservation_change",
+    (INT4, ID, INT4, TEXT, TEXT, MOMENT, MOMENT, ID, TEXT),
+    (("outcome", INT4), ("state", INT4)),
+)
+_FETCH = calling(
+    "reservation_fetch",
+    (INT4, ID),
+    (
+        ("id", ID),
+        ("enquiry_id", ID),
+        ("state", INT4),
+        ("product", INT2),
+        ("amount", INT8),
+        ("granted_at", MOMENT),
+        ("expires_at", MOMENT),
+        ("changed_at", MOMENT),
+        ("loan_no", TEXT),
+        ("contract_no", TEXT),
+    ),
+)
 # A message in the log that nobody reads: its commit waits until all before it is on disk.
 _FLUSH = "SELECT pg_logical_emit_message(true, 'huxin', '')"
 _FRESH, _REPEATED, _OTHER_BODY, _NO_ENQUIRY, _LENDERS, _LOANS, _OUTSTANDING, _UNKNOWN = 1, 2, 3, 5, 6, 7, 8, 9
@@ -110,7 +124,7 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
     H1212 (a cap: lenders, open loans, outstanding amount; they tell counts and the limit, never who or how much).
     """
     caps = wanted.caps
-    found = live.row(
+    found = live.call(
         _RESERVE,
         (
             wanted.id,
@@ -164,7 +178,7 @@ def convert(
 
 def fetch(live: Live, member_id: int, reservation_id: UUID, now: datetime) -> Reservation | None:
     """A member's own reservation as it stands at `now`, or None."""
-    found = live.row(_FETCH, (member_id, reservation_id))
+    found = live.call(_FETCH, (member_id, reservation_id))
     if found is None:
         return None
     made = Reservation(*found)
@@ -181,7 +195,7 @@ def _change(
     until: datetime | None,
 ) -> bool:
     values = change.member_id, change.id, int(to), loan_no, contract_no, change.now, until
-    found = live.row(_CHANGE, (*values, change.outbox_id, change.outbox))
+    found = live.call(_CHANGE, (*values, change.outbox_id, change.outbox))
     assert found is not None
     outcome, state = found
     if outcome == _UNKNOWN:

@@ -1,0 +1,105 @@
+"""Connections of a process that run prepared statements by libpq's own calls; threads take one each and give it back."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg import pq
+
+from huxin.registry.statement import Statement
+
+Row = tuple[Any, ...]
+_GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_LOST = "08006"  # connection_failure: what libpq says where the server can say nothing
+
+
+class RefusedError(Exception):
+    """The server refused a statement, or went away; only the SQLSTATE is kept, for the text may quote a value."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(sqlstate)
+
+
+class Line:
+    """One connection in autocommit mode, of one thread at a time."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._raw = connection.pgconn
+        self._prepared: set[bytes] = set()
+
+    def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
+        """The first row, None where there is none. RefusedError."""
+        sent = statement.sent(values)
+        if statement.name not in self._prepared:
+            self._checked(self._raw.prepare(statement.name, statement.text))
+            self._prepared.add(statement.name)
+        result = self._checked(self._raw.exec_prepared(statement.name, sent, statement.formats, 1))
+        if not result.ntuples:
+            return None
+        found = [result.get_value(0, column) for column in range(len(statement.gives))]
+        return tuple(
+            [
+                None if data is None else read(data)
+                for read, data in zip(statement.gives, found, strict=True)
+            ]
+        )
+
+    def close(self) -> None:
+        with suppress(psycopg.Error):
+            self._connection.close()
+
+    def _checked(self, result: Any) -> Any:
+        if result.status in _GOOD:
+            return result
+        told = result.error_field(pq.DiagnosticField.SQLSTATE)
+        alive = self._raw.status == pq.ConnStatus.OK
+        raise RefusedError(told.decode() if told and alive else _LOST)
+
+
+class Lines:
+    """As many lines as there are threads that ask at once; safe to share, and made anew after a fork."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._connect = connect
+        self._idle: tuple[int, deque[Line]] = os.getpid(), deque()
+
+    def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
+        """As `Line.row`, on any line; one that failed is not used again where its connection is gone."""
+        idle = self._own()
+        try:
+            line = idle.pop()
+        except IndexError:
+            line = Line(self._connect())
+        try:
+            found = line.row(statement, values)
+        except RefusedError as error:
+            if error.sqlstate == _LOST or error.sqlstate.startswith("57P"):
+                line.close()
+            else:
+                idle.append(line)
+            raise
+        except BaseException:
+            line.close()  # whatever it was in the middle of
+            raise
+        idle.append(line)
+        return found
+
+    def drop(self) -> None:
+        """Closes what is idle: the next call connects anew."""
+        idle = self._own()
+        with suppress(IndexError):
+            while True:
+                idle.pop().close()
+
+    def _own(self) -> deque[Line]:
+        pid, idle = self._idle
+        if pid != os.getpid():  # the parent's connections are its own, and are not even closed here
+            pid, idle = self._idle = os.getpid(), deque()
+        return idle

@@ -1,0 +1,111 @@
+"""Statements that every enquiry runs: prepared once a connection, their values sent and read in binary by us.
+
+A driver that takes any value for any statement looks at each one anew; of these statements all types are known
+beforehand, and what is left is a tenth of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from struct import Struct
+from typing import Any, Final
+from uuid import UUID
+
+_DAY_ZERO: Final = date(2000, 1, 1).toordinal()
+_MOMENT_ZERO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_INT2, _INT4, _INT8 = Struct(">h"), Struct(">i"), Struct(">q")
+# Of an array: dimensions, whether there are nulls, the elements' type, how many, the first one's number.
+_ARRAY, _NO_ELEMENTS = Struct(">iiIii"), Struct(">iiI")
+_UUID_TYPE, _INT2_TYPE = 2950, 21
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of PostgreSQL: its name, how a value of it is sent, and how one is read."""
+
+    name: str
+    send: Callable[[Any], bytes]
+    read: Callable[[bytes], Any] = field(default=bytes)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One call of a function: what it takes, and the columns that it gives. `name` is its own on a connection."""
+
+    name: bytes
+    text: bytes
+    takes: tuple[Callable[[Any], bytes], ...]
+    gives: tuple[Callable[[bytes], Any], ...]
+    formats: tuple[int, ...]
+
+    def sent(self, values: Sequence[Any]) -> list[bytes | None]:
+        """The values as they are sent; None is null."""
+        if len(values) != len(self.takes):
+            raise ValueError("another number of values")
+        return [
+            None if value is None else send(value) for send, value in zip(self.takes, values, strict=True)
+        ]
+
+
+def calling(function: str, takes: Sequence[Kind], gives: Sequence[tuple[str, Kind]]) -> Statement:
+    """The statement that calls a function with values of these kinds for these columns of its result."""
+    columns = ", ".join(f"{name}::{kind.name}" for name, kind in gives)
+    marks = ", ".join(f"${place}::{kind.name}" for place, kind in enumerate(takes, 1))
+    return Statement(
+        function.encode(),
+        f"SELECT {columns} FROM {function}({marks})".encode(),
+        tuple(kind.send for kind in takes),
+        tuple(kind.read for _, kind in gives),
+        (1,) * len(takes),
+    )
+
+
+def _sent_uuid(value: UUID | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.bytes
+
+
+def _read_uuid(data: bytes) -> UUID:
+    return UUID(bytes=data)
+
+
+def _sent_date(value: date) -> bytes:
+    return _INT4.pack(value.toordinal() - _DAY_ZERO)
+
+
+def _read_date(data: bytes) -> date:
+    return date.fromordinal(_INT4.unpack(data)[0] + _DAY_ZERO)
+
+
+def _sent_moment(value: datetime) -> bytes:
+    passed = value - _MOMENT_ZERO
+    return _INT8.pack((passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds)
+
+
+def _read_moment(data: bytes) -> datetime:
+    return _MOMENT_ZERO + timedelta(microseconds=_INT8.unpack(data)[0])
+
+
+def _numbers(packed: Struct) -> tuple[Callable[[int], bytes], Callable[[bytes], int]]:
+    return packed.pack, lambda data: int(packed.unpack(data)[0])
+
+
+def _array(element: int, values: Sequence[bytes]) -> bytes:
+    if not values:
+        return _NO_ELEMENTS.pack(0, 0, element)
+    head = _ARRAY.pack(1, 0, element, len(values), 1)
+    return head + b"".join([_INT4.pack(len(value)) + value for value in values])
+
+
+BOOL: Final = Kind("bool", lambda value: b"\x01" if value else b"\x00", lambda data: data == b"\x01")
+INT2: Final = Kind("int2", *_numbers(_INT2))
+INT4: Final = Kind("int4", *_numbers(_INT4))
+INT8: Final = Kind("int8", *_numbers(_INT8))
+TEXT: Final = Kind("text", str.encode, bytes.decode)
+BYTES: Final = Kind("bytea", bytes)
+UUIDS: Final = Kind("uuid[]", lambda values: _array(_UUID_TYPE, values))
+INT2S: Final = Kind("int2[]", lambda values: _array(_INT2_TYPE, [_INT2.pack(value) for value in values]))
+ID: Final = Kind("uuid", _sent_uuid, _read_uuid)
+DAY: Final = Kind("date", _sent_date, _read_date)
+MOMENT: Final = Kind("timestamptz", _sent_moment, _read_moment)
