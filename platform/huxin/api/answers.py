@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -13,6 +14,22 @@ from werkzeug.datastructures import Headers
 JSON = "application/json"
 # An answer is about one caller: no cache on the way may keep it, no browser guess what it is.
 _ALWAYS = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
+
+
+_EMPTY = (204, 304)
+_STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Whole(Response):
+    """A response whose bytes are all there: told as it is, where Flask's own works its headers out once more."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        content, status = self.response, self.status_code
+        plain = isinstance(content, list) and len(content) == 1 and status not in _EMPTY and not self._on_close
+        if not plain or environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(_STATUS.get(status, self.status), self.headers.to_wsgi_list())
+        return content  # type: ignore[return-value]  # one piece of bytes, as set_data leaves it
 
 
 def answer(
@@ -27,4 +44,4 @@ def answer(
     else:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
     named = Headers([("Content-Type", content_type), *_ALWAYS, *headers])
-    return Response(content, status, named)
+    return Whole(content, status, named)

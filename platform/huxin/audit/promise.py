@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from huxin.audit.notes import Signer
+from huxin_privacy.notes import VerifierKey
 from huxin_privacy.receipts import PROMISE_NAME, leaf_data, promise_text
 
 WITHIN_S = 60
@@ -19,13 +21,19 @@ def sign_promise(signer: Signer, record: str, salt: bytes, at: datetime) -> dict
     """
     leaf = leaf_data(salt, record.encode()).hex()
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    log = signer.key.name.removesuffix(PROMISE_NAME)
+    log, key = _named(signer.key)
     signature = signer.sign(promise_text(leaf, moment, log, WITHIN_S))
     return {
         "leaf": leaf,
         "at": moment,
         "log": log,
         "within_s": WITHIN_S,
-        "key": signer.key.id.hex(),
+        "key": key,
         "signature": base64.b64encode(signature).decode(),
     }
+
+
+@lru_cache(maxsize=16)
+def _named(key: VerifierKey) -> tuple[str, str]:
+    """The log's name and the key's number in hexadecimal, which is a digest of both and of the key."""
+    return key.name.removesuffix(PROMISE_NAME), key.id.hex()

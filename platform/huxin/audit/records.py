@@ -69,8 +69,10 @@ def _promised(leaf: Any) -> tuple[bytes, str] | None:
 
 
 def _holds_any(value: Any) -> bool:
+    if isinstance(value, str | int | None):  # nearly all of them, and looking for a Mapping costs the most
+        return False
     if isinstance(value, Mapping):
-        return any(name in NEVER or _holds_any(each) for name, each in value.items())
+        return not NEVER.isdisjoint(value) or any(map(_holds_any, value.values()))
     return isinstance(value, list | tuple) and any(map(_holds_any, value))
 
 

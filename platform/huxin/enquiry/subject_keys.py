@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import ECB
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from huxin.errors import HuxinError
 from huxin.registry.schemes import Scheme
 from huxin.settings import Settings
 from huxin_privacy import keyring
 from huxin_privacy.identifiers import TYPES, canonical_id, canonical_mobile, canonical_name
-from huxin_privacy.tokens import half, name_half
+from huxin_privacy.macs import Mac
+from huxin_privacy.tokens import Halver, NameHalver, Tokenizing
 
 SUITE = "S256"
 MOBILE = "mobile"
@@ -51,14 +48,9 @@ class SubjectKeys:
 class _TypeKeys:
     """One identifier type under one pair of epochs."""
 
-    id_type: str
-    entry: bytes = field(repr=False)
-    registry: bytes = field(repr=False)
+    half: Callable[[str], bytes] = field(repr=False)
+    token: Callable[[bytes], bytes] = field(repr=False)
     scheme: int
-
-    def token(self, made: bytes) -> bytes:
-        # One block, as in huxin_privacy.tokens; a single one needs no array.
-        return Cipher(AES256(self.registry), ECB()).encryptor().update(made)  # noqa: S305 a half fills one block
 
 
 def all_schemes(settings: Settings) -> list[Scheme]:
@@ -68,10 +60,10 @@ def all_schemes(settings: Settings) -> list[Scheme]:
     return [(SUITE, id_type, e, r) for id_type in (*TYPES, MOBILE) for e, r in pairs]
 
 
-def seal_keys(settings: Settings) -> tuple[bytes, ...]:
-    """What answers are sealed under: the active epoch's key, then those of the other usable ones."""
+def seal_keys(settings: Settings) -> tuple[AESGCM, ...]:
+    """The ciphers that answers are sealed under: the active epoch's, then those of the other usable ones."""
     ring = keyring.open(settings.keys_dir, "registry")
-    return tuple(ring.key("seal", "answer", epoch) for epoch in ring.usable())
+    return tuple(AESGCM(ring.key("seal", "answer", epoch)) for epoch in ring.usable())
 
 
 class Keys:
@@ -81,11 +73,10 @@ class Keys:
         self._entry = keyring.open(settings.keys_dir, "entry")
         self._registry = keyring.open(settings.keys_dir, "registry")
         self._types = {id_type: self._of_type(id_type, schemes) for id_type in (*TYPES, MOBILE)}
-        self._name = _TypeKeys(
-            "name", self._entry.key("token", "name"), self._registry.key("token", "name"), 0
-        )
-        self._digest_key = self._registry.key("digest", "request")
-        self._handle_key: Callable[[int], bytes] = cache(self._derive_handle_key)
+        self._name_half = NameHalver(self._entry.key("token", "name")).half
+        self._name_mark = Tokenizing(self._registry.key("token", "name")).token
+        self._digest = Mac(self._registry.key("digest", "request"), "sha256").digest
+        self._handle: Callable[[int], Mac] = cache(self._made_handle)
         self.seal_keys = seal_keys(settings)
         self.seal_key = self.seal_keys[0]
 
@@ -100,44 +91,38 @@ class Keys:
         canonical = canonical_id(person.id_type, person.id_no, person.id_country)
         if canonical.text is None:
             raise HuxinError("H0801", codes=", ".join(canonical.faults) or "E1001")
-        text = canonical.text
-        halves = [half(each.entry, each.id_type, text) for each in self._types[person.id_type]]
-        found = [
-            (each.token(made), each.scheme)
-            for each, made in zip(self._types[person.id_type], halves, strict=True)
-        ]
+        types, text = self._types[person.id_type], canonical.text
+        halves = [each.half(text) for each in types]
+        found = [(each.token(made), each.scheme) for each, made in zip(types, halves, strict=True)]
         return SubjectKeys(found, self._mark(halves[0], person.name), self._mobile(person.mobile))
 
     def digest(self, body: bytes) -> bytes:
         """A request's keyed digest: 32 bytes that tell the same body from another, and nothing else of it."""
-        return hmac.digest(self._digest_key, body, hashlib.sha256)
+        return self._digest(body)
 
     def handle(self, member_id: int, subject_id: bytes) -> str:
         """What one member may call a subject by: 32 hexadecimal digits, of no use to any other member."""
-        return hmac.digest(self._handle_key(member_id), subject_id, "sha256")[:HANDLE_BYTES].hex()
+        return self._handle(member_id).digest(subject_id)[:HANDLE_BYTES].hex()
 
     def _mark(self, made: bytes, name: str | None) -> bytes | None:
         canonical = canonical_name(name) if name else None
-        return None if canonical is None else self._name.token(name_half(self._name.entry, made, canonical))
+        return None if canonical is None else self._name_mark(self._name_half(made, canonical))
 
     def _mobile(self, mobile: str | None) -> list[Key]:
         canonical = canonical_mobile(mobile) if mobile else None
         if canonical is None:
             return []
-        return [
-            (each.token(half(each.entry, MOBILE, canonical)), each.scheme) for each in self._types[MOBILE]
-        ]
+        return [(each.token(each.half(canonical)), each.scheme) for each in self._types[MOBILE]]
 
     def _of_type(self, id_type: str, schemes: Mapping[Scheme, int]) -> list[_TypeKeys]:
         return [
             _TypeKeys(
-                id_type,
-                self._entry.key("token", id_type, e),
-                self._registry.key("token", id_type, r),
+                Halver(self._entry.key("token", id_type, e), id_type).half,
+                Tokenizing(self._registry.key("token", id_type, r)).token,
                 schemes[SUITE, id_type, e, r],
             )
             for e, r in product(self._entry.usable(), self._registry.usable())
         ]
 
-    def _derive_handle_key(self, member_id: int) -> bytes:
-        return self._registry.key("reply", f"member:{member_id}")
+    def _made_handle(self, member_id: int) -> Mac:
+        return Mac(self._registry.key("reply", f"member:{member_id}"), "sha256")

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from huxin_privacy.errors import PrivacyError
@@ -87,8 +88,8 @@ def verify_growth(
 
 def promise_text(leaf: str, at: str, log: str, within_s: int) -> bytes:
     """What a promise's signature is over: its four facts as JSON, keys in this order, without blanks."""
-    facts = {"at": at, "leaf": leaf, "log": log, "within_s": within_s}
-    return json.dumps(facts, separators=(",", ":"), ensure_ascii=False).encode()
+    said = [encode_basestring(each) for each in (at, leaf, log)]
+    return f'{{"at":{said[0]},"leaf":{said[1]},"log":{said[2]},"within_s":{within_s:d}}}'.encode()
 
 
 def verify_promise(promise: Mapping[str, Any], record: str, salt: bytes, keys: Sequence[VerifierKey]) -> None:

@@ -11,12 +11,19 @@ NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
 
 
-def seal(key: bytes, secret: bytes, associated: bytes) -> bytes:
-    """`secret` under a fresh random nonce; `associated` is bound to it but not stored."""
+def seal(key: bytes | AESGCM, secret: bytes, associated: bytes) -> bytes:
+    """`secret` under a fresh random nonce; `associated` is bound to it but not stored.
+
+    A key that seals again and again may be given as its cipher: setting one up costs as much as a kilobyte.
+    """
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, secret, associated)
+    return nonce + _cipher(key).encrypt(nonce, secret, associated)
 
 
-def unseal(key: bytes, sealed: bytes, associated: bytes) -> bytes:
+def unseal(key: bytes | AESGCM, sealed: bytes, associated: bytes) -> bytes:
     """What `seal` was given. Raises cryptography's InvalidTag when key, bytes or `associated` differ."""
-    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+    return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+
+
+def _cipher(key: bytes | AESGCM) -> AESGCM:
+    return AESGCM(key) if isinstance(key, bytes) else key

@@ -10,16 +10,18 @@ Lengths are those of the UTF-8 bytes, as 2 bytes big-endian. Keys come from the 
 from __future__ import annotations
 
 import hmac
+import threading
 from typing import Any, Final
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from huxin_privacy.arrow import Bytes
 from huxin_privacy.derivation import prefixed
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.hashing import HALF_BYTES, LONGEST, Messages, hashed
+from huxin_privacy.macs import Mac
 from huxin_privacy.suites import S256, Suite, get_suite
 
 DOMAIN: Final = b"huxin/v1"
@@ -39,6 +41,55 @@ def name_half(key: bytes, half: bytes, canonical_name: str, *, suite: Suite = S2
     _require_length(key, suite.half_key_bytes)
     _require_length(half, HALF_BYTES)
     return hmac.digest(key, half + canonical_name.encode(), suite.hash_name)[:HALF_BYTES]
+
+
+class Halver:
+    """`half` of identifiers of one type under one key, for a process that makes them one by one."""
+
+    def __init__(self, key: bytes, id_type: str, *, suite: Suite = S256) -> None:
+        """PrivacyError P0104 (key length)."""
+        _require_length(key, suite.half_key_bytes)
+        self._mac = Mac(key, suite.hash_name)
+        self._head = DOMAIN + prefixed(id_type.encode())
+
+    def half(self, canonical: str) -> bytes:
+        """PrivacyError P0105 (too long)."""
+        text = canonical.encode()
+        if len(text) > LONGEST:
+            raise PrivacyError("P0105")
+        return self._mac.digest(self._head + prefixed(text))[:HALF_BYTES]
+
+
+class NameHalver:
+    """`name_half` under one key, likewise."""
+
+    def __init__(self, key: bytes, *, suite: Suite = S256) -> None:
+        """PrivacyError P0104 (key length)."""
+        _require_length(key, suite.half_key_bytes)
+        self._mac = Mac(key, suite.hash_name)
+
+    def half(self, half: bytes, canonical_name: str) -> bytes:
+        """PrivacyError P0104 (not a half)."""
+        _require_length(half, HALF_BYTES)
+        return self._mac.digest(half + canonical_name.encode())[:HALF_BYTES]
+
+
+class Tokenizing:
+    """The token of one half after another under one key; safe to share between threads."""
+
+    def __init__(self, key: bytes, *, suite: Suite = S256) -> None:
+        """PrivacyError P0104 (key length)."""
+        self._cipher = _cipher(key, suite)
+        # A context is one thread's at a time, and making one costs more than twenty blocks.
+        self._own = threading.local()
+
+    def token(self, half: bytes) -> bytes:
+        """PrivacyError P0104 (not a half)."""
+        _require_length(half, HALF_BYTES)
+        encryptor: CipherContext | None = getattr(self._own, "encryptor", None)
+        if encryptor is None:
+            encryptor = self._own.encryptor = self._cipher.encryptor()
+        return encryptor.update(half)
 
 
 def halves(key: bytes, id_type: str, canonical: Any, *, suite: Suite = S256, threads: int = 1) -> Bytes:
@@ -100,7 +151,10 @@ def _require_blocks(rows: Bytes) -> None:
 
 __all__ = [
     "S256",
+    "Halver",
+    "NameHalver",
     "Suite",
+    "Tokenizing",
     "get_suite",
     "half",
     "halves",
