@@ -9,6 +9,9 @@ from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_STAMPS = (1 << 48) - 1
+_VERSION = 0x7 << 76 | 0x2 << 62
+_RANDOM = (1 << 80) - 1 & ~(0xF << 76) & ~(0x3 << 62)
 
 
 def new_id() -> UUID:
@@ -27,6 +30,5 @@ def moment_of(id_: UUID) -> datetime:
 
 
 def _made(stamp: int) -> UUID:
-    value = (stamp & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+    value = (stamp & _STAMPS) << 80 | int.from_bytes(os.urandom(10), "big") & _RANDOM | _VERSION
+    return UUID(int=value)

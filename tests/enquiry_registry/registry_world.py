@@ -106,7 +106,7 @@ class Desk:
             outbox_id=id_at(at),
             outbox=json.dumps({"enquiry": str(id_)}),
         )
-        return replace(made, **changed)
+        return made._replace(**changed)
 
     def record(self, member: int, subject: UUID, **changed: Any) -> Recorded:
         return enquiries.record(self.live, self.new(member, subject, **changed))

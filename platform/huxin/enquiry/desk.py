@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -122,8 +123,9 @@ class Desk:
             raise HuxinError("H1113")
         tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
         allowed = policy.quota(tier, request.purpose)
-        bound = replace(asking, per_minute=allowed.per_minute, per_day=allowed.per_day)
-        quota = enquiries.quota_left(bound, found.minute_used, found.day_used)
+        quota = enquiries.quota_left(
+            now, (found.minute_used, found.day_used), (allowed.per_minute, allowed.per_day)
+        )
         return Known(found, quota, found.subject_id, tier, now)
 
     def _repeated(self, asker: Asker, key: str, digest: bytes, quota: Quota, purpose: str) -> Told:
@@ -190,6 +192,7 @@ class Desk:
         return found
 
 
+@cache
 def product_code(name: str) -> int:
     """The label code of a product that the contract names."""
     code = label_code(load_contract().field("product"), name)

@@ -11,11 +11,14 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select, text, update
 
 from huxin.errors import HuxinError
+from huxin.registry.live import Live
+from huxin.registry.statement import BOOL, ID, TEXT, calling
 from huxin.registry.tables_access import credential
 
 SCOPES = ("enquiries", "reservations", "submissions", "audit")
 ROLES = ("member", "operator", "auditor")
 MOST_LIVE = 2  # one in use and its successor
+_STANDING = calling("access_standing", (ID,), (("live", BOOL), ("status", TEXT)))
 
 # One statement for the app's role, giving its first row: `Live.row` of huxin.registry.live.
 Row = Callable[[str, Sequence[object]], tuple[Any, ...] | None]
@@ -97,10 +100,10 @@ def use_assertion(row: Row, key_id: UUID, jti_digest: UUID, expires_at: datetime
     return bool(found and found[0])
 
 
-def standing(row: Row, key_id: UUID) -> tuple[bool, str]:
+def standing(live: Live, key_id: UUID) -> tuple[bool, str]:
     """Whether a key is live, and its member's status ("active", "suspended")."""
-    found = row("SELECT * FROM access_standing(%s)", (key_id,))
-    return (bool(found[0]), str(found[1])) if found else (False, "active")
+    found = live.call(_STANDING, (key_id,))
+    return (found[0], found[1]) if found else (False, "active")
 
 
 def own_set_up(row: Row, key_id: UUID) -> dict[str, Any]:

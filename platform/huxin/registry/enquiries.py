@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from huxin.errors import HuxinError
@@ -110,9 +111,11 @@ class Gathered:
     reported_on: date | None = None
 
 
-@dataclass(frozen=True)
-class NewEnquiry:
-    """What is to be recorded: the facts as gathered, the answer sealed, `outbox` the JSON of 'enquiry.answered'."""
+class NewEnquiry(NamedTuple):
+    """What is to be recorded: the facts as gathered, the answer sealed, `outbox` the JSON of 'enquiry.answered'.
+
+    In the order in which the registry's function takes it.
+    """
 
     id: UUID
     member_id: int
@@ -129,11 +132,14 @@ class NewEnquiry:
     reference: str | None
     policy: str
     tier: str
-    facts: bytes = field(repr=False)
-    answer: bytes = field(repr=False)
+    facts: bytes
+    answer: bytes
     asked_at: datetime
     outbox_id: UUID
-    outbox: str = field(repr=False)
+    outbox: str
+
+    def __repr__(self) -> str:
+        return f"NewEnquiry({self.id})"  # the rest is no reader's concern
 
 
 @dataclass(frozen=True)
@@ -186,19 +192,20 @@ def gather(live: Live, asking: Asking) -> Gathered:
     assert found is not None
     status, tier, subject, mobile, facts, minute_used, day_used, reported_on = found
     used = minute_used or 0, day_used or 0
-    quota = quota_left(asking, *used)
+    quota = quota_left(asking.now, used, (asking.per_minute, asking.per_day))
     return Gathered(status, tier, subject, mobile, facts or b"", *used, quota, reported_on)
 
 
-def quota_left(asking: Asking, minute_used: int, day_used: int) -> Quota:
-    """The quota after these uses. A minute is the clock's, a day the business day."""
-    local = asking.now.astimezone(SHANGHAI)
+def quota_left(now: datetime, used: tuple[int, int], limits: tuple[int | None, int | None]) -> Quota:
+    """The quota after these uses of the minute's and the day's. A minute is the clock's, a day the business day."""
+    if limits == (None, None):
+        return Quota()
+    local = now.astimezone(SHANGHAI)
     to_midnight = 86400 - (local.hour * 3600 + local.minute * 60 + local.second)
-    minute = asking.per_minute, minute_used, 60 - local.second, 60
-    day = asking.per_day, day_used, to_midnight, 86400
+    resets, windows = (60 - local.second, to_midnight), (60, 86400)
     quotas = [
-        Quota(limit, max(limit - used, 0), reset, used > limit, window)
-        for limit, used, reset, window in (minute, day)
+        Quota(limit, max(limit - taken, 0), reset, taken > limit, window)
+        for limit, taken, reset, window in zip(limits, used, resets, windows, strict=True)
         if limit is not None
     ]
     # One that is exceeded before one that is used up; of two such the one that lasts longer.
@@ -212,31 +219,7 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
 
     HuxinError H1202 when the key was used with another body, H1203 when another request with it is under way.
     """
-    found = live.call(
-        _RECORD,
-        (
-            new.id,
-            new.member_id,
-            new.subject_id,
-            new.mobile_id,
-            new.key,
-            new.body_digest,
-            new.purpose,
-            new.product,
-            new.amount,
-            new.consent_no,
-            new.consent_until,
-            new.staff,
-            new.reference,
-            new.policy,
-            new.tier,
-            new.facts,
-            new.answer,
-            new.asked_at,
-            new.outbox_id,
-            new.outbox,
-        ),
-    )
+    found = live.call(_RECORD, new)
     assert found is not None
     return _recorded(*found)
 
