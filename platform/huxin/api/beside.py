@@ -64,6 +64,9 @@ class Beside:
             # A session of its own: Ctrl-C in the terminal reaches the server alone, which ends it in order.
             self._child = subprocess.Popen(
                 [sys.executable, "-c", _WITH_PARENT, str(os.getpid()), *self._command],
+                # Of our own memory: granian gives this process a title, which moves the C library's environment
+                # while the child may be reading it, and a sequencer without its address numbers another log.
+                env=dict(os.environ),
                 start_new_session=True,
             )
         return self._child.wait()
