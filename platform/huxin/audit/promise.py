@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from huxin.audit.notes import Signer
+from huxin.audit.records import moment_text
 from huxin_privacy.notes import VerifierKey
 from huxin_privacy.receipts import PROMISE_NAME, leaf_data, promise_text
 
@@ -20,7 +21,7 @@ def sign_promise(signer: Signer, record: str, salt: bytes, at: datetime) -> dict
     `signer` is LogKeys.promise; `at` has its zone and is written in UTC to the millisecond.
     """
     leaf = leaf_data(salt, record.encode()).hex()
-    moment = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = moment_text(at)
     log, key = _named(signer.key)
     signature = signer.sign(promise_text(leaf, moment, log, WITHIN_S))
     return {

@@ -98,7 +98,9 @@ def _enquiries(s: Situation) -> dict[str, Any]:
 
 def _windows(counts: Sequence[EnquiryCount], by_kind: bool) -> dict[str, Any]:
     if not counts:
-        return {name: {"all": 0, "own": 0, "others": 0, "by_kind": {} if by_kind else None} for name in WINDOWS}
+        return {
+            name: {"all": 0, "own": 0, "others": 0, "by_kind": {} if by_kind else None} for name in WINDOWS
+        }
     own = _sums([count for count in counts if count.own])
     others = _sums([count for count in counts if not count.own])
     kinds = sorted({count.kind for count in counts}) if by_kind else []

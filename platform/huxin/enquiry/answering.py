@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from huxin.audit.notes import Signer
 from huxin.audit.promise import sign_promise
-from huxin.audit.records import make_record, make_salt
+from huxin.audit.records import make_record, make_salt, moment_text
 from huxin.decision import Asked, Coverage, Facts, Policy, canonical, decide, policy_version
 from huxin.enquiry.request import Asker
 
@@ -83,18 +82,18 @@ def replayed(told: bytes, used: Used) -> dict[str, Any]:
 
 
 def make_answer(
-    signer: Signer, asker: Asker, purpose: str, enquiry_id: UUID, handle: str, used: Used, at: datetime
+    signer: Signer, asker: Asker, purpose: str, enquiry_id: str, handle: str, used: Used, at: datetime
 ) -> Made:
     """The answer with its signed promise.
 
     The leaf's record holds the SHA-256 of the answer's canonical JSON without the promise, so that whoever keeps
     the answer can prove what it was; and nothing of the subject.
     """
-    head = {"enquiry_id": str(enquiry_id), "asked_at": moment_text(at), "handle": handle}
+    head = {"enquiry_id": enquiry_id, "asked_at": moment_text(at), "handle": handle}
     answer = head | used.decided()
     digest = hashlib.sha256(canonical(answer)).hexdigest()
     facts = {
-        "enquiry": str(enquiry_id),
+        "enquiry": enquiry_id,
         "member": asker.code,
         "purpose": purpose,
         "policy": used.policy.version,
@@ -103,8 +102,3 @@ def make_answer(
     record, salt = make_record("enquiry.answered", at, facts), make_salt()
     answer["promise"] = sign_promise(signer, record, salt, at)
     return Made(orjson.dumps(answer), {"salt": salt.hex(), "record": record})
-
-
-def moment_text(at: datetime) -> str:
-    """UTC to the millisecond, with Z (RFC 3339)."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

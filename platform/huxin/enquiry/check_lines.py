@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from huxin.audit.records import moment_text
 from huxin.decision import Facts, canonical, decide
 from huxin.decision.facts import Loan
-from huxin.enquiry.answering import Used, moment_text
+from huxin.enquiry.answering import Used
 from huxin.enquiry.ask import Answer, answer_object
 from huxin.enquiry.check_words import Account
 from huxin.registry.exposure import Exposure

@@ -79,7 +79,7 @@ class Desk:
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
         enquiry_id = id_at(known.at)
         handle = self.keys.handle(asker.member_id, known.subject_id.bytes)
-        made = make_answer(self.signer, asker, request.purpose, enquiry_id, handle, used, known.at)
+        made = make_answer(self.signer, asker, request.purpose, str(enquiry_id), handle, used, known.at)
         row = self._row(asker, request, (key, digest), enquiry_id, known, used, made)
         recorded = enquiries.record(self.live, row)
         content = made.content if recorded.fresh else self._opened(recorded)
@@ -149,15 +149,16 @@ class Desk:
         made: Made,
     ) -> enquiries.NewEnquiry:
         mobile = known.gathered.mobile_id
+        id_text = str(enquiry_id)
         feed = {
             "mobile_id": None if mobile is None else str(mobile),
             "subject_id": str(known.subject_id),
             "member_id": asker.member_id,
-            "enquiry_id": str(enquiry_id),
+            "enquiry_id": id_text,
             "asked_at": known.at.isoformat(),
             "purpose": request.purpose,
         }
-        body = {"record_id": str(enquiry_id), "member": asker.member_id, "leaf": made.leaf, "feed": feed}
+        body = {"record_id": id_text, "member": asker.member_id, "leaf": made.leaf, "feed": feed}
         seal_key = self.keys.seal_key
         return enquiries.NewEnquiry(
             id=enquiry_id,

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import orjson
 
+from huxin.audit.records import moment_text
 from huxin.contract import load_contract
-from huxin.enquiry.answering import Used, moment_text, replayed
+from huxin.enquiry.answering import Used, replayed
 from huxin.enquiry.sealing import ANSWER, FACTS, opened
 from huxin.enquiry.subject_keys import seal_keys
 from huxin.errors import HuxinError

@@ -9,9 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from huxin.audit.records import make_record, make_salt
+from huxin.audit.records import make_record, make_salt, moment_text
 from huxin.decision import Policy, policy_on
-from huxin.enquiry.answering import moment_text
 from huxin.enquiry.desk import Desk, product_code
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker

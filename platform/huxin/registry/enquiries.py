@@ -10,7 +10,20 @@ from uuid import UUID
 
 from huxin.errors import HuxinError
 from huxin.registry.live import Live
-from huxin.registry.statement import BOOL, BYTES, DAY, ID, INT2, INT2S, INT4, INT8, MOMENT, TEXT, UUIDS, calling
+from huxin.registry.statement import (
+    BOOL,
+    BYTES,
+    DAY,
+    ID,
+    INT2,
+    INT2S,
+    INT4,
+    INT8,
+    MOMENT,
+    TEXT,
+    UUIDS,
+    calling,
+)
 from huxin.settings import SHANGHAI
 
 Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
@@ -32,7 +45,8 @@ _GATHER = calling(
 _OUTCOME = (("outcome", INT4), ("enquiry_id", ID), ("answer", BYTES))
 _RECORD = calling(
     "enquiry_record",
-    (ID, INT4, ID, ID, TEXT, BYTES, TEXT, INT2, INT8, TEXT, DAY, TEXT, TEXT, TEXT, TEXT, BYTES, BYTES, MOMENT, ID, TEXT),
+    # as NewEnquiry has them
+    (ID, INT4, ID, ID, TEXT, BYTES, TEXT, INT2, INT8, TEXT, DAY, *[TEXT] * 4, BYTES, BYTES, MOMENT, ID, TEXT),
     _OUTCOME,
 )
 _RECORDED = calling("enquiry_recorded", (INT4, TEXT, BYTES), _OUTCOME)

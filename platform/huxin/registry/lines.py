@@ -1,4 +1,4 @@
-"""Connections of a process that run prepared statements by libpq's own calls; threads take one each and give it back."""
+"""Connections of a process for prepared statements, run by libpq's own calls; a thread takes one and gives it back."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Line:
 
     def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
         """The first row, None where there is none. RefusedError."""
-        sent = statement.sent(values)
+        sent: Any = statement.sent(values)  # None is null to libpq as well, whatever its annotation says
         if statement.name not in self._prepared:
             self._checked(self._raw.prepare(statement.name, statement.text))
             self._prepared.add(statement.name)
@@ -45,10 +45,7 @@ class Line:
             return None
         found = [result.get_value(0, column) for column in range(len(statement.gives))]
         return tuple(
-            [
-                None if data is None else read(data)
-                for read, data in zip(statement.gives, found, strict=True)
-            ]
+            [None if data is None else read(data) for read, data in zip(statement.gives, found, strict=True)]
         )
 
     def close(self) -> None:
