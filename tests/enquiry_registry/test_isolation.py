@@ -23,7 +23,6 @@ PARTS = (
     "moment_text",
     "subject_of",
     "mobile_of",
-    "mobile_counts",
     "subject_lock",
     "coverage_since",
 )
