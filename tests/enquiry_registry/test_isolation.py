@@ -24,6 +24,7 @@ PARTS = (
     "subject_of",
     "mobile_of",
     "subject_lock",
+    "reservation_held",
     "coverage_since",
 )
 
