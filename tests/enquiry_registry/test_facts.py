@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -215,3 +216,16 @@ def test_coverage_counts_active_members(desk: Desk) -> None:
     desk.run("UPDATE member SET as_of_date = '2026-05-20' WHERE id = 4")
     desk.run("UPDATE member SET status = 'suspended' WHERE id = 1")
     assert coverage(desk.live, date(2026, 5, 28)) == (4, 2, date(2026, 5, 20))
+
+
+def test_facts_name_no_member_however_many_there_are(desk: Desk, key: bytes, subject: UUID) -> None:
+    """Others are numbered by their loans first, whichever has several; then by their promises; one's own is 0."""
+    for member in (3, 2, 3, 1, 4):
+        desk.loan(subject, member, f"L{uuid4()}")
+    for member in (4, 1, 5):
+        desk.reserve(member, desk.asked(member, key))
+    told = desk.gather(1, key).facts
+    facts = json.loads(told)
+    assert b"@" not in told
+    assert [loan["m"] for loan in facts["loans"]] == [0, 1, 2, 2, 3]
+    assert sorted(promise["m"] for promise in facts["reservations"]) == [0, 3, 4]

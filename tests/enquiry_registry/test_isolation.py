@@ -23,8 +23,8 @@ PARTS = (
     "moment_text",
     "subject_of",
     "mobile_of",
-    "mobile_counts",
     "subject_lock",
+    "reservation_held",
     "coverage_since",
 )
 

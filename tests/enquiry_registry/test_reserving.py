@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -51,6 +51,21 @@ def test_the_same_key_is_the_same_promise(desk: Desk, key: bytes) -> None:
     again = desk.reserve(1, wanted.enquiry_id, key="K")
     assert again == Granted(wanted.id, fresh=False)
     other = refused(lambda: desk.reserve(1, wanted.enquiry_id, key="K", body_digest=b"\7" * 32))
+    assert other.code == "H1202"
+    assert desk.count("reservation") == 1
+
+
+@pytest.mark.parametrize(
+    "changed", [{"caps": Caps(max_open_loans=0)}, {"asked_since": datetime(2030, 1, 1, tzinfo=UTC)}]
+)
+def test_what_was_granted_is_told_again_whatever_counts_by_now(
+    desk: Desk, key: bytes, changed: dict[str, Any]
+) -> None:
+    """Neither a cap that is full meanwhile nor an enquiry grown old takes back what the key stands for."""
+    wanted = desk.reserving(1, desk.asked(1, key), key="K")
+    reservations.reserve(desk.live, wanted)
+    assert desk.reserve(1, wanted.enquiry_id, key="K", **changed) == Granted(wanted.id, fresh=False)
+    other = refused(lambda: desk.reserve(1, wanted.enquiry_id, key="K", body_digest=b"\7" * 32, **changed))
     assert other.code == "H1202"
     assert desk.count("reservation") == 1
 

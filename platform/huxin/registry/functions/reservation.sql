@@ -13,6 +13,18 @@ BEGIN
     RETURN true;
 END $$;
 
+-- What the key says of a request that is not granted now: granted before (2), however old its enquiry is and whatever
+-- counts by now, or another body's (3); p_else where nothing stands under it. It is asked last, for nearly all are new.
+CREATE OR REPLACE FUNCTION reservation_held(
+    p_member integer, p_key text, p_digest bytea, p_else integer, OUT outcome integer, OUT reservation_id uuid)
+LANGUAGE plpgsql AS $$
+DECLARE held reservation_key%ROWTYPE;
+BEGIN
+    SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
+    outcome := CASE WHEN held.digest IS NULL THEN p_else WHEN held.digest = p_digest THEN 2 ELSE 3 END;
+    reservation_id := CASE WHEN outcome = 2 THEN held.reservation_id END;
+END $$;
+
 -- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 5 no such enquiry of this
 -- member or too old, 6 too many lenders, 7 too many open loans, 8 too much outstanding. Caps that are null do not bind.
 CREATE OR REPLACE FUNCTION reservation_reserve(
@@ -23,26 +35,18 @@ CREATE OR REPLACE FUNCTION reservation_reserve(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    subject uuid; held reservation_key%ROWTYPE; outstanding numeric;
+    subject uuid; outstanding numeric;
 BEGIN
-    -- The key is asked first: what was granted is told again however old its enquiry is.
-    SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
+    SELECT k.subject_id INTO subject FROM enquiry_key k
+        WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
     IF NOT FOUND THEN
-        SELECT k.subject_id INTO subject FROM enquiry_key k
-            WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
-        IF NOT FOUND THEN outcome := 5; RETURN; END IF;
-        -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
-        -- granted to disk before it tells it. What a crash takes then, nobody was told.
-        unflushed := subject_lock(subject, p_now);
-        IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
-        -- Again, for the same request may have come twice at once; each statement sees what was committed meanwhile.
-        SELECT * INTO held FROM reservation_key k WHERE k.member_id = p_member AND k.key = p_key;
-    END IF;
-    IF FOUND THEN
-        outcome := CASE WHEN held.digest = p_digest THEN 2 ELSE 3 END;
-        reservation_id := CASE WHEN outcome = 2 THEN held.reservation_id END;
+        SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, 5) h;
         RETURN;
     END IF;
+    -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
+    -- granted to disk before it tells it. What a crash takes then, nobody was told.
+    unflushed := subject_lock(subject, p_now);
+    IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 
     SELECT count(DISTINCT x.member_id) FILTER (WHERE x.member_id <> p_member) + 1, count(*) + 1,
             coalesce(sum(x.amount), 0) + p_amount
@@ -58,14 +62,18 @@ BEGIN
     outcome := CASE WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
         WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
     IF outcome <> 1 THEN
+        SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, outcome) h;
         PERFORM set_config('synchronous_commit', 'off', true);  -- a lock alone is nothing to bring to disk
         RETURN;
     END IF;
 
+    -- Waits where the same key is being used at this moment.
     INSERT INTO reservation_key (member_id, key, digest, reservation_id, subject_id)
         VALUES (p_member, p_key, p_digest, p_id, subject) ON CONFLICT (member_id, key) DO NOTHING;
-    -- The same key at the same time for somebody else: another body.
-    IF NOT FOUND THEN outcome := 3; RETURN; END IF;
+    IF NOT FOUND THEN
+        SELECT h.* INTO STRICT outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, NULL) h;
+        RETURN;
+    END IF;
     INSERT INTO reservation (subject_id, id, member_id, enquiry_id, state, product, amount, granted_at, expires_at,
             changed_at)
         VALUES (subject, p_id, p_member, p_enquiry, 1, p_product, p_amount, p_now, p_expires_at, p_now);
