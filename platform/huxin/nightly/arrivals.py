@@ -17,8 +17,9 @@ from huxin.registry.delta import CORRECTION
 from huxin.registry.submissions import Submission
 from huxin.registry.wire import Encoded, Rows
 
-_KEYS = ["subject_id", "member_id", "loan_no"]  # what rows are sorted by, in one order or another
-_AHEAD = 24  # parts of a megabyte or two that are ready before the server takes them
+_BY_SUBJECT = ["subject_id"]
+_BY_LOAN = ["member_id", "loan_no"]
+_AHEAD = 8  # parts of a megabyte or two that are ready before the server takes them
 
 Flags = npt.NDArray[np.bool_]
 Portion = Iterator[tuple[Submission, "pa.RecordBatch"]]
@@ -66,7 +67,7 @@ class Arrivals:
 
         Late versions that pass by are kept for `late`.
         """
-        return self._encoded(self._currents(portion), by_subject)
+        return self._encoded(self._currents(portion), _BY_SUBJECT, by_subject)
 
     def late(self) -> pa.Table | None:
         """The rows that enter history only, or None."""
@@ -79,10 +80,12 @@ class Arrivals:
 
     def new_keys(self, portion: Portion) -> Encoded | None:
         """The rows of `loan_key` for what is new, in the order of that key."""
-        return self._encoded(map(self._key_rows, self._taken(portion, self._new)), by_loan)
+        return self._encoded(map(self._key_rows, self._taken(portion, self._new)), _BY_LOAN, by_loan)
 
-    def _encoded(self, tables: Iterator[pa.Table], order: Callable[[pa.Table], Order]) -> Encoded | None:
-        """All rows, brought into their order while the server stores; None if there is none.
+    def _encoded(
+        self, tables: Iterator[pa.Table], by: list[str], order: Callable[[pa.Table], Order]
+    ) -> Encoded | None:
+        """All rows, brought into their order, which is one of columns `by`, while the server stores; None without any.
 
         The whole portion is sorted together: a key that is met in order from end to end costs the server a seventh
         less.
@@ -90,7 +93,8 @@ class Arrivals:
         rows, keys = Rows(len(self._late)), []
         for table in tables:
             rows.add(table)
-            keys.append(table.select(_KEYS))
+            # No column more than needed: one that was read holds all that was read with it.
+            keys.append(table.select(by))
             names = table.column_names
         if not keys:
             return None

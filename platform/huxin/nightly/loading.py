@@ -57,6 +57,11 @@ class Load:
     def accepted(self) -> int:
         return sum(item.accepted or 0 for item in self.ready)
 
+    @property
+    def roomy(self) -> bool:
+        """Whether one portion holds it all: of a huge file nothing is made before the memory is free again."""
+        return self.accepted <= self.portion
+
     def cursor(self, stage: str) -> Cursor:
         return Cursor(self.vault, self.ready, stage)
 
@@ -147,17 +152,22 @@ def _arrive(
     """Writes the loans of a portion, and the keys of those that are new.
 
     The keys are made ready, and the errand is done, while the server stores the loans: not before, for it waits for
-    the loans and for nothing else.
+    the loans and for nothing else. Of a huge file they are done one after another, each in the memory of the last.
     """
     with load.timer.stage("load.loans"):
-        current = arrivals.current(ahead(loans))
-        coming = soon(partial(arrivals.new_keys, keys))
-        load.claiming.send(errand)
+        current = arrivals.current(ahead(loans) if load.roomy else loans)
+        making = partial(arrivals.new_keys, keys)
+        coming = soon(making) if load.roomy else making
+        if load.roomy:
+            load.claiming.send(errand)
         versions.arrive(load.session, current)
         versions.arrive_late(load.session, arrivals.late())
     with load.timer.stage("load.loan_keys"):
         versions.add_keys(load.session, coming())
     give_back()
+    if not load.roomy:
+        load.claiming.send(errand)
+        load.claiming.wait()
 
 
 def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch]) -> None:
@@ -174,6 +184,7 @@ def _pair_rows(load: Load, rows: pa.Table, places: npt.NDArray[np.integer], subj
     """An errand: pairs the mobiles that these rows name. Their subjects are on record by then."""
     mobiles.pair(load.claims, _given(rows, places, subjects), load.now, load.contended)
     load.claims.commit()
+    give_back()
 
 
 def _given(keys: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> pl.DataFrame:
