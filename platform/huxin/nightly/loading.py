@@ -62,6 +62,13 @@ class Load:
         """Whether one portion holds it all: of a huge file nothing is made before the memory is free again."""
         return self.accepted <= self.portion
 
+    def errand(self, errand: Callable[[], None]) -> None:
+        """Does something on the connection of the claims: meanwhile, or at once where memory is short."""
+        if self.roomy:
+            self.claiming.send(errand)
+        else:
+            errand()
+
     def cursor(self, stage: str) -> Cursor:
         return Cursor(self.vault, self.ready, stage)
 
@@ -136,7 +143,7 @@ def _subjects(load: Load, rows: pa.Table) -> aliases.Found:
     claiming = ~_flags(rows["deletes"])
     load.claiming.wait()
     found = aliases.subjects_of(load.claims, tokens, schemes, claiming, load.now, load.contended)
-    load.claiming.send(partial(_claim, load, found.unwritten))
+    load.errand(partial(_claim, load, found.unwritten))
     give_back()
     return found
 
@@ -159,15 +166,14 @@ def _arrive(
         making = partial(arrivals.new_keys, keys)
         coming = soon(making) if load.roomy else making
         if load.roomy:
-            load.claiming.send(errand)
+            load.errand(errand)
         versions.arrive(load.session, current)
         versions.arrive_late(load.session, arrivals.late())
     with load.timer.stage("load.loan_keys"):
         versions.add_keys(load.session, coming())
     give_back()
     if not load.roomy:
-        load.claiming.send(errand)
-        load.claiming.wait()
+        load.errand(errand)
 
 
 def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch]) -> None:
@@ -177,7 +183,7 @@ def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch
     if calling.num_rows:
         places = calling["ord"].to_numpy() - begin
         rows, subjects = pa.Table.from_batches(keys), from_column(calling["subject_id"])
-        load.claiming.send(partial(_pair_rows, load, rows, places, subjects))
+        load.errand(partial(_pair_rows, load, rows, places, subjects))
 
 
 def _pair_rows(load: Load, rows: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> None:
