@@ -25,6 +25,8 @@ from huxin.nightly.load import load_group
 from huxin.nightly.pseudonymize import pseudonymize_group
 from huxin.nightly.receive import receive
 from huxin.nightly.validate.step import validate_group
+from huxin.registry import mobiles
+from huxin.registry.bulk import BulkError
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -70,7 +72,7 @@ def scalar(settings: Settings, query: str) -> object:
         return database.execute(text(query)).scalar()
 
 
-@pytest.mark.parametrize("portion", [1_000_000, 7], ids=["in one portion", "in portions that may deadlock"])
+@pytest.mark.parametrize("portion", [1_000_000, 7], ids=["in one portion", "in many portions"])
 def test_two_groups_that_share_their_people_claim_each_of_them_once(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portion: int
 ) -> None:
@@ -89,6 +91,46 @@ def test_two_groups_that_share_their_people_claim_each_of_them_once(
         assert scalar(settings, f"SELECT count(DISTINCT mobile_id) FROM {table}") == PEOPLE - 1
     people = list(range(1, PEOPLE))
     assert {(answer.lenders, answer.open_loans) for answer in counted(settings, people)} == {(2, 2)}
+
+
+def test_a_load_that_fails_leaves_whom_it_claimed_and_nothing_of_its_loans(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready(settings)
+    write_submission(tmp_path, ME, [loan(ME, number) for number in range(1, PEOPLE)])
+    ids = pseudonymized(settings, tmp_path)
+    known = "SELECT md5(string_agg(token::text || subject_id, ',' ORDER BY token)) FROM alias"
+    with monkeypatch.context() as broken:
+        broken.setattr(load.publishing, "publish", lambda bulk: bulk.run("SELECT 1 / 0"))
+        with pytest.raises(BulkError):
+            load_group(settings, ids)
+    for table in ("alias", "mobile_alias", "mobile_subject"):
+        assert scalar(settings, f"SELECT count(*) FROM {table}") == PEOPLE - 1
+    assert scalar(settings, "SELECT count(*) FROM loan") == 0
+    assert scalar(settings, "SELECT count(*) FROM loan_key") == 0
+    before = scalar(settings, known)
+    load_group(settings, ids)
+    assert scalar(settings, known) == before
+    assert scalar(settings, "SELECT count(*) FROM mobile_subject") == PEOPLE - 1
+    assert scalar(settings, "SELECT count(*) FROM loan JOIN alias USING (subject_id)") == PEOPLE - 1
+
+
+def test_what_cannot_be_claimed_is_not_published(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault on the connection of the claims ends the load, wherever the other connection is by then."""
+    ready(settings)
+    write_submission(tmp_path, ME, [loan(ME, number) for number in range(1, PEOPLE)])
+    ids = pseudonymized(settings, tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(mobiles, "pair", lambda bulk, *_: bulk.run("SELECT 1 / 0"))
+        with pytest.raises(BulkError):
+            load_group(settings, ids)
+    assert scalar(settings, "SELECT count(*) FROM loan") == 0
+    assert scalar(settings, "SELECT count(*) FROM submission WHERE state = 5") == 0
+    load_group(settings, ids)
+    assert scalar(settings, "SELECT count(*) FROM submission WHERE state = 5") == 1
+    assert scalar(settings, "SELECT count(*) FROM mobile_subject") == PEOPLE - 1
 
 
 def test_a_submission_loaded_by_two_at_once_is_published_once(

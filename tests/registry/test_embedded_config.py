@@ -35,6 +35,7 @@ def test_a_large_machine_gets_the_upper_bounds(monkeypatch: pytest.MonkeyPatch) 
     assert found["maintenance_work_mem"] == "512MB"
     assert found["effective_cache_size"] == "12288MB"
     assert found["max_wal_size"] == "8192MB"
+    assert found["wal_buffers"] == "64MB"
     assert found["dynamic_shared_memory_type"] == "posix"
 
 
@@ -43,6 +44,7 @@ def test_a_small_one_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["shared_buffers"] == "128MB"
     assert found["work_mem"] == "8MB"
     assert found["max_wal_size"] == "819MB"
+    assert found["wal_buffers"] == "8MB"
     assert found["dynamic_shared_memory_type"] == "sysv"
 
 

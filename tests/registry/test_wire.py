@@ -149,6 +149,31 @@ def test_many_rows_come_in_parts_that_make_one_whole(session: Bulk, loops: Modul
     assert found == [(None if n % 7 == 0 else n, f"n{n}" * (n % 5)) for n in range(count)]
 
 
+@pytest.mark.parametrize("expected_rows", [0, 1, 9_000, 50_000])
+def test_tables_that_come_one_after_another_are_sent_in_one_order(
+    loops: ModuleType, expected_rows: int
+) -> None:
+    """However many were expected, and whatever the length of their rows."""
+    chance = np.random.default_rng(3)
+    tables = [
+        pa.table(
+            {
+                "big": pa.array(chance.permutation(count)),
+                "said": pa.array(["é" * (count % 900)] * count, pa.string()),
+            }
+        )
+        for count in (1, 0, 5_000, 700, 3_000)
+    ]
+    whole = pa.concat_tables(tables)
+    order = chance.permutation(whole.num_rows)
+    rows = wire.Rows(expected_rows)
+    for table in tables:
+        rows.add(table)
+    made = b"".join(part.tobytes() for part in rows.ordered(order))
+    assert made == encoded(whole.take(pa.array(order)))
+    assert made == encoded(whole, order)
+
+
 def test_extremes(session: Bulk, loops: ModuleType) -> None:
     table = pa.table(
         {

@@ -8,19 +8,20 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 
 from huxin.nightly.ahead import ahead
+from huxin.nightly.loan_order import Order, by_loan
 from huxin.registry.blocks import blocks, from_column
 from huxin.registry.delta import CORRECTION
 from huxin.registry.submissions import Submission
-from huxin.registry.wire import Encoded, encode
+from huxin.registry.wire import Encoded, Rows
 
-_AHEAD = 24  # parts of a megabyte or two that are ready before the server takes them
+_BY_SUBJECT = ["subject_id"]
+_BY_LOAN = ["member_id", "loan_no"]
+_AHEAD = 8  # parts of a megabyte or two that are ready before the server takes them
 
 Flags = npt.NDArray[np.bool_]
-Order = npt.NDArray[np.int64]
 Portion = Iterator[tuple[Submission, "pa.RecordBatch"]]
 
 
@@ -66,7 +67,7 @@ class Arrivals:
 
         Late versions that pass by are kept for `late`.
         """
-        return _encoded(self._currents(portion), by_subject)
+        return self._encoded(self._currents(portion), _BY_SUBJECT, by_subject)
 
     def late(self) -> pa.Table | None:
         """The rows that enter history only, or None."""
@@ -79,7 +80,25 @@ class Arrivals:
 
     def new_keys(self, portion: Portion) -> Encoded | None:
         """The rows of `loan_key` for what is new, in the order of that key."""
-        return _encoded(map(self._key_rows, self._taken(portion, self._new)), by_loan)
+        return self._encoded(map(self._key_rows, self._taken(portion, self._new)), _BY_LOAN, by_loan)
+
+    def _encoded(
+        self, tables: Iterator[pa.Table], by: list[str], order: Callable[[pa.Table], Order]
+    ) -> Encoded | None:
+        """All rows, brought into their order, which is one of columns `by`, while the server stores; None without any.
+
+        The whole portion is sorted together: a key that is met in order from end to end costs the server a seventh
+        less.
+        """
+        rows, keys = Rows(len(self._late)), []
+        for table in tables:
+            rows.add(table)
+            # No column more than needed: one that was read holds all that was read with it.
+            keys.append(table.select(by))
+            names = table.column_names
+        if not keys:
+            return None
+        return Encoded(tuple(names), ahead(rows.ordered(order(pa.concat_tables(keys))), _AHEAD))
 
     def _currents(self, portion: Portion) -> Iterator[pa.Table]:
         for taken in self._taken(portion, np.ones_like(self._late)):
@@ -154,12 +173,6 @@ def by_subject(table: pa.Table) -> Order:
     return np.argsort(first, kind="stable")
 
 
-def by_loan(table: pa.Table) -> Order:
-    """The places of the rows by member and loan number."""
-    keys = pl.DataFrame(pl.from_arrow(table.select(["member_id", "loan_no"])))
-    return keys.select(pl.arg_sort_by("member_id", "loan_no")).to_series().to_numpy().astype(np.int64)
-
-
 def _behind(item: Submission) -> bool:
     """A correction of a day that the member has left behind is current, yet nobody confirmed it since."""
     newest = item.facts.get("member_as_of")
@@ -169,18 +182,6 @@ def _behind(item: Submission) -> bool:
 def _flags(column: pa.ChunkedArray) -> Flags:
     flags: Flags = column.to_numpy(zero_copy_only=False).astype(bool)
     return flags
-
-
-def _encoded(tables: Iterator[pa.Table], order: Callable[[pa.Table], Order]) -> Encoded | None:
-    """All rows in their order, made ahead while the server stores; None if there is none.
-
-    The whole portion is sorted together: a key that is met in order from end to end costs the server a seventh less.
-    """
-    held = list(tables)
-    if not held:
-        return None
-    whole = pa.concat_tables(held)
-    return Encoded(tuple(whole.column_names), ahead(encode(whole, order(whole)), _AHEAD))
 
 
 def _constant(value: object, count: int, kind: pa.DataType) -> pa.Array:

@@ -27,7 +27,7 @@ class Sizes:
 
 
 USUAL = Sizes(batch=150_000, piece=200_000, portion=1_000_000)  # enough to drown the overhead of a step
-FEWER = Sizes(batch=50_000, piece=25_000, portion=250_000)  # a seventh slower; a whole night below 1 GiB
+FEWER = Sizes(batch=50_000, piece=25_000, portion=150_000)  # a seventh slower; a whole night below 1 GiB
 
 
 def sizes(items: Iterable[Submission]) -> Sizes:

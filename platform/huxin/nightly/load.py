@@ -9,6 +9,7 @@ from huxin import faults
 from huxin.contract import State
 from huxin.nightly import loading
 from huxin.nightly.batching import sizes
+from huxin.nightly.beside import errands
 from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
 from huxin.nightly.leftovers import kept
 from huxin.nightly.loading import Load
@@ -83,19 +84,27 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
             incoming.open_tables(session)
             incoming.fill(session, batch_table(ready, now), rejected_stream(vault, ready))
         faults.reach("load.copied")
-        aliases.open_tables(session)
-        mobiles.open_tables(session)
-        load = Load(session, vault, ready, sizes(ready).portion, now, timer, contended)
-        if delta.books_held(session):
-            loading.bring(load)
-            _decide(load)
-            loading.write(load)
-        else:
-            loading.write_new(load)
+        with bulk(settings) as claims, errands() as claiming:
+            aliases.open_tables(claims)
+            mobiles.open_tables(claims)
+            claims.commit()
+            load = Load(session, claims, claiming, vault, ready, sizes(ready).portion, now, timer, contended)
+            _bring_in(load)
         with timer.stage("load.commit"):
             publishing.publish(session)
             faults.reach("load.published")
             session.commit()
+
+
+def _bring_in(load: Load) -> None:
+    """Everything that is published with the submissions, and what was said of persons and mobiles before it."""
+    if delta.books_held(load.session):
+        loading.bring(load)
+        _decide(load)
+        loading.write(load)
+    else:
+        loading.write_new(load)
+    loading.settle(load)
 
 
 def _decide(load: Load) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,9 @@ import pyarrow as pa
 from huxin import faults
 from huxin.errors import HuxinError
 from huxin.nightly import spool
+from huxin.nightly.ahead import ahead
 from huxin.nightly.arrivals import Arrivals, Portion
+from huxin.nightly.beside import Errands, soon
 from huxin.nightly.memory import give_back
 from huxin.nightly.spool import Spool
 from huxin.nightly.streams import Cursor, incoming_portions
@@ -32,10 +35,13 @@ _FEW = 4  # portions that are found sooner by reading all that is resolved than 
 class Load:
     """One wave in its transaction: a submission a member, worked on `portion` rows at a time, recorded at `now`.
 
-    `contended` says that a try before this one met another load at the same tokens.
+    Persons and mobiles are claimed on a connection of their own, `claims`, which only `claiming` uses while it has
+    errands. `contended` says that a try before this one met another load at the same tokens.
     """
 
     session: Bulk
+    claims: Bulk
+    claiming: Errands
     vault: Spool
     ready: list[Submission]
     portion: int
@@ -50,6 +56,18 @@ class Load:
     @property
     def accepted(self) -> int:
         return sum(item.accepted or 0 for item in self.ready)
+
+    @property
+    def roomy(self) -> bool:
+        """Whether one portion holds it all: of a huge file nothing is made before the memory is free again."""
+        return self.accepted <= self.portion
+
+    def errand(self, errand: Callable[[], None]) -> None:
+        """Does something on the connection of the claims: meanwhile, or at once where memory is short."""
+        if self.roomy:
+            self.claiming.send(errand)
+        else:
+            errand()
 
     def cursor(self, stage: str) -> Cursor:
         return Cursor(self.vault, self.ready, stage)
@@ -82,12 +100,11 @@ def write_new(load: Load) -> None:
             wanted = ~_flags(rows["deletes"])
         faults.reach("load.claimed")
         arrivals = Arrivals(delta.all_new(subjects, wanted, begin), begin, load.now, load.any_behind)
-        _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows))
-        _pair(load, _given(rows, np.flatnonzero(wanted), subjects[wanted]))
+        pairing = partial(_pair_rows, load, rows, np.flatnonzero(wanted), subjects[wanted])
+        _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows), pairing)
         begin += rows.num_rows
     _whole(load, begin)
     faults.reach("load.arrived")
-    faults.reach("load.paired")
 
 
 def write(load: Load) -> None:
@@ -106,30 +123,57 @@ def write(load: Load) -> None:
         with load.timer.stage("load.loans"):
             arrivals = Arrivals(delta.arriving(session, begin, end), begin, load.now, load.any_behind)
         held = list(keys.take(end - begin))
-        _arrive(load, arrivals, loans.take(end - begin), iter(held))
+        _arrive(load, arrivals, loans.take(end - begin), iter(held), lambda: None)
         _pair_called(load, begin, end, [batch for _, batch in held])
     faults.reach("load.arrived")
     with load.timer.stage("load.loan_keys"):
         versions.update_keys(session)
+
+
+def settle(load: Load) -> None:
+    """Waits for what was said of persons and mobiles: nothing is published whose subjects are not on record."""
+    with load.timer.stage("load.mobiles"):
+        load.claiming.wait()
     faults.reach("load.paired")
 
 
 def _subjects(load: Load, rows: pa.Table) -> aliases.Found:
+    """The rows' subjects; those that are new are claimed as the first errand behind it."""
     tokens, schemes = from_column(rows["token"]), rows["scheme"].to_numpy()
     claiming = ~_flags(rows["deletes"])
-    found = aliases.subjects_of(load.session, tokens, schemes, claiming, load.now, load.contended)
+    load.claiming.wait()
+    found = aliases.subjects_of(load.claims, tokens, schemes, claiming, load.now, load.contended)
+    load.errand(partial(_claim, load, found.unwritten))
     give_back()
     return found
 
 
-def _arrive(load: Load, arrivals: Arrivals, loans: Portion, keys: Portion) -> None:
-    """Writes the loans of a portion, and the keys of those that are new."""
+def _claim(load: Load, unwritten: pl.DataFrame) -> None:
+    aliases.claim(load.claims, aliases.SUBJECTS, unwritten, load.now)
+    load.claims.commit()
+
+
+def _arrive(
+    load: Load, arrivals: Arrivals, loans: Portion, keys: Portion, errand: Callable[[], None]
+) -> None:
+    """Writes the loans of a portion, and the keys of those that are new.
+
+    The keys are made ready, and the errand is done, while the server stores the loans: not before, for it waits for
+    the loans and for nothing else. Of a huge file they are done one after another, each in the memory of the last.
+    """
     with load.timer.stage("load.loans"):
-        versions.arrive(load.session, arrivals.current(loans))
+        current = arrivals.current(ahead(loans) if load.roomy else loans)
+        making = partial(arrivals.new_keys, keys)
+        coming = soon(making) if load.roomy else making
+        if load.roomy:
+            load.errand(errand)
+        versions.arrive(load.session, current)
         versions.arrive_late(load.session, arrivals.late())
     with load.timer.stage("load.loan_keys"):
-        versions.add_keys(load.session, arrivals.new_keys(keys))
+        versions.add_keys(load.session, coming())
     give_back()
+    if not load.roomy:
+        load.errand(errand)
 
 
 def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch]) -> None:
@@ -138,12 +182,14 @@ def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch
         calling = mobiles.calling(load.session, begin, end)
     if calling.num_rows:
         places = calling["ord"].to_numpy() - begin
-        _pair(load, _given(pa.Table.from_batches(keys), places, from_column(calling["subject_id"])))
+        rows, subjects = pa.Table.from_batches(keys), from_column(calling["subject_id"])
+        load.errand(partial(_pair_rows, load, rows, places, subjects))
 
 
-def _pair(load: Load, said: pl.DataFrame) -> None:
-    with load.timer.stage("load.mobiles"):
-        mobiles.pair(load.session, said, load.now, load.contended)
+def _pair_rows(load: Load, rows: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> None:
+    """An errand: pairs the mobiles that these rows name. Their subjects are on record by then."""
+    mobiles.pair(load.claims, _given(rows, places, subjects), load.now, load.contended)
+    load.claims.commit()
     give_back()
 
 

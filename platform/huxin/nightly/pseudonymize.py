@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 import numpy as np
@@ -16,6 +17,7 @@ from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.ahead import ahead
 from huxin.nightly.batching import Piece, gathered, joined, runs, sizes
+from huxin.nightly.beside import errands
 from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
@@ -52,9 +54,14 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
     vault = Spool(settings)
     numbered = dict(enumerate(todo))
     with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
-        with timer.stage("pseudonymize"), _Writers(vault, numbered) as writers:
+        with (
+            timer.stage("pseudonymize"),
+            _Writers(vault, numbered) as writers,
+            errands() as sealing,
+        ):
             for batch in gathered(ahead(_pieces(vault, numbered), 4), sizes(todo).batch):
-                _tokenize(joined(batch), tokenizer, schemes, writers)
+                sealing.follow(_tokenize(joined(batch), tokenizer, schemes, writers))
+            sealing.wait()
             if writers.rows != sum(item.accepted or 0 for item in todo):
                 raise HuxinError("H0613")
         faults.reach("pseudonymize.spooled")
@@ -90,7 +97,10 @@ def _without(
             yield frame.join(dropped, on="_record", how="anti", maintain_order="left")
 
 
-def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, writers: _Writers) -> None:
+def _tokenize(
+    batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, writers: _Writers
+) -> Callable[[], None]:
+    """Makes the two tables of a batch; what is returned seals them."""
     types = batch["id_type"].to_numpy()
     made = tokenizer.halves(types, batch["id_canonical"].to_arrow())
     names = batch["name_canonical"]
@@ -101,8 +111,7 @@ def _tokenize(batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, write
     keys = keys_table(batch, loans, tokenizer.tokens(types, made), numbers)
     mobiles = tokenizer.mobiles(made, batch["mobile_canonical"].to_arrow())
     keys = with_mobiles(keys, mobiles, schemes.mobile)
-    for sub, start, length in runs(batch):
-        writers.write(sub, keys.slice(start, length), loans.slice(start, length))
+    return partial(writers.write_all, list(runs(batch)), keys, loans)
 
 
 class _Writers:
@@ -119,6 +128,11 @@ class _Writers:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._close(abandon=kind is not None)
+
+    def write_all(self, parts: list[tuple[int, int, int]], keys: pa.Table, loans: pa.Table) -> None:
+        """Seals rows in step: of each submission's number its first row and how many."""
+        for sub, start, length in parts:
+            self.write(sub, keys.slice(start, length), loans.slice(start, length))
 
     def write(self, sub: int, keys: pa.Table, loans: pa.Table) -> None:
         if self._open is None or self._open[0] != sub:

@@ -33,20 +33,22 @@ MOBILES = Directory("mobile_alias", "mobile_id")
 class Found:
     """The id of each row's token; `known` is false where there is none and none was to be claimed.
 
-    `fresh` is true where the id was made just now, so that nobody else can have written of it.
+    `fresh` is true where the id was made just now, so that nobody else can have written of it. `unwritten` are the
+    tokens with such ids, in their order, that stand in no table before `claim`.
     """
 
     ids: Blocks
     known: npt.NDArray[np.bool_]
     fresh: npt.NDArray[np.bool_]
+    unwritten: pl.DataFrame
 
 
 def open_tables(bulk: Bulk) -> None:
-    """The temporary tables that lookups go through."""
+    """The temporary tables that lookups go through; they outlive the transaction, empty."""
     bulk.run(
-        "CREATE TEMPORARY TABLE asked (token uuid, scheme smallint) ON COMMIT DROP",
+        "CREATE TEMPORARY TABLE asked (token uuid, scheme smallint) ON COMMIT DELETE ROWS",
         "CREATE TEMPORARY TABLE unclaimed (token uuid, scheme smallint, id uuid, claimed_at timestamptz) "
-        "ON COMMIT DROP",
+        "ON COMMIT DELETE ROWS",
     )
 
 
@@ -58,7 +60,7 @@ def subjects_of(
     now: datetime,
     contended: bool,
 ) -> Found:
-    """Looks up the subject of each token, claiming a new one where there is none and `claiming` says so."""
+    """Looks up the subject of each token, making a new one where there is none and `claiming` says so."""
     return ids_of(bulk, SUBJECTS, keyed(tokens, schemes), claiming, now, contended)
 
 
@@ -72,55 +74,72 @@ def ids_of(
 ) -> Found:
     """Looks up the id of each row's token (columns `high`, `low`, `scheme`, as of `keyed`) in a directory.
 
-    New ones are written by COPY, in token order. COPY knows no conflict clause: a unique violation, when another
-    load claimed the same token meanwhile, tells the caller to try the whole once more with `contended`.
+    A new one is made where there is none and `claiming` says so; it is the caller's to write it (`claim`). With
+    `contended` it is written here, if nobody else did so before, and read back.
     """
     wanted = rows.select(_KEY).unique()
     known = _known(bulk, directory, wanted)
     if not claiming.all():
         wanted = rows.filter(pl.Series(claiming)).select(_KEY).unique()
     new = (wanted.join(known, on=_KEY, how="anti") if known.height else wanted).sort(_KEY)
-    if new.height:
-        known = pl.concat([known, _claimed(bulk, directory, new, now, contended)])
+    made = new.with_columns(**_random_ids(new.height), fresh=pl.lit(True))
+    if made.height:
+        written = _agreed(bulk, directory, made, now) if contended else made
+        known = pl.concat([known, written])
     found = rows.select(_KEY).join(known, on=_KEY, how="left", maintain_order="left")
     return Found(
         to_bytes(found, "id_high", "id_low"),
         found["id_high"].is_not_null().to_numpy(),
         found["fresh"].fill_null(False).to_numpy(),
+        made.clear() if contended else made,
     )
 
 
-def _claimed(
-    bulk: Bulk, directory: Directory, new: pl.DataFrame, now: datetime, contended: bool
-) -> pl.DataFrame:
-    """These keys with ids of their own; of what is contended, somebody else may have made the id."""
-    claimed = new.with_columns(**_random_ids(new.height), fresh=pl.lit(True))
-    if not contended:
-        bulk.copy(directory.table, _claims(claimed, directory.id, now))
-        return claimed
+def claim(bulk: Bulk, directory: Directory, unwritten: pl.DataFrame, now: datetime) -> None:
+    """Writes what `ids_of` made, by COPY, in token order.
+
+    COPY knows no conflict clause: a unique violation, when somebody else claimed the same token meanwhile, tells the
+    caller to look up the whole once more with `contended`.
+    """
+    if unwritten.height:
+        bulk.copy(directory.table, _claims(unwritten, directory.id, now))
+
+
+def _agreed(bulk: Bulk, directory: Directory, made: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Claims these keys, of which somebody else may have made the id, and gives the ids that hold."""
     bulk.run("TRUNCATE unclaimed")
-    bulk.copy("unclaimed", _claims(claimed, "id", now))
+    bulk.copy("unclaimed", _claims(made, "id", now))
     bulk.run(
         f"INSERT INTO {directory.table} (token, scheme, {directory.id}, claimed_at) "
         "SELECT token, scheme, id, claimed_at FROM unclaimed ORDER BY token, scheme ON CONFLICT DO NOTHING"
     )
-    return _known(bulk, directory, new)
+    return _known(bulk, directory, made.select(_KEY))
 
 
 def _known(bulk: Bulk, directory: Directory, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Of these keys those that have an id, with it."""
-    bulk.run("TRUNCATE asked")
-    asked = [blocks(to_bytes(wanted, "high", "low")), wanted["scheme"].to_arrow()]
-    bulk.copy("asked", pa.table(asked, names=["token", "scheme"]))
-    bulk.run("ANALYZE asked")
+    """Of these keys those that have an id, with it; and maybe others.
+
+    The smaller of the two sides goes to the other: the keys to the server, or a directory of no more rows to us.
+    """
+    source = directory.table
+    if _holds_more(bulk, directory, wanted.height):
+        bulk.run("TRUNCATE asked")
+        asked = [blocks(to_bytes(wanted, "high", "low")), wanted["scheme"].to_arrow()]
+        bulk.copy("asked", pa.table(asked, names=["token", "scheme"]))
+        bulk.run("ANALYZE asked")
+        source = f"asked w JOIN {source} a USING (token, scheme)"
     found = bulk.table(
-        f"SELECT a.token, a.scheme, a.{directory.id} AS id "
-        f"FROM asked w JOIN {directory.table} a ON a.token = w.token AND a.scheme = w.scheme",
+        f"SELECT token, scheme, {directory.id} AS id FROM {source}",
         {"token": "uuid", "scheme": "int2", "id": "uuid"},
     )
     held = keyed(from_column(found["token"]), found["scheme"].to_numpy())
     high, low = halves_of(from_column(found["id"]))
     return held.with_columns(id_high=high, id_low=low, fresh=pl.lit(False))
+
+
+def _holds_more(bulk: Bulk, directory: Directory, rows: int) -> bool:
+    ((found,),) = bulk.rows(f"SELECT count(*) FROM (SELECT FROM {directory.table} LIMIT {int(rows) + 1}) few")
+    return int(found) > rows
 
 
 def _claims(claimed: pl.DataFrame, id_name: str, now: datetime) -> pa.Table:

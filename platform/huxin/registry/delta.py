@@ -71,23 +71,34 @@ _LATE = f"""
 _SAME = """(k.digest = i.digest AND (k.max_dpd IS NOT DISTINCT FROM i.max_dpd
         OR (i.max_dpd IS NULL AND k.max_dpd <= i.dpd)))"""
 
-_RESOLVE = f"""
-    CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
-    SELECT i.ord, i.sub, i.member_id, i.loan_no, i.subject_id, i.role, i.digest, i.max_dpd, i.open, i.deletes,
-        coalesce(k.version, 0) AS version, k.subject_id IS NOT NULL AS held,
-        k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown,
-        (CASE WHEN i.deletes THEN CASE WHEN n.subject_id IS NULL THEN {Kind.DELETE} ELSE {Kind.UNCHANGED} END
-              WHEN {_LATE} THEN {Kind.LATE}
-              WHEN k.subject_id IS NULL THEN {Kind.NEW}
-              WHEN k.ended_by IS NOT NULL OR k.stale OR NOT {_SAME} THEN {Kind.CHANGED}
-              ELSE {Kind.UNCHANGED} END)::smallint AS kind,
-        i.mobile_mark, NOT i.deletes AND i.mobile_mark IS NOT NULL
-            AND i.mobile_mark IS DISTINCT FROM k.mobile_mark AS calls
+# One pass over what came in and the members' keys, from which only what differs is kept: rows to write or to pair with
+# a mobile, and keys that still stand and that no row names.
+_COMPARE = f"""
+    CREATE TEMPORARY TABLE compared ON COMMIT DROP AS
+    SELECT i.ord, coalesce(i.sub, k.sub) AS sub, coalesce(i.member_id, k.member_id) AS member_id,
+        coalesce(i.loan_no, k.loan_no) AS loan_no, coalesce(i.subject_id, k.subject_id) AS subject_id,
+        coalesce(i.role, k.role) AS role, coalesce(i.open, k.open) AS open, i.digest, i.max_dpd, i.mobile_mark,
+        i.deletes, k.stale, coalesce(k.version, 0) AS version, k.subject_id IS NOT NULL AS held,
+        k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown, d.kind::smallint AS kind, d.calls
     FROM incoming i
-    JOIN batch b ON b.sub = i.sub
-    LEFT JOIN loan_key k
+    FULL JOIN (SELECT b.sub, k.* FROM batch b JOIN loan_key k ON k.member_id = b.member_id) k
         ON k.member_id = i.member_id AND k.loan_no = i.loan_no AND k.subject_id = i.subject_id
+    LEFT JOIN batch b ON b.sub = i.sub
     LEFT JOIN newer n ON n.sub = i.sub AND n.loan_no = i.loan_no AND n.subject_id = i.subject_id
+    CROSS JOIN LATERAL (SELECT
+        CASE WHEN i.deletes THEN CASE WHEN n.subject_id IS NULL THEN {Kind.DELETE} ELSE {Kind.UNCHANGED} END
+             WHEN {_LATE} THEN {Kind.LATE}
+             WHEN k.subject_id IS NULL THEN {Kind.NEW}
+             WHEN k.ended_by IS NOT NULL OR k.stale OR NOT {_SAME} THEN {Kind.CHANGED}
+             ELSE {Kind.UNCHANGED} END AS kind,
+        NOT i.deletes AND i.mobile_mark IS NOT NULL AND i.mobile_mark IS DISTINCT FROM k.mobile_mark AS calls) d
+    WHERE CASE WHEN i.ord IS NULL THEN k.ended_by IS NULL ELSE d.calls OR d.kind <> {Kind.UNCHANGED} END
+"""
+_RESOLVED = """
+    CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
+    SELECT ord, sub, member_id, loan_no, subject_id, role, digest, max_dpd, open, version, held, unknown, kind,
+        mobile_mark, calls
+    FROM compared WHERE ord IS NOT NULL
 """
 
 _HELD = """
@@ -95,26 +106,25 @@ _HELD = """
     FROM batch b
 """
 
-# Keys of the batch's members that still stand and that no row of the batch names: first by the anti-join alone,
-# so that what is said of the other parties of a loan is gathered for these few loans only.
+# Keys of the batch's members that still stand and that no row of the batch names: apart, so that what is said of the
+# other parties of a loan is gathered for these few loans only.
 _MISSING = """
     CREATE TEMPORARY TABLE missing ON COMMIT DROP AS
-    SELECT b.sub, k.member_id, k.loan_no, k.subject_id, k.role, k.open, k.stale, b.mode, b.hold
-    FROM batch b JOIN loan_key k ON k.member_id = b.member_id AND k.ended_by IS NULL
-    WHERE NOT EXISTS (
-        SELECT 1 FROM resolved o WHERE o.sub = b.sub AND o.loan_no = k.loan_no AND o.subject_id = k.subject_id)
+    SELECT c.sub, c.member_id, c.loan_no, c.subject_id, c.role, c.open, c.stale, b.mode, b.hold
+    FROM compared c JOIN batch b USING (sub) WHERE c.ord IS NULL
 """
 _ABSENT = f"""
     CREATE TEMPORARY TABLE absent ON COMMIT DROP AS
     SELECT x.*, coalesce(r.named, false) AS named, coalesce(r.has_primary, false) AS has_primary,
-        coalesce(r.late, false) AS late, EXISTS (SELECT 1 FROM newer n
+        EXISTS (SELECT 1 FROM resolved r
+            WHERE r.sub = x.sub AND r.loan_no = x.loan_no AND r.kind = {Kind.LATE}) AS late,
+        EXISTS (SELECT 1 FROM newer n
             WHERE n.sub = x.sub AND n.loan_no = x.loan_no AND n.subject_id = x.subject_id) AS newer
     FROM (SELECT k.*, EXISTS (SELECT 1 FROM rejected x WHERE x.sub = k.sub AND x.loan_no = k.loan_no) AS rejected
           FROM missing k) x
     LEFT JOIN (
-        SELECT o.sub, o.loan_no, true AS named, bool_or(o.role = 1) AS has_primary,
-            bool_or(o.kind = {Kind.LATE}) AS late
-        FROM resolved o WHERE NOT o.deletes
+        SELECT o.sub, o.loan_no, true AS named, bool_or(o.role = 1) AS has_primary
+        FROM incoming o WHERE NOT o.deletes
           AND EXISTS (SELECT 1 FROM missing k WHERE k.sub = o.sub AND k.loan_no = o.loan_no)
         GROUP BY o.sub, o.loan_no
     ) r ON r.sub = x.sub AND r.loan_no = x.loan_no
@@ -140,7 +150,7 @@ _DELETING = f"""
     JOIN loan_key k ON k.member_id = r.member_id AND k.loan_no = r.loan_no AND k.ended_by IS NULL
         AND (k.subject_id = r.subject_id OR own.role = 1)
     WHERE r.kind = {Kind.DELETE}
-      AND NOT EXISTS (SELECT 1 FROM resolved x WHERE x.sub = r.sub AND x.loan_no = k.loan_no
+      AND NOT EXISTS (SELECT 1 FROM incoming x WHERE x.sub = r.sub AND x.loan_no = k.loan_no
         AND x.subject_id = k.subject_id AND NOT x.deletes)
       AND NOT EXISTS (SELECT 1 FROM newer n WHERE n.sub = r.sub AND n.loan_no = k.loan_no
         AND n.subject_id = k.subject_id)
@@ -168,8 +178,13 @@ def books_held(bulk: Bulk) -> bool:
 
 
 def resolve(bulk: Bulk) -> None:
-    """Builds `resolved`: a row for each incoming one with its subject, its kind and the version before it."""
-    bulk.run(f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}", _RESOLVE, "ANALYZE resolved")
+    """Builds `resolved`: each incoming row that says something new, with its kind and the version before it.
+
+    What is as it was is not in it, unless its mobile is another.
+    """
+    newer = f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}"
+    # Of `newer` the planner must know that it is mostly empty, or all that came in is hashed a second time for it.
+    bulk.run(newer, "ANALYZE newer", _COMPARE, "ANALYZE compared", _RESOLVED, "ANALYZE resolved")
 
 
 def index_resolved(bulk: Bulk) -> None:
@@ -253,5 +268,5 @@ def drop_submissions(bulk: Bulk, subs: list[int]) -> None:
     if not subs:
         return
     marks = ", ".join(str(int(sub)) for sub in subs)
-    tables = ("newer", "resolved", "missing", "absent", "ending", "going_stale", "batch")
+    tables = ("newer", "compared", "resolved", "missing", "absent", "ending", "going_stale", "batch")
     bulk.run(*(f"DELETE FROM {table} WHERE sub IN ({marks})" for table in tables))

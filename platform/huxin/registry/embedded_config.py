@@ -34,6 +34,8 @@ synchronous_commit = on
 full_page_writes = on
 
 # A night writes gigabytes of log: few checkpoints, and compressed page images where the build can.
+# A load writes it over two connections: with room for both, neither waits while the other's is put on disk.
+wal_buffers = {wal_buffers}MB
 max_wal_size = {max_wal_size}MB
 min_wal_size = {min_wal_size}MB
 checkpoint_timeout = 30min
@@ -75,6 +77,7 @@ def render(socket_dir: Path, port: int, tcp: bool, folder: Path, lz4: bool) -> s
         work_mem=_between(8, memory // 128, 128),
         maintenance_work_mem=_between(64, memory // 32, 512),
         dynamic_shared_memory="posix" if _shm_bytes() >= GIB else "sysv",
+        wal_buffers=_between(4, memory // 128, 64),
         max_wal_size=_between(512, disk // 5, 8192),
         min_wal_size=_between(80, disk // 20, 1024),
         wal_compression="lz4" if lz4 else "off",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from huxin.registry.aliases import MOBILES, halves_of, ids_of, keyed, to_bytes
+from huxin.registry.aliases import MOBILES, claim, halves_of, ids_of, keyed, to_bytes
 from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.bulk import Bulk
 
@@ -17,8 +17,8 @@ _PAIR = ["mobile_high", "mobile_low", "subject_high", "subject_low"]
 
 
 def open_tables(bulk: Bulk) -> None:
-    """The temporary table that pairs go through where some may be there already."""
-    bulk.run("CREATE TEMPORARY TABLE met (LIKE mobile_subject) ON COMMIT DROP")
+    """The temporary table that pairs go through where some may be there already; it outlives the transaction, empty."""
+    bulk.run("CREATE TEMPORARY TABLE met (LIKE mobile_subject) ON COMMIT DELETE ROWS")
 
 
 def calling(bulk: Bulk, begin: int, end: int) -> pa.Table:
@@ -42,11 +42,12 @@ def pair(bulk: Bulk, rows: pl.DataFrame, now: datetime, contended: bool) -> None
     """Adds the pairs that are not there yet; a token that nobody knows is claimed a mobile_id of its own.
 
     A mobile that is new has no pairs, so its own are written by COPY, in the order of their key.
-    A unique violation, when another load claimed the same token meanwhile, is as in `aliases.ids_of`.
+    A unique violation, when another load claimed the same token meanwhile, is as in `aliases.claim`.
     """
     if not rows.height:
         return
     found = ids_of(bulk, MOBILES, rows, np.ones(rows.height, np.bool_), now, contended)
+    claim(bulk, MOBILES, found.unwritten, now)
     high, low = halves_of(found.ids)
     pairs = rows.select(
         mobile_high=high, mobile_low=low, subject_high="subject_high", subject_low="subject_low"

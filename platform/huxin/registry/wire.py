@@ -1,7 +1,8 @@
 """Arrow to the rows of PostgreSQL's binary COPY and back (PostgreSQL's documentation, COPY, Binary Format).
 
 A row is its count of fields (16 bits), then of each field its length (32 bits, -1 for null) and value, big-endian.
-Rows are put together column by column, straight from unsorted columns through an index of their order.
+Rows are put together column by column as they lie there, and then brought into their order as wholes: to fetch a row
+costs the memory one jump, to fetch its forty fields costs forty.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER: Final = b"\xff\xff"
 _ROWS = 4_096  # rows of one part: a megabyte or two
 _NEAR = 1_024  # of these at a time, column by column: what they fill stays in the processor's cache
+_SLACK = 1.1  # rows of one table may be a little longer than those of another
 _EPOCH_DAYS = 10_957  # PostgreSQL counts from 2000, Arrow from 1970
 _EPOCH_MICROSECONDS = 946_684_800_000_000
 
@@ -59,8 +61,48 @@ def prepare() -> bool:
         "u": pa.array([bytes(16), None], pa.binary(16)),
         "t": pa.array(["", None]),
     }
-    list(encode(pa.table(sample)))
+    list(encode(pa.table(sample), np.array([1, 0])))
     return _loops() is not wire_plain
+
+
+class Rows:
+    """Rows put together as tables of the same columns come, to be sent in one order when all are there.
+
+    `expected` is how many there will be at most, as far as is known: what need not be moved costs no time.
+    """
+
+    def __init__(self, expected: int = 0) -> None:
+        self._expected = expected
+        self._rows: Bytes = np.empty(0, np.uint8)
+        self._used = 0
+        self._places: list[npt.NDArray[np.int64]] = [np.zeros(1, np.int64)]
+
+    def add(self, table: pa.Table) -> None:
+        """Puts rows behind those that are there; the table is not needed any more."""
+        columns, places = _laid_out(table)
+        begin, size = self._used, int(places[-1])
+        if begin + size > len(self._rows):
+            self._grow(begin, size, table.num_rows)
+        _put(columns, places, 0, self._rows[begin : begin + size])
+        self._places.append(places[1:] + begin)
+        self._used += size
+
+    def _grow(self, begin: int, size: int, count: int) -> None:
+        done = sum(map(len, self._places)) - 1
+        coming = max(count, self._expected - done) / max(count, 1)
+        rows = np.empty(begin + int(size * coming * _SLACK) + 1, np.uint8)
+        rows[:begin] = self._rows[:begin]
+        self._rows = rows
+
+    def ordered(self, order: Order) -> Iterator[Bytes]:
+        """The rows in this order (their numbers as they came), some thousand at a time."""
+        places, rows = _fixed(np.concatenate(self._places)), _fixed(self._rows)
+        order = _fixed(order.astype(np.int64, copy=False))
+        for start in range(0, len(order), _ROWS):
+            part = order[start : start + _ROWS]
+            target = np.empty((places[part + 1] - places[part]).sum(), np.uint8)
+            _loops().put_rows(target, part, rows, places)
+            yield target
 
 
 def encode(table: pa.Table, order: Order | None = None) -> Iterator[Bytes]:
@@ -69,14 +111,11 @@ def encode(table: pa.Table, order: Order | None = None) -> Iterator[Bytes]:
     Types: bool, int16, int32, int64, date32, timestamp in microseconds, binary(16) as uuid, string. HEADER goes
     before the first row and TRAILER behind the last.
     """
-    order = _fixed(np.arange(table.num_rows) if order is None else order.astype(np.int64, copy=False))
-    columns = [_column(column) for column in table.columns]
-    lengths = np.full(table.num_rows, 2, np.int64)
-    for column in columns:
-        lengths += column.lengths
-    del table  # its pieces have been joined: held to the end, they would take as much again
-    for start in range(0, len(order), _ROWS):
-        yield _rows(columns, lengths, order[start : start + _ROWS])
+    if order is None:
+        return _in_turn(*_laid_out(table))
+    rows = Rows()
+    rows.add(table)
+    return rows.ordered(order)
 
 
 def decode(data: bytes, columns: Mapping[str, str]) -> pa.Table:
@@ -104,18 +143,32 @@ def _received(values: npt.NDArray[Any], kind: str) -> pa.Array:
     return pa.array(values.astype(values.dtype.newbyteorder("=")))
 
 
-def _rows(columns: list[_Column], lengths: npt.NDArray[np.int64], order: Order) -> Bytes:
-    ends = np.cumsum(lengths[order])
-    target = np.empty(int(ends[-1]), np.uint8)
-    at = ends - lengths[order]
-    target[at] = len(columns) >> 8
-    target[at + 1] = len(columns) & 255
-    at += 2
-    for start in range(0, len(order), _NEAR):
-        near = slice(start, start + _NEAR)
+def _put(columns: list[_Column], places: npt.NDArray[np.int64], first: int, target: Bytes) -> Bytes:
+    """Fills `target` with the rows from `first` on; row first + i goes to places[i] - places[0]."""
+    for start in range(0, len(places) - 1, _NEAR):
+        at = places[start : min(start + _NEAR, len(places) - 1)] - places[0]
+        target[at] = len(columns) >> 8
+        target[at + 1] = len(columns) & 255
+        at += 2
+        near = _fixed(np.arange(first + start, first + start + len(at)))
         for column in columns:
-            column.put(target, at[near], order[near])
+            column.put(target, at, near)
     return target
+
+
+def _in_turn(columns: list[_Column], places: npt.NDArray[np.int64]) -> Iterator[Bytes]:
+    for start in range(0, len(places) - 1, _ROWS):
+        part = places[start : start + _ROWS + 1]
+        yield _put(columns, part, start, np.empty(part[-1] - part[0], np.uint8))
+
+
+def _laid_out(table: pa.Table) -> tuple[list[_Column], npt.NDArray[np.int64]]:
+    """The columns, and where in the whole each row begins, ending with the length of the whole."""
+    columns = [_column(column) for column in table.columns]
+    lengths = np.full(table.num_rows, 2, np.int64)
+    for column in columns:
+        lengths += column.lengths
+    return columns, np.concatenate(([0], np.cumsum(lengths)))
 
 
 def _column(column: pa.ChunkedArray) -> _Column:

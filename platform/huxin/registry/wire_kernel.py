@@ -73,3 +73,16 @@ def put_texts(target: Any, at: Any, order: Any, flat: Any, places: Any, there: A
             place += _ONE
             first += _ONE
         at[row] = place
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator, unused-ignore]  # no types there
+def put_rows(target: Any, order: Any, rows: Any, places: Any) -> None:
+    """Whole rows, one behind the other: row i is rows[places[i]:places[i + 1]]."""
+    place = np.uint64(0)
+    for row in range(len(order)):
+        source = np.uint64(order[row])
+        first, last = np.uint64(places[source]), np.uint64(places[source + _ONE])
+        while first < last:
+            target[place] = rows[first]
+            place += _ONE
+            first += _ONE

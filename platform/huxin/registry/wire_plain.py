@@ -39,6 +39,13 @@ def put_texts(target: Bytes, at: Places, order: Places, flat: Bytes, places: Pla
     at[given] += lengths
 
 
+def put_rows(target: Bytes, order: Places, rows: Bytes, places: Places) -> None:
+    """Whole rows, one behind the other: row i is rows[places[i]:places[i + 1]]."""
+    lengths = places[order + 1] - places[order]
+    jumps = places[order] - np.cumsum(lengths) + lengths
+    np.take(rows, np.arange(len(target)) + np.repeat(jumps, lengths), out=target)
+
+
 def _put_fixed(target: Bytes, at: Places, order: Places, chosen: Bytes, there: Bytes) -> None:
     given = _given(order, there)
     _put(target, at[~given], np.broadcast_to(_NULL, ((~given).sum(), 4)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import polars as pl
@@ -14,6 +15,7 @@ from huxin.nightly import spool
 from huxin.nightly.admission import Refusal
 from huxin.nightly.ahead import ahead
 from huxin.nightly.batching import Piece, gathered, joined, sizes
+from huxin.nightly.beside import errands
 from huxin.nightly.read import FileRefused, open_rows, rows_at
 from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
@@ -93,15 +95,17 @@ def _first_pass(
     checks = RowChecks.load(contract)
     size = sizes(numbered.values())
     known = set_keys(vault, numbered)
-    with known, Sinks(vault, numbered) as sinks:
+    with known, Sinks(vault, numbered) as sinks, errands() as sealing:
         pieces = timer.each("read", ahead(_pieces(vault, numbered, tallies, contract, size.piece), 4))
         for batch in gathered(pieces, size.batch):
             judged = judge(joined(batch), checks, tallies, timer)
             with timer.stage("keys"):
                 known.add(keys(judged.parsed).with_columns(judged.parsed["_line"]))
             with timer.stage("spool"):
-                sinks.write(judged)
+                sealing.follow(partial(sinks.write, judged))
             progress(judged.raw.height)
+        with timer.stage("spool"):
+            sealing.wait()
     faults.reach("validate.spooled")
     with timer.stage("sets"):
         for part in known.parts():
