@@ -31,7 +31,6 @@ from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
 
-
 # Enquiries that a process works on at once: one more waits for the registry while one computes, and with more the
 # interpreter's lock and the registry's processes go from hand to hand, which cost a quarter of what was answered. A
 # server's other threads are for whoever sends a file or a body slowly.
