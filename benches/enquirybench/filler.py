@@ -97,6 +97,7 @@ def _fill_part(
     numbers = np.array([schemes[0].get(code, 0) for code in range(256)], np.int16)[types]
     claiming = np.ones(len(rows), np.bool_)
     subjects = aliases.subjects_of(session, tokens, numbers, claiming, book.recorded_at, contended=False)
+    aliases.claim(session, aliases.SUBJECTS, subjects.unwritten, book.recorded_at)
     marks = tokenizer.name_marks(made, rows["name_canonical"].to_arrow())
     loans = loans_table(rows, business_columns(rows), marks, np.ones(len(rows), np.bool_))
     called = tokenizer.mobiles(made, rows["mobile_canonical"].to_arrow())
