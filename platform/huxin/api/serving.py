@@ -8,11 +8,13 @@ import os
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from apiflask import APIFlask
@@ -35,6 +37,7 @@ SEQUENCER = ("audit", "sequence")
 WORK = ("work",)
 _HEADERS_MS = 10_000
 _STOP_S = 10
+_UP_S = 60.0
 _PR_SET_PDEATHSIG = 1
 _YOUNG = 20_000  # new objects after which those that died in circles are looked for
 
@@ -94,7 +97,7 @@ def _leave(_signal: int, _frame: object) -> None:
 
 def _run(serving: Serving, loader: Callable[[], APIFlask], tell: Tell) -> None:
     server = _server(serving)
-    server.on_startup(lambda: tell(serving.address))
+    server.on_startup(lambda: Thread(target=_tell_when_open, args=(serving, tell), daemon=True).start())
     wanted = (
         (SEQUENCER, serving.sequencer),
         (WORK, serving.work),
@@ -107,6 +110,16 @@ def _run(serving: Serving, loader: Callable[[], APIFlask], tell: Tell) -> None:
                 beside.start()
                 stack.callback(beside.stop)
         server.serve(target_loader=loader, wrap_loader=False)
+
+
+def _tell_when_open(serving: Serving, tell: Tell) -> None:
+    """Tells the address when somebody listens there: the workers come up after the server itself."""
+    until = time.monotonic() + _UP_S
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection((serving.host, serving.port), timeout=1):
+            break
+        time.sleep(0.05)
+    tell(serving.address)
 
 
 def load(settings: Settings, config: Config, make: Make | None = None) -> APIFlask:

@@ -37,6 +37,7 @@ class Live:
         self._settings, self._size = settings, size
         self._lock = threading.Lock()
         self._opened: tuple[int, ConnectionPool[Connection]] | None = None
+        self._first: str | None = None
         self._lines = Lines(self._line)
 
     def call(self, statement: Statement, values: Sequence[Any]) -> Row | None:
@@ -50,8 +51,9 @@ class Live:
                     self._lines.drop()
                 if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
                     raise _refusal(error.sqlstate) from None
-            except psycopg.OperationalError:
-                raise HuxinError("H0502") from None  # no connection could be made
+            except (psycopg.OperationalError, UnicodeError):
+                # No connection could be made; a socket's folder that has gone is tried as a host's name, and is none.
+                raise HuxinError("H0502") from None
         return None
 
     def row(self, query: str, values: Sequence[object]) -> Row | None:
@@ -111,8 +113,9 @@ class Live:
             return self._opened[1]
 
     def _line(self) -> Connection:
-        first = as_role(libpq_uri(self._settings), APP_ROLE)
-        made = psycopg.connect(address_now(self._settings, first), **_CONNECTING)
+        if self._first is None:  # once: asked again, it would start a server that is away
+            self._first = as_role(libpq_uri(self._settings), APP_ROLE)
+        made = psycopg.connect(address_now(self._settings, self._first), **_CONNECTING)
         _configure(made)
         return made
 
