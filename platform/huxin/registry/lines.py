@@ -14,6 +14,7 @@ from psycopg import pq
 from huxin.registry.statement import Statement
 
 Row = tuple[Any, ...]
+Left = Callable[[psycopg.Connection[Any]], None]
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _LOST = "08006"  # connection_failure: what libpq says where the server can say nothing
 
@@ -29,8 +30,8 @@ class RefusedError(Exception):
 class Line:
     """One connection in autocommit mode, of one thread at a time."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any], left: Left) -> None:
+        self._connection, self._left = connection, left
         self._raw = connection.pgconn
         self._prepared: set[bytes] = set()
 
@@ -40,7 +41,10 @@ class Line:
         if statement.name not in self._prepared:
             self._checked(self._raw.prepare(statement.name, statement.text))
             self._prepared.add(statement.name)
-        result = self._checked(self._raw.exec_prepared(statement.name, sent, statement.formats, 1))
+        try:
+            result = self._checked(self._raw.exec_prepared(statement.name, sent, statement.formats, 1))
+        except psycopg.OperationalError:
+            raise RefusedError(_LOST) from None
         if not result.ntuples:
             return None
         found = [result.get_value(0, column) for column in range(len(statement.gives))]
@@ -51,6 +55,7 @@ class Line:
     def close(self) -> None:
         with suppress(psycopg.Error):
             self._connection.close()
+        self._left(self._connection)
 
     def _checked(self, result: Any) -> Any:
         if result.status in _GOOD:
@@ -63,8 +68,9 @@ class Line:
 class Lines:
     """As many lines as there are threads that ask at once; safe to share, and made anew after a fork."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], left: Left) -> None:
+        """`left` is told of each connection that was closed here, so that another can be had for it."""
+        self._connect, self._left = connect, left
         self._idle: tuple[int, deque[Line]] = os.getpid(), deque()
 
     def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
@@ -73,7 +79,7 @@ class Lines:
         try:
             line = idle.pop()
         except IndexError:
-            line = Line(self._connect())
+            line = Line(self._connect(), self._left)
         try:
             found = line.row(statement, values)
         except RefusedError as error:

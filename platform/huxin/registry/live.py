@@ -33,12 +33,11 @@ Connection = psycopg.Connection[Row]
 class Live:
     """A pool for this process, made when first used and anew after a fork; safe to share between threads."""
 
-    def __init__(self, settings: Settings, size: int = 16) -> None:
+    def __init__(self, settings: Settings, size: int = 32) -> None:
         self._settings, self._size = settings, size
         self._lock = threading.Lock()
         self._opened: tuple[int, ConnectionPool[Connection]] | None = None
-        self._first: str | None = None
-        self._lines = Lines(self._line)
+        self._lines = Lines(self._line, self._left)
 
     def call(self, statement: Statement, values: Sequence[Any]) -> Row | None:
         """The first row of a prepared statement; else as `row`, for those few that every enquiry runs."""
@@ -49,11 +48,9 @@ class Live:
                 lost = gone(error.sqlstate)
                 if lost:
                     self._lines.drop()
+                    self._pool().drain()
                 if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
                     raise _refusal(error.sqlstate) from None
-            except (psycopg.OperationalError, UnicodeError):
-                # No connection could be made; a socket's folder that has gone is tried as a host's name, and is none.
-                raise HuxinError("H0502") from None
         return None
 
     def row(self, query: str, values: Sequence[object]) -> Row | None:
@@ -113,11 +110,13 @@ class Live:
             return self._opened[1]
 
     def _line(self) -> Connection:
-        if self._first is None:  # once: asked again, it would start a server that is away
-            self._first = as_role(libpq_uri(self._settings), APP_ROLE)
-        made = psycopg.connect(address_now(self._settings, self._first), **_CONNECTING)
-        _configure(made)
-        return made
+        try:
+            return self._pool().getconn()
+        except PoolTimeout:
+            raise HuxinError("H0502") from None
+
+    def _left(self, connection: Connection) -> None:
+        self._pool().putconn(connection)
 
 
 _CONNECTING: dict[str, Any] = {
