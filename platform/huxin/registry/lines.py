@@ -38,12 +38,12 @@ class Line:
     def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
         """The first row, None where there is none. RefusedError."""
         sent: Any = statement.sent(values)  # None is null to libpq as well, whatever its annotation says
-        if statement.name not in self._prepared:
-            self._checked(self._raw.prepare(statement.name, statement.text))
-            self._prepared.add(statement.name)
         try:
+            if statement.name not in self._prepared:
+                self._checked(self._raw.prepare(statement.name, statement.text))
+                self._prepared.add(statement.name)
             result = self._checked(self._raw.exec_prepared(statement.name, sent, statement.formats, 1))
-        except psycopg.OperationalError:
+        except psycopg.OperationalError:  # the connection was closed before anything could be sent
             raise RefusedError(_LOST) from None
         if not result.ntuples:
             return None
