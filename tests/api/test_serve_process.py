@@ -109,8 +109,12 @@ def served(home: Settings, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_it_serves_and_leaves_nothing_behind(served: Served) -> None:
-    first = served.said().splitlines()[0]
-    assert first == f"接口 {served.url} · 文档 {served.url}/docs"
+    wanted, until = f"接口 {served.url} · 文档 {served.url}/docs", time.monotonic() + 20
+    while (
+        wanted not in served.said().splitlines()
+    ):  # told when somebody listens, whatever runs beside says first
+        assert time.monotonic() < until, served.said()
+        time.sleep(0.05)
     with httpx.Client(base_url=served.url) as client:
         assert client.get("/docs").status_code == 200
         assert client.get("/healthz").json() == {"status": "ok"}
