@@ -6,12 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huxin.enquiry.subject_keys import MOBILE, SUITE, Keys, Person, all_schemes
+from huxin.enquiry.subject_keys import MOBILE, Keys, Person, all_schemes
 from huxin.errors import HuxinError
 from huxin.nightly.tokenizer import Tokenizer
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.generations import suite_of
 from huxin_privacy.identifiers import TYPES
+from huxin_privacy.suites import SUITES
 
 RESIDENT = "11010519491231002X"
 CASES = [
@@ -22,12 +24,16 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def keyed(settings: Settings) -> Settings:
+@pytest.fixture(params=SUITES)
+def keyed(settings: Settings, request: pytest.FixtureRequest) -> Settings:
     settings.keys_dir.mkdir(parents=True)
     for zone in keyring.ZONES:
-        keyring.create(settings.keys_dir, zone)
+        keyring.create(settings.keys_dir, zone, request.param)
     return settings
+
+
+def _suite(settings: Settings) -> str:
+    return suite_of(keyring.open(settings.keys_dir, "entry")).name
 
 
 def _keys(settings: Settings) -> Keys:
@@ -64,9 +70,20 @@ def test_after_a_rotation_the_active_pair_comes_first_and_the_old_ones_follow(ke
     before = _keys(keyed).of(CASES[0])
     keyring.activate(keyring.add_epoch(keyring.open(keyed.keys_dir, "entry")), 2)
     after = _keys(keyed).of(CASES[0])
-    assert all_schemes(keyed)[:2] == [(SUITE, "resident_id", 2, 1), (SUITE, "resident_id", 1, 1)]
+    suite = _suite(keyed)
+    assert all_schemes(keyed)[:2] == [(suite, "resident_id", 2, 1), (suite, "resident_id", 1, 1)]
     assert before.keys[0][0] == after.keys[1][0] != after.keys[0][0]
     assert len(after.mobile_keys) == 2
+
+
+def test_after_a_change_of_suite_the_new_one_comes_first_and_the_old_one_follows(keyed: Settings) -> None:
+    before, old = _keys(keyed).of(CASES[0]), _suite(keyed)
+    new = "SM" if old == "S256" else "S256"
+    keyring.activate(keyring.add_epoch(keyring.open(keyed.keys_dir, "entry"), new), 2)
+    after = _keys(keyed).of(CASES[0])
+    assert all_schemes(keyed)[:2] == [(new, "resident_id", 2, 1), (old, "resident_id", 1, 1)]
+    assert before.keys[0][0] == after.keys[1][0] != after.keys[0][0]
+    assert [label.scheme[0] for label in Tokenizer(keyed).types.values()] == [new] * len(TYPES)
 
 
 def test_a_malformed_identifier_tells_its_codes_and_nothing_else(keyed: Settings) -> None:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from huxin.cli.show import note
+from huxin.errors import HuxinError
 from huxin.registry.connect import database_url
 from huxin.registry.migrate import upgrade
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.generations import suite_of
+from huxin_privacy.suites import S256, get_suite
 
 
 def register(app: typer.Typer) -> None:
     app.command("init")(init)
 
 
-def init() -> None:
+def init(
+    suite: Annotated[
+        str | None,
+        typer.Option(help="S256 (SHA-256, AES) | SM (SM3, SM4), once; default S256 · 算法套件，仅首次可选"),
+    ] = None,
+) -> None:
     """Prepares HUXIN_HOME: keys, database, tables. Safe to run again. · 初始化：密钥、数据库、表；可重复运行。"""
     settings = Settings.from_env()
-    made = prepare(settings)
+    made = prepare(settings, suite)
     zh = settings.language == "zh"
     note(f"已就绪：{settings.home}" if zh else f"Ready: {settings.home}")
     if made:
@@ -31,16 +41,32 @@ def init() -> None:
         )
 
 
-def prepare(settings: Settings) -> bool:
-    """Makes what is missing and migrates; returns whether keys were made."""
+def prepare(settings: Settings, suite: str | None = None) -> bool:
+    """Makes what is missing and migrates; returns whether keys were made.
+
+    The suite stays what it is; a new home's is S256 unless another is named. PrivacyError P0101 (no such suite),
+    HuxinError H0104 (the home has another).
+    """
+    _settle_suite(settings, suite)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.spool_dir.mkdir(mode=0o700, exist_ok=True)
     settings.keys_dir.mkdir(mode=0o700, exist_ok=True)
     missing = [zone for zone in keyring.ZONES if not keyring.keyring_path(settings.keys_dir, zone).exists()]
     for zone in missing:
-        keyring.create(settings.keys_dir, zone)
+        keyring.create(settings.keys_dir, zone, suite or S256.name)
     database_url(settings)
     upgrade(settings)
     with connection(settings) as database:
         ensure_month(database, settings.now())
     return bool(missing)
+
+
+def _settle_suite(settings: Settings, wanted: str | None) -> None:
+    """Refuses, before anything is made, a suite that is none or that this home's keys are not of."""
+    if wanted is None:
+        return
+    get_suite(wanted)
+    if keyring.keyring_path(settings.keys_dir, "entry").exists():
+        chosen = suite_of(keyring.open(settings.keys_dir, "entry")).name
+        if chosen != wanted:
+            raise HuxinError("H0104", suite=chosen, wanted=wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import product
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -13,11 +12,11 @@ from huxin.errors import HuxinError
 from huxin.registry.schemes import Scheme
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.generations import generations
 from huxin_privacy.identifiers import TYPES, canonical_id, canonical_mobile, canonical_name
 from huxin_privacy.macs import Mac
 from huxin_privacy.tokens import Halver, NameHalver, Tokenizing
 
-SUITE = "S256"
 MOBILE = "mobile"
 HANDLE_BYTES = 16
 
@@ -37,7 +36,7 @@ class Person:
 
 @dataclass(frozen=True)
 class SubjectKeys:
-    """Tokens under every usable pair of epochs, those of the active pair first; nothing here can be read."""
+    """Tokens under every usable suite and epochs, those of the active ones first; nothing here can be read."""
 
     keys: list[Key]
     name_mark: bytes | None
@@ -46,7 +45,7 @@ class SubjectKeys:
 
 @dataclass(frozen=True)
 class _TypeKeys:
-    """One identifier type under one pair of epochs."""
+    """One identifier type under one suite and pair of epochs."""
 
     half: Callable[[str], bytes] = field(repr=False)
     token: Callable[[bytes], bytes] = field(repr=False)
@@ -56,8 +55,8 @@ class _TypeKeys:
 def all_schemes(settings: Settings) -> list[Scheme]:
     """Every scheme that a lookup may need a number for, the active one of a type before its others."""
     entry, registry = (keyring.open(settings.keys_dir, zone) for zone in ("entry", "registry"))
-    pairs = list(product(entry.usable(), registry.usable()))
-    return [(SUITE, id_type, e, r) for id_type in (*TYPES, MOBILE) for e, r in pairs]
+    usable = generations(entry, registry)
+    return [each.scheme(id_type) for id_type in (*TYPES, MOBILE) for each in usable]
 
 
 def seal_keys(settings: Settings) -> tuple[AESGCM, ...]:
@@ -72,9 +71,11 @@ class Keys:
     def __init__(self, settings: Settings, schemes: Mapping[Scheme, int]) -> None:
         self._entry = keyring.open(settings.keys_dir, "entry")
         self._registry = keyring.open(settings.keys_dir, "registry")
+        self._usable = generations(self._entry, self._registry)
+        active, suite = self._usable[0], self._usable[0].suite
         self._types = {id_type: self._of_type(id_type, schemes) for id_type in (*TYPES, MOBILE)}
-        self._name_half = NameHalver(self._entry.key("token", "name")).half
-        self._name_mark = Tokenizing(self._registry.key("token", "name")).token
+        self._name_half = NameHalver(active.half_key(self._entry, "name"), suite=suite).half
+        self._name_mark = Tokenizing(active.token_key(self._registry, "name"), suite=suite).token
         self._digest = Mac(self._registry.key("digest", "request"), "sha256").digest
         self._handle: Callable[[int], Mac] = cache(self._made_handle)
         self.seal_keys = seal_keys(settings)
@@ -117,11 +118,11 @@ class Keys:
     def _of_type(self, id_type: str, schemes: Mapping[Scheme, int]) -> list[_TypeKeys]:
         return [
             _TypeKeys(
-                Halver(self._entry.key("token", id_type, e), id_type).half,
-                Tokenizing(self._registry.key("token", id_type, r)).token,
-                schemes[SUITE, id_type, e, r],
+                Halver(each.half_key(self._entry, id_type), id_type, suite=each.suite).half,
+                Tokenizing(each.token_key(self._registry, id_type), suite=each.suite).token,
+                schemes[each.scheme(id_type)],
             )
-            for e, r in product(self._entry.usable(), self._registry.usable())
+            for each in self._usable
         ]
 
     def _made_handle(self, member_id: int) -> Mac:

@@ -14,12 +14,12 @@ from huxin.registry.blocks import Blocks
 from huxin.registry.schemes import Scheme, scheme_ids
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.generations import generations
 from huxin_privacy.tokens import halves, name_halves, tokens
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-SUITE = "S256"
 MOBILE = "mobile"
 
 
@@ -45,11 +45,13 @@ class Mobiles:
 
 
 class Tokenizer:
-    """Keys of the active epochs, by identifier type; made once a task."""
+    """Keys of the active suite and epochs, by identifier type; made once a task."""
 
     def __init__(self, settings: Settings) -> None:
         self._entry = keyring.open(settings.keys_dir, "entry")
         self._registry = keyring.open(settings.keys_dir, "registry")
+        self._generation = generations(self._entry, self._registry)[0]
+        self._suite = self._generation.suite
         labels = load_contract().field("id_type").labels
         self.types = {label.code: self._keys(label.name) for label in labels}
         self._name = self._keys("name")
@@ -70,7 +72,7 @@ class Tokenizer:
         for code, keys in self.types.items():
             if rows := _where(types, code):
                 part = canonical if rows.all else canonical.take(pa.array(rows.places))
-                made[rows.places] = halves(keys.entry, keys.scheme[1], part)
+                made[rows.places] = halves(keys.entry, keys.scheme[1], part, suite=self._suite)
         return made
 
     def tokens(self, types: npt.NDArray[np.uint8], made: Blocks) -> Blocks:
@@ -78,12 +80,13 @@ class Tokenizer:
         result = np.zeros_like(made)
         for code, keys in self.types.items():
             if rows := _where(types, code):
-                result[rows.places] = tokens(keys.registry, made[rows.places])
+                result[rows.places] = tokens(keys.registry, made[rows.places], suite=self._suite)
         return result
 
     def name_marks(self, made: Blocks, names: pa.Array) -> Blocks:
         """Name marks: comparable between rows of one identifier only. Zero where the name is null."""
-        return tokens(self._name.registry, name_halves(self._name.entry, made, names))
+        marks = name_halves(self._name.entry, made, names, suite=self._suite)
+        return tokens(self._name.registry, marks, suite=self._suite)
 
     def mobiles(self, made: Blocks, numbers: pa.Array) -> Mobiles:
         """Tokens of canonical mobiles, with marks comparable between rows of one identifier only.
@@ -92,14 +95,17 @@ class Tokenizer:
         """
         given = numbers.is_valid().to_numpy(zero_copy_only=False)
         texts = numbers.cast(pa.string()).fill_null("")
-        mobile_halves = halves(self._mobile.entry, MOBILE, texts)
-        marks = tokens(self._mobile.registry, mobile_halves ^ made)
+        mobile_halves = halves(self._mobile.entry, MOBILE, texts, suite=self._suite)
+        marks = tokens(self._mobile.registry, mobile_halves ^ made, suite=self._suite)
         first = np.ascontiguousarray(marks).view("<i8")[:, 0]
-        return Mobiles(tokens(self._mobile.registry, mobile_halves), first, given)
+        sealed = tokens(self._mobile.registry, mobile_halves, suite=self._suite)
+        return Mobiles(sealed, first, given)
 
     def _keys(self, type_: str) -> TypeKeys:
-        scheme = (SUITE, type_, self._entry.active, self._registry.active)
-        return TypeKeys(scheme, self._entry.key("token", type_), self._registry.key("token", type_))
+        made = self._generation
+        return TypeKeys(
+            made.scheme(type_), made.half_key(self._entry, type_), made.token_key(self._registry, type_)
+        )
 
 
 @dataclass(frozen=True)

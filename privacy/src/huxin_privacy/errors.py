@@ -8,7 +8,10 @@ from typing import Final
 
 TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "P0101": ("没有名为 {suite} 的算法套件", "no suite is named {suite}"),
+        "P0101": (
+            "没有名为 {suite} 的算法套件，可用的有 {known}",
+            "no suite is named {suite}: there are {known}",
+        ),
         "P0102": ("证件类型 {type} 未知", "identifier type {type} is unknown"),
         "P0103": ("列中有空值，请先筛去空值再计算", "the column holds nulls: filter them out before hashing"),
         "P0104": ("密钥或缓冲区的长度不对", "a key or buffer has the wrong length"),

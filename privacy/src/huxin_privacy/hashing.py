@@ -1,13 +1,12 @@
 """HMAC over many messages, cut to 16 bytes: three ways with the same result.
 
-reference  hmac.digest, message by message: the definition
+reference  message by message: the definition
 copied     a keyed context of `cryptography`, copied for each message
 compiled   numba over the Arrow buffer, calling libcrypto's compression function (huxin_privacy.fast)
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,11 +14,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from cryptography.hazmat.primitives.hmac import HMAC
 
 from huxin_privacy import arrow, fast
 from huxin_privacy.arrow import Bytes
 from huxin_privacy.errors import PrivacyError
+from huxin_privacy.macs import CopiedMac, mac
 from huxin_privacy.suites import Suite
 
 HALF_BYTES: Final = 16
@@ -66,19 +65,14 @@ class Messages:
 
 
 def reference(suite: Suite, key: bytes, messages: Messages) -> Bytes:
-    """(n, 16) uint8, by hmac.digest."""
-    return _stacked([hmac.digest(key, message, suite.hash_name)[:HALF_BYTES] for message in messages])
+    """(n, 16) uint8, by macs.mac."""
+    return _stacked([mac(suite, key, message)[:HALF_BYTES] for message in messages])
 
 
 def copied(suite: Suite, key: bytes, messages: Messages) -> Bytes:
     """(n, 16) uint8, by copies of one keyed context."""
-    keyed = HMAC(key, suite.hash_algorithm())
-    found = []
-    for message in messages:
-        context = keyed.copy()
-        context.update(message)
-        found.append(context.finalize()[:HALF_BYTES])
-    return _stacked(found)
+    keyed = CopiedMac(suite, key)
+    return _stacked([keyed.digest(message)[:HALF_BYTES] for message in messages])
 
 
 def compiled(key: bytes, messages: Messages) -> Bytes:

@@ -21,6 +21,7 @@ from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import write_atomic
 from huxin_privacy.kek import create_kek, key_encryption_key
 from huxin_privacy.sealing import seal, unseal
+from huxin_privacy.suites import S256, get_suite
 
 FORMAT: Final = "huxin-keyring/1"
 ZONES: Final = ("entry", "registry", "intake", "audit")
@@ -34,6 +35,7 @@ class Epoch:
     number: int
     state: str
     root: bytes | None = field(repr=False)
+    suite: str = S256.name  # of the halves made under it: counts in zone entry, where people are seen
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,17 @@ class Keyring:
         raise PrivacyError("P0117", epoch=number)
 
 
-def create(directory: Path, zone: str) -> Keyring:
+def create(directory: Path, zone: str, suite: str = S256.name) -> Keyring:
     """Make the zone's keyring with one active epoch, and a key file when the environment gives no key.
 
-    PrivacyError P0113 when there is a keyring already, P0111 and P0112 as `open`.
+    PrivacyError P0113 when there is a keyring already, P0101 (no such suite), P0111 and P0112 as `open`.
     """
+    get_suite(suite)
     path = keyring_path(directory, zone)
     if path.exists():
         raise PrivacyError("P0113", zone=zone)
     create_kek(directory, zone)
-    first = Epoch(1, ACTIVE, os.urandom(KEY_BYTES))
+    first = Epoch(1, ACTIVE, os.urandom(KEY_BYTES), suite)
     made = Keyring(zone, 1, (first,), path, key_encryption_key(directory, zone))
     _write(made, over=False)
     return made
@@ -111,10 +114,14 @@ def open(directory: Path, zone: str) -> Keyring:
     return _read(path, zone, key_encryption_key(directory, zone))
 
 
-def add_epoch(keyring: Keyring) -> Keyring:
-    """A new pending epoch with a fresh root: readable everywhere before anything is made under it."""
+def add_epoch(keyring: Keyring, suite: str | None = None) -> Keyring:
+    """A new pending epoch with a fresh root: readable everywhere before anything is made under it.
+
+    Its suite is that of the active epoch unless another is named: PrivacyError P0101.
+    """
+    chosen = get_suite(suite or keyring.epoch(keyring.active).suite).name
     number = max(epoch.number for epoch in keyring.epochs) + 1
-    fresh = Epoch(number, PENDING, os.urandom(KEY_BYTES))
+    fresh = Epoch(number, PENDING, os.urandom(KEY_BYTES), chosen)
     return _update(keyring, lambda epochs: (*epochs, fresh))
 
 
@@ -139,7 +146,7 @@ def destroy(keyring: Keyring, epoch: int, dependants: int) -> Keyring:
     _require(keyring.epoch(epoch), (READ_ONLY, PENDING), DESTROYED)
     if dependants:
         raise PrivacyError("P0120", epoch=epoch, count=dependants)
-    gone = Epoch(epoch, DESTROYED, None)
+    gone = replace(keyring.epoch(epoch), state=DESTROYED, root=None)
     return _update(keyring, lambda epochs: tuple(gone if each.number == epoch else each for each in epochs))
 
 
@@ -177,7 +184,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _write(keyring: Keyring, *, over: bool) -> None:
     epochs = [
-        {"number": e.number, "state": e.state, "root": None if e.root is None else _text(e.root)}
+        {
+            "number": e.number,
+            "state": e.state,
+            "suite": e.suite,
+            "root": None if e.root is None else _text(e.root),
+        }
         for e in keyring.epochs
     ]
     body = json.dumps({"epochs": epochs}).encode()
@@ -207,7 +219,8 @@ def _read(path: Path, zone: str, kek: bytes) -> Keyring:
 
 def _epoch(entry: dict[str, Any]) -> Epoch:
     root = None if entry["root"] is None else base64.b64decode(entry["root"], validate=True)
-    return Epoch(entry["number"], entry["state"], root)
+    # Keyrings of before there was a choice name no suite.
+    return Epoch(entry["number"], entry["state"], root, entry.get("suite", S256.name))
 
 
 def _head(zone: str, version: int, kek: bytes) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Suites: which hash makes halves and which block cipher makes tokens. Another suite is one more entry."""
+"""Suites: which hash makes halves and which block cipher makes tokens. Another suite is one more entry.
+
+S256  HMAC-SHA256 (RFC 2104, FIPS 180-4) and one block of AES-256 (FIPS 197)
+SM    HMAC-SM3 (RFC 2104, GB/T 32905) and one block of SM4 (GB/T 32907)
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ class Suite:
     """A set of algorithms: a hash of 16 bytes or more for halves, a cipher of 16-byte blocks for tokens."""
 
     name: str
-    hash_name: str  # as hashlib and hmac.digest call it
+    hash_name: str  # as hashlib calls it, where it offers it
     hash_algorithm: Callable[[], hashes.HashAlgorithm]
     cipher: Callable[[bytes], BlockCipherAlgorithm]
     half_key_bytes: int
@@ -25,13 +29,15 @@ class Suite:
 
 
 S256: Final = Suite("S256", "sha256", hashes.SHA256, algorithms.AES256, half_key_bytes=32, token_key_bytes=32)
+SM: Final = Suite("SM", "sm3", hashes.SM3, algorithms.SM4, half_key_bytes=32, token_key_bytes=16)
 
-_SUITES: Final = {suite.name: suite for suite in (S256,)}
+_SUITES: Final = {suite.name: suite for suite in (S256, SM)}
+SUITES: Final = tuple(_SUITES)
 
 
 def get_suite(name: str) -> Suite:
-    """The suite of that name; PrivacyError P0101 when there is none."""
+    """The suite of that name; PrivacyError P0101, which tells those there are."""
     try:
         return _SUITES[name]
     except KeyError:
-        raise PrivacyError("P0101", suite=name) from None
+        raise PrivacyError("P0101", suite=name, known=", ".join(SUITES)) from None

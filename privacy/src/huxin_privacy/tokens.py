@@ -9,7 +9,6 @@ Lengths are those of the UTF-8 bytes, as 2 bytes big-endian. Keys come from the 
 
 from __future__ import annotations
 
-import hmac
 import threading
 from typing import Any, Final
 
@@ -21,8 +20,8 @@ from huxin_privacy.arrow import Bytes
 from huxin_privacy.derivation import prefixed
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.hashing import HALF_BYTES, LONGEST, Messages, hashed
-from huxin_privacy.macs import Mac
-from huxin_privacy.suites import S256, Suite, get_suite
+from huxin_privacy.macs import keyed, mac
+from huxin_privacy.suites import S256, SM, Suite, get_suite
 
 DOMAIN: Final = b"huxin/v1"
 
@@ -33,14 +32,14 @@ def half(key: bytes, id_type: str, canonical: str, *, suite: Suite = S256) -> by
     text = canonical.encode()
     if len(text) > LONGEST:
         raise PrivacyError("P0105")
-    return hmac.digest(key, DOMAIN + prefixed(id_type.encode(), text), suite.hash_name)[:HALF_BYTES]
+    return mac(suite, key, DOMAIN + prefixed(id_type.encode(), text))[:HALF_BYTES]
 
 
 def name_half(key: bytes, half: bytes, canonical_name: str, *, suite: Suite = S256) -> bytes:
     """The 16-byte half of a canonical name within one identifier. PrivacyError P0104."""
     _require_length(key, suite.half_key_bytes)
     _require_length(half, HALF_BYTES)
-    return hmac.digest(key, half + canonical_name.encode(), suite.hash_name)[:HALF_BYTES]
+    return mac(suite, key, half + canonical_name.encode())[:HALF_BYTES]
 
 
 class Halver:
@@ -49,7 +48,7 @@ class Halver:
     def __init__(self, key: bytes, id_type: str, *, suite: Suite = S256) -> None:
         """PrivacyError P0104 (key length)."""
         _require_length(key, suite.half_key_bytes)
-        self._mac = Mac(key, suite.hash_name)
+        self._mac = keyed(suite, key)
         self._head = DOMAIN + prefixed(id_type.encode())
 
     def half(self, canonical: str) -> bytes:
@@ -66,7 +65,7 @@ class NameHalver:
     def __init__(self, key: bytes, *, suite: Suite = S256) -> None:
         """PrivacyError P0104 (key length)."""
         _require_length(key, suite.half_key_bytes)
-        self._mac = Mac(key, suite.hash_name)
+        self._mac = keyed(suite, key)
 
     def half(self, half: bytes, canonical_name: str) -> bytes:
         """PrivacyError P0104 (not a half)."""
@@ -151,6 +150,7 @@ def _require_blocks(rows: Bytes) -> None:
 
 __all__ = [
     "S256",
+    "SM",
     "Halver",
     "NameHalver",
     "Suite",
