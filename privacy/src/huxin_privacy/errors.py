@@ -111,6 +111,18 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "密文无法打开：不是发给这把密钥的，用途或所属不同，或已被改动",
             "the sealed text does not open: it is for another key, purpose or owner, or was cut or changed",
         ),
+        "P0170": (
+            "这不是查询凭证或区间密函，或已被截断",
+            "this is no ticket or envelope of a zone, or it was cut short",
+        ),
+        "P0171": (
+            "查询凭证或区间密函的签名不对：不是该区签发，或内容被改动",
+            "the ticket's or envelope's signature is wrong: another zone's, or the content was altered",
+        ),
+        "P0172": (
+            "内容是用第 {epoch} 期公钥加密的，本区没有这一期密钥：请把本区现在的公开资料交给对方",
+            "sealed to the public key of epoch {epoch}, not held here: give the sender this zone's present card",
+        ),
     }
 )
 
