@@ -10,8 +10,17 @@ from pathlib import Path
 import huxin_privacy
 
 SOURCE = Path(huxin_privacy.__file__).parent
-BLOCKED = ["huxin", "numba", "llvmlite", "polars", "pandas", "flask", "sqlalchemy", "airflow", "yaml"]
-ALLOWED = {"cryptography", "numpy", "pyarrow", "huxin_privacy", "numba", "llvmlite", "typing_extensions"}
+BLOCKED = ["huxin", "numba", "llvmlite", "rbcl", "polars", "pandas", "flask", "sqlalchemy", "airflow", "yaml"]
+ALLOWED = {
+    "cryptography",
+    "numpy",
+    "pyarrow",
+    "huxin_privacy",
+    "numba",
+    "llvmlite",
+    "rbcl",
+    "typing_extensions",
+}
 
 ALONE = f"""
 import sys

@@ -111,6 +111,24 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "密文无法打开：不是发给这把密钥的，用途或所属不同，或已被改动",
             "the sealed text does not open: it is for another key, purpose or owner, or was cut or changed",
         ),
+        "P0160": (
+            "盲查所需的 libsodium 不可用：请安装 huxin-privacy[blind]，并确认临时目录允许装载程序库",
+            "libsodium, which blind mode needs, is not there: install huxin-privacy[blind], "
+            "and see that libraries may be loaded from the temporary folder",
+        ),
+        "P0161": (
+            "第 {place} 个值不是群元素：损坏、写法不规范，或是单位元",
+            "value {place} is no element of the group: damaged, not in its one encoding, or the identity",
+        ),
+        "P0162": (
+            "一次盲算须有 1 至 {most} 个元素，这里是 {count} 个",
+            "an evaluation takes 1 to {most} elements, these are {count}",
+        ),
+        "P0163": (
+            "证明不成立：盲算没有用公布的密钥，结果一个也不可用。请核对所固定的公钥，并通知协会",
+            "the proof does not hold: the evaluation was not made with the published key, and nothing of it may be "
+            "used. Compare the key you pinned, and tell the association",
+        ),
         "P0170": (
             "这不是查询凭证或区间密函，或已被截断",
             "this is no ticket or envelope of a zone, or it was cut short",
