@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huxin_privacy.errors import PrivacyError
-from huxin_privacy.macs import Mac
-from huxin_privacy.tokens import Halver, NameHalver, Tokenizing, half, name_half, tokens
+from huxin_privacy.macs import Mac, keyed, mac
+from huxin_privacy.tokens import S256, SM, Halver, NameHalver, Suite, Tokenizing, half, name_half, tokens
 
 KEY = bytes(range(32))
 
@@ -43,18 +43,34 @@ def test_any_key_and_message(key: bytes, message: bytes) -> None:
     assert Mac(key, "sha256").digest(message) == hmac.digest(key, message, "sha256")
 
 
-@given(st.sampled_from(["resident_id", "passport", "uscc", "mobile"]), st.text(max_size=40))
-def test_a_half_is_the_half(id_type: str, text: str) -> None:
-    assert Halver(KEY, id_type).half(text) == half(KEY, id_type, text)
-    assert NameHalver(KEY).half(KEY[:16], text) == name_half(KEY, KEY[:16], text)
+@given(st.sampled_from([S256, SM]), st.binary(max_size=200), st.binary(max_size=300))
+def test_any_suite_key_and_message(suite: Suite, key: bytes, message: bytes) -> None:
+    assert keyed(suite, key).digest(message) == mac(suite, key, message)
 
 
-def test_a_token_is_the_token_in_every_thread() -> None:
-    made = [os.urandom(16) for _ in range(200)]
-    wanted = [bytes(row) for row in tokens(KEY, np.frombuffer(b"".join(made), np.uint8).reshape(-1, 16))]
-    one_by_one = Tokenizing(KEY).token
+@given(
+    st.sampled_from([S256, SM]),
+    st.sampled_from(["resident_id", "passport", "uscc", "mobile"]),
+    st.text(max_size=40),
+)
+def test_a_half_is_the_half(suite: Suite, id_type: str, text: str) -> None:
+    assert Halver(KEY, id_type, suite=suite).half(text) == half(KEY, id_type, text, suite=suite)
+    named = NameHalver(KEY, suite=suite).half(KEY[:16], text)
+    assert named == name_half(KEY, KEY[:16], text, suite=suite)
+
+
+@pytest.mark.parametrize("suite", [S256, SM], ids=lambda suite: suite.name)
+def test_halves_and_tokens_are_the_same_in_every_thread(suite: Suite) -> None:
+    key, made = KEY[: suite.token_key_bytes], [os.urandom(16) for _ in range(200)]
+    blocks = np.frombuffer(b"".join(made), np.uint8).reshape(-1, 16)
+    wanted = [bytes(row) for row in tokens(key, blocks, suite=suite)]
+    one_by_one, halver = Tokenizing(key, suite=suite).token, Halver(KEY, "uscc", suite=suite)
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(one_by_one, made)) == wanted
+        texts = [block.hex() for block in made]
+        assert list(threads.map(halver.half, texts)) == [
+            half(KEY, "uscc", text, suite=suite) for text in texts
+        ]
 
 
 def test_what_has_not_the_length_is_refused() -> None:

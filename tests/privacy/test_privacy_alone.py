@@ -31,13 +31,15 @@ class Block:
 sys.meta_path.insert(0, Block())
 import importlib, pkgutil, huxin_privacy
 for module in pkgutil.iter_modules(huxin_privacy.__path__):
-    if module.name != "sha_kernel":
+    if not module.name.endswith("_kernel"):
         importlib.import_module("huxin_privacy." + module.name)
 import pyarrow as pa
 from huxin_privacy import fast, tokens
 column = pa.array([str(n) for n in range(21_000)])
-assert not fast.available()
-assert tokens.halves(bytes(32), "t", column)[7].tobytes() == tokens.half(bytes(32), "t", "7")
+for suite in (tokens.S256, tokens.SM):
+    assert not fast.available(suite)
+    found = tokens.halves(bytes(32), "t", column, suite=suite)
+    assert found[7].tobytes() == tokens.half(bytes(32), "t", "7", suite=suite)
 print("alone")
 """
 
@@ -50,18 +52,21 @@ assert "numba" not in sys.modules
 CHECKED = """
 import numpy as np, pyarrow as pa
 from huxin_privacy import fast, hashing
-from huxin_privacy.suites import S256
-assert fast.available()
+from huxin_privacy.suites import S256, SM
+assert fast.available(S256) and fast.available(SM)
 texts = pa.array(["7" * length for length in range(200)])
 for width in (0, 1, 16, 53, 54, 55, 61, 62, 63, 64, 65, 127, 128, 130):
     for measured in (True, False):
         messages = hashing.Messages(np.ones((1, width), np.uint8), measured, texts)
-        assert (hashing.compiled(bytes(32), messages) == hashing.reference(S256, bytes(32), messages)).all()
+        for suite in (S256, SM):
+            wanted = hashing.reference(suite, bytes(32), messages)
+            assert (hashing.compiled(suite, bytes(32), messages) == wanted).all()
 print("checked")
 """
 
 
 def run(script: str, **environment: str) -> str:
+    environment["PYTHONPATH"] = str(SOURCE.parent)  # this very tree, wherever another one is installed
     ended = subprocess.run(
         [sys.executable, "-c", script], check=False, capture_output=True, text=True, env=environment
     )

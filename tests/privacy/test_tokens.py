@@ -11,15 +11,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huxin_privacy import fast, hashing
+from huxin_privacy import fast, hashing, macs, sha_engine, sm3
 from huxin_privacy.derivation import derive, prefixed
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.hashing import LOADED_FROM, Messages
-from huxin_privacy.tokens import S256, get_suite, half, halves, name_half, name_halves, tokens, untoken
+from huxin_privacy.tokens import (
+    S256,
+    SM,
+    Suite,
+    get_suite,
+    half,
+    halves,
+    name_half,
+    name_halves,
+    tokens,
+    untoken,
+)
 
 KEY = bytes(range(32))
 OTHER = bytes(range(1, 33))
 
+both = pytest.mark.parametrize("suite", [S256, SM], ids=lambda suite: suite.name)
 texts = st.lists(st.text(max_size=200), max_size=30)
 heads = st.integers(0, 130)
 
@@ -45,35 +57,53 @@ def test_types_and_keys_separate_halves() -> None:
     assert len(set(made)) == len(made)
 
 
+def token_key(suite: Suite, key: bytes = KEY) -> bytes:
+    return key[: suite.token_key_bytes]
+
+
 @settings(max_examples=200, deadline=None)
-@given(texts, heads, st.booleans(), st.booleans())
-def test_the_three_ways_agree(sent: list[str], width: int, measured: bool, shared: bool) -> None:
+@given(st.sampled_from([S256, SM]), texts, heads, st.booleans(), st.booleans())
+def test_the_three_ways_agree(
+    suite: Suite, sent: list[str], width: int, measured: bool, shared: bool
+) -> None:
     count = 1 if shared else len(sent)
     made = np.arange(count * width, dtype=np.uint8).reshape(count, width)
     messages = Messages(made, measured, pa.array(sent, pa.string()))
-    reference = hashing.reference(S256, KEY, messages)
+    reference = hashing.reference(suite, KEY, messages)
     assert reference.shape == (len(sent), 16)
-    assert np.array_equal(hashing.copied(S256, KEY, messages), reference)
-    assert np.array_equal(hashing.compiled(KEY, messages), reference)
+    assert np.array_equal(hashing.copied(suite, KEY, messages), reference)
+    assert np.array_equal(hashing.compiled(suite, KEY, messages), reference)
 
 
+@both
 @pytest.mark.parametrize("length", [*range(50, 70), 119, 120, 127, 128, 129, 65_535])
-def test_lengths_round_the_edges_of_a_block(length: int) -> None:
+def test_lengths_round_the_edges_of_a_block(suite: Suite, length: int) -> None:
     column = pa.array(["7" * length])
-    assert halves(KEY, "t", column).tobytes() == half(KEY, "t", "7" * length)
+    assert halves(KEY, "t", column, suite=suite).tobytes() == half(KEY, "t", "7" * length, suite=suite)
     messages = Messages(np.zeros((1, 0), np.uint8), True, column)
-    assert np.array_equal(hashing.compiled(KEY, messages), hashing.reference(S256, KEY, messages))
+    assert np.array_equal(hashing.compiled(suite, KEY, messages), hashing.reference(suite, KEY, messages))
 
 
+@both
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_long_columns_take_the_compiled_way_and_agree(threads: int) -> None:
+def test_long_columns_take_the_compiled_way_and_agree(suite: Suite, threads: int) -> None:
     sent = [f"{number:018}" for number in range(LOADED_FROM + 1)]
-    found = halves(KEY, "resident_id", pa.array(sent), threads=threads)
+    found = halves(KEY, "resident_id", pa.array(sent), suite=suite, threads=threads)
     for place in (0, 1, LOADED_FROM // 2, LOADED_FROM):
-        assert found[place].tobytes() == half(KEY, "resident_id", sent[place])
+        assert found[place].tobytes() == half(KEY, "resident_id", sent[place], suite=suite)
     assert len(np.unique(found, axis=0)) == len(sent)
-    named = name_halves(KEY, found, pa.array(sent), threads=threads)
-    assert named[-1].tobytes() == name_half(KEY, found[-1].tobytes(), sent[-1])
+    named = name_halves(KEY, found, pa.array(sent), suite=suite, threads=threads)
+    assert named[-1].tobytes() == name_half(KEY, found[-1].tobytes(), sent[-1], suite=suite)
+
+
+def test_long_columns_are_hashed_by_the_suite_s_own_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are loaded, in either order; a column of one never meets the other."""
+    sent = pa.array([f"{number:018}" for number in range(600)])
+    fast.available(SM), fast.available(S256)
+    monkeypatch.setattr(hashing, "copied", lambda *_: pytest.fail("not compiled"))
+    for suite in (SM, S256, SM):
+        found = halves(KEY, "t", sent, suite=suite)
+        assert found[7].tobytes() == half(KEY, "t", sent[7].as_py(), suite=suite)
 
 
 def test_slices_and_chunks_of_a_column() -> None:
@@ -83,36 +113,72 @@ def test_slices_and_chunks_of_a_column() -> None:
     assert np.array_equal(halves(KEY, "t", pa.chunked_array([whole.slice(0, 7), whole.slice(7)])), found)
 
 
-def test_without_the_compiled_way_the_result_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def unproven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine is found yet; what a test finds is forgotten after it."""
+    monkeypatch.setattr(fast, "_found", {})
+
+
+@both
+def test_without_the_compiled_way_the_result_is_the_same(
+    suite: Suite, unproven: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = pa.array([str(number) for number in range(2000)])
-    fast.available()
-    with_it = halves(KEY, "t", sent)
-    monkeypatch.setattr(fast, "_libraries", lambda: iter(()))
-    fast._engine.cache_clear()
-    try:
-        assert not fast.available()
-        assert np.array_equal(halves(KEY, "t", sent), with_it)
-    finally:
-        fast._engine.cache_clear()
+    fast.available(suite)
+    with_it = halves(KEY, "t", sent, suite=suite)
+    monkeypatch.setattr(fast, "_found", {suite.name: None})
+    assert not fast.available(suite)
+    assert np.array_equal(halves(KEY, "t", sent, suite=suite), with_it)
 
 
-def test_a_compression_function_that_is_another_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "_START", (0,) * 8)
-    fast._engine.cache_clear()
-    try:
-        assert not fast.available()
-    finally:
-        fast._engine.cache_clear()
+def test_without_a_libcrypto_there_is_no_compiled_sha256(
+    unproven: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sha_engine, "_libraries", lambda: iter(()))
+    assert not fast.available(S256)
+    assert fast.available(SM)
 
 
-def test_tokens_are_a_permutation_and_come_back() -> None:
+@both
+def test_a_compression_function_that_is_another_is_found_out(
+    suite: Suite, unproven: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sha_engine, "_START", (0,) * 8)
+    monkeypatch.setattr(sm3, "START", (0,) * 8)
+    assert not fast.available(suite)
+
+
+@both
+def test_an_engine_of_the_other_suite_is_found_out(
+    suite: Suite, unproven: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {S256.name: fast._CANDIDATES[SM.name], SM.name: fast._CANDIDATES[S256.name]}
+    monkeypatch.setattr(fast, "_CANDIDATES", other)
+    assert not fast.available(suite)
+
+
+@both
+def test_a_definition_that_is_another_hash_is_found_out(
+    suite: Suite, unproven: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernel and definition agree, and are both of the other hash: the published answer tells."""
+    other = SM if suite is S256 else S256
+    monkeypatch.setattr(fast, "_CANDIDATES", {suite.name: fast._CANDIDATES[other.name]})
+    monkeypatch.setattr(fast, "mac", lambda _, key, message: macs.mac(other, key, message))
+    monkeypatch.setattr(fast, "pads", lambda _, key: macs.pads(other, key))
+    assert not fast.available(suite)
+
+
+@both
+def test_tokens_are_a_permutation_and_come_back(suite: Suite) -> None:
+    key, another = token_key(suite), token_key(suite, OTHER)
     made = np.frombuffer(np.random.default_rng(1).bytes(16 * 5000), np.uint8).reshape(-1, 16)
-    sealed = tokens(KEY, made)
+    sealed = tokens(key, made, suite=suite)
     assert sealed.shape == made.shape
     assert len(np.unique(sealed, axis=0)) == 5000
-    assert np.array_equal(untoken(KEY, sealed), made)
-    assert not np.array_equal(untoken(OTHER, sealed), made)
-    assert np.array_equal(tokens(KEY, made[::2]), sealed[::2])
+    assert np.array_equal(untoken(key, sealed, suite=suite), made)
+    assert not np.array_equal(untoken(another, sealed, suite=suite), made)
+    assert np.array_equal(tokens(key, made[::2], suite=suite), sealed[::2])
 
 
 def test_nothing_in_nothing_out() -> None:
@@ -155,9 +221,16 @@ def test_buffers_of_another_shape_are_refused() -> None:
         name_halves(KEY, np.zeros((2, 16), np.uint8), pa.array(["1"]))
 
 
+def test_a_key_of_one_suite_s_length_is_none_of_the_other_s() -> None:
+    made = np.zeros((1, 16), np.uint8)
+    for call in (lambda: tokens(KEY, made, suite=SM), lambda: tokens(KEY[:16], made)):
+        with pytest.raises(PrivacyError, match="P0104"):
+            call()
+
+
 def test_suites_are_found_by_name() -> None:
-    assert get_suite("S256") is S256
-    with pytest.raises(PrivacyError, match="P0101"):
+    assert (get_suite("S256"), get_suite("SM")) == (S256, SM)
+    with pytest.raises(PrivacyError, match=r"P0101.*S256, SM"):
         get_suite("S512")
 
 

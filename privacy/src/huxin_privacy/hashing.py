@@ -2,7 +2,7 @@
 
 reference  message by message: the definition
 copied     a keyed context of `cryptography`, copied for each message
-compiled   numba over the Arrow buffer, calling libcrypto's compression function (huxin_privacy.fast)
+compiled   numba over the Arrow buffer (huxin_privacy.fast)
 """
 
 from __future__ import annotations
@@ -75,9 +75,10 @@ def copied(suite: Suite, key: bytes, messages: Messages) -> Bytes:
     return _stacked([keyed.digest(message)[:HALF_BYTES] for message in messages])
 
 
-def compiled(key: bytes, messages: Messages) -> Bytes:
-    """(n, 16) uint8, by the compiled kernel: SHA-256 only, and only where fast.available()."""
-    return fast.hmac_sha256_halves(
+def compiled(suite: Suite, key: bytes, messages: Messages) -> Bytes:
+    """(n, 16) uint8, by the compiled kernel, where fast.available(suite)."""
+    return fast.halves(
+        suite,
         key,
         messages.heads,
         messages.measured,
@@ -88,15 +89,15 @@ def compiled(key: bytes, messages: Messages) -> Bytes:
 
 def hashed(suite: Suite, key: bytes, messages: Messages, threads: int = 1) -> Bytes:
     """(n, 16) uint8 by the quickest way there is; `threads` share the compiled way's work."""
-    worth = len(messages) >= (COMPILED_FROM if fast.loaded() else LOADED_FROM)
-    if not worth or suite.hash_name != "sha256" or not fast.available():
+    worth = len(messages) >= (COMPILED_FROM if fast.loaded(suite) else LOADED_FROM)
+    if not worth or not fast.available(suite):
         return copied(suite, key, messages)
     if threads <= 1:
-        return compiled(key, messages)
+        return compiled(suite, key, messages)
     edges = np.linspace(0, len(messages), threads + 1).astype(int).tolist()
     parts = [messages.part(start, stop) for start, stop in pairwise(edges)]
     with ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(lambda part: compiled(key, part), parts)))
+        return np.concatenate(list(pool.map(lambda part: compiled(suite, key, part), parts)))
 
 
 def _stacked(halves: list[bytes]) -> Bytes:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from typing import Protocol
 
-from cryptography.hazmat.primitives.hashes import Hash, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import Hash
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from huxin_privacy.suites import Suite
@@ -31,11 +31,16 @@ def mac(suite: Suite, key: bytes, message: bytes) -> bytes:
     """The whole HMAC of one message with the suite's hash, by its definition."""
     if _in_hashlib(suite):
         return hmac.digest(key, message, suite.hash_name)
-    algorithm = suite.hash_algorithm()
-    block = (key if len(key) <= _block_bytes(algorithm) else _hash(algorithm, key)).ljust(
-        _block_bytes(algorithm), b"\0"
-    )
-    return _hash(algorithm, block.translate(_OUTER) + _hash(algorithm, block.translate(_INNER) + message))
+    inner, outer = pads(suite, key)
+    return _hash(suite, outer + _hash(suite, inner + message))
+
+
+def pads(suite: Suite, key: bytes) -> tuple[bytes, bytes]:
+    """The key's two blocks, that of the inner and that of the outer hash; a key longer than one is hashed first."""
+    size = suite.hash_algorithm().block_size
+    assert size is not None, "HMAC is defined for hashes that work in blocks"
+    block = (_hash(suite, key) if len(key) > size else key).ljust(size, b"\0")
+    return block.translate(_INNER), block.translate(_OUTER)
 
 
 def keyed(suite: Suite, key: bytes) -> KeyedHash:
@@ -79,13 +84,7 @@ def _in_hashlib(suite: Suite) -> bool:
     return suite.hash_name in hashlib.algorithms_guaranteed
 
 
-def _hash(algorithm: HashAlgorithm, content: bytes) -> bytes:
-    context = Hash(algorithm)
+def _hash(suite: Suite, content: bytes) -> bytes:
+    context = Hash(suite.hash_algorithm())
     context.update(content)
     return context.finalize()
-
-
-def _block_bytes(algorithm: HashAlgorithm) -> int:
-    size = algorithm.block_size
-    assert size is not None, "HMAC is defined for hashes that work in blocks"
-    return size
