@@ -76,7 +76,9 @@ class Keys:
         self._types = {id_type: self._of_type(id_type, schemes) for id_type in (*TYPES, MOBILE)}
         self._name_half = NameHalver(active.half_key(self._entry, "name"), suite=suite).half
         self._name_mark = Tokenizing(active.token_key(self._registry, "name"), suite=suite).token
-        self._digest = Mac(self._registry.key("digest", "request"), "sha256").digest
+        # A request holds the identifier as it was typed: under one zone's key alone its digest could be guessed.
+        self._digest_entry = Mac(self._entry.key("digest", "request"), "sha256").digest
+        self._digest_registry = Mac(self._registry.key("digest", "request"), "sha256").digest
         self._handle: Callable[[int], Mac] = cache(self._made_handle)
         self.seal_keys = seal_keys(settings)
         self.seal_key = self.seal_keys[0]
@@ -98,8 +100,8 @@ class Keys:
         return SubjectKeys(found, self._mark(halves[0], person.name), self._mobile(person.mobile))
 
     def digest(self, body: bytes) -> bytes:
-        """A request's keyed digest: 32 bytes that tell the same body from another, and nothing else of it."""
-        return self._digest(body)
+        """A request's digest under both zones' keys: 32 bytes that tell the same body from another, and nothing else."""
+        return self._digest_registry(self._digest_entry(body))
 
     def handle(self, member_id: int, subject_id: bytes) -> str:
         """What one member may call a subject by: 32 hexadecimal digits, of no use to any other member."""
