@@ -110,3 +110,19 @@ def test_a_person_in_the_members_own_words_is_refused(home: ServedHome, field: s
     for said in ("SQ2026030001", "20260531-000017", "110105194912310", "13900000000", "9" * 18, "王小二"):
         assert planter.send("POST", "/v1/enquiries", json=right | {field: said}).status_code == 200, said
     assert home.rows("SELECT count(*) FROM enquiry") == [(6,)]
+
+
+def test_a_person_as_the_key_of_a_request_is_refused(home: ServedHome) -> None:
+    """A key is kept as it came, beside the enquiry: the ID number is at hand, and it looks like a fine key."""
+    planter, one = Planter(home), PEOPLE[0]
+    asked = question(ANSWERED)
+    asked["subject"] |= {"mobile": one.mobile}
+    for key in (one.id_no, f"case-{one.id_no}", f"{one.id_no[:6]}-{one.id_no[6:]}", f"{one.mobile}:1"):
+        response = planter.send("POST", "/v1/enquiries", json=asked, headers={"Idempotency-Key": key})
+        assert (response.status_code, response.json()["code"]) == (422, "H1207")
+        assert response.json()["facts"] == {"field": "Idempotency-Key"}
+    before = home.rows("SELECT count(*) FROM enquiry_key")
+    for key in ("110105194912310021", "20260531.000001", one.id_no[:10]):  # nobody's, or not whole
+        response = planter.send("POST", "/v1/enquiries", json=asked, headers={"Idempotency-Key": key})
+        assert response.status_code == 200
+    assert home.rows("SELECT count(*) - 3 FROM enquiry_key") == before

@@ -86,7 +86,7 @@ class Desk:
 
     def _enquired(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         request.require_consent(self.settings.today())
-        require_nobody(request.own_words(), request.person)
+        require_nobody(request.own_words(), request.person, key)
         policy = policy_on(self.settings.today())
         known = self._known(asker, request, policy)
         digest = self.keys.digest(request.canonical())

@@ -20,12 +20,20 @@ _BETWEEN = str.maketrans("", "", " \t-_./·–—\u3000")
 _RESIDENT = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
 _LONG = re.compile(r"[0-9]{17}[0-9X]")
 _SHORTEST = 6  # a shorter identifier meets other numbers by chance
+_NO_CHANCE = 8  # a random key holds these by chance once in millions
 _NAMESAKES = frozenset(("staff",))
 
 
-def require_nobody(words: Mapping[str, str | None], person: Person | None = None) -> None:
-    """HuxinError H1207 with the name of the first field of `words` in which a person stands."""
+def require_nobody(
+    words: Mapping[str, str | None], person: Person | None = None, key: str | None = None
+) -> None:
+    """HuxinError H1207 with the name of the first field of `words` in which a person stands.
+
+    A `key` is kept too, but most are random: in it only this person's own numbers count, and no short ones.
+    """
     numbers, name = _marks(person) if person else ((), "")
+    if key and any(len(number) >= _NO_CHANCE and number in _folded(key) for number in numbers):
+        raise HuxinError("H1207", field="Idempotency-Key")
     # Nearly always nothing is there: one look over all of them, since an enquiry has no time for three.
     whole = _folded("\n".join([said for said in words.values() if said]))
     if not (name and name in whole) and not _LONG.search(whole) and not any(map(whole.__contains__, numbers)):
