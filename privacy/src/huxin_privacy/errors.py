@@ -111,6 +111,24 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "密文无法打开：不是发给这把密钥的，用途或所属不同，或已被改动",
             "the sealed text does not open: it is for another key, purpose or owner, or was cut or changed",
         ),
+        "P0153": (
+            "这不是密封的报送文件，或版本未知",
+            "this is no sealed submission, or one of an unknown version",
+        ),
+        "P0154": (
+            "密封文件属于别的会员机构或别的合同，不能以此名义报送",
+            "the sealed file belongs to another member or another contract than it is sent under",
+        ),
+        "P0155": ("密封文件不完整（被截断）", "the sealed file is cut short"),
+        "P0156": ("密封文件已损坏或被改动", "the sealed file is damaged or was changed"),
+        "P0157": (
+            "密封所用的公钥不是平台现在的公钥：请重新获取公钥后再密封",
+            "it is sealed to a key that the platform does not hold: fetch its present key and seal again",
+        ),
+        "P0158": (
+            "平台公钥的写法不对：应为一行“huxin-seal+8 位十六进制+base64”",
+            "the platform's key is malformed: it is one line, huxin-seal+8 hex digits+base64",
+        ),
         "P0160": (
             "盲查所需的 libsodium 不可用：请安装 huxin-privacy[blind]，并确认临时目录允许装载程序库",
             "libsodium, which blind mode needs, is not there: install huxin-privacy[blind], "
