@@ -9,7 +9,7 @@ from typing import Final
 
 from huxin_privacy.blind import sodium
 from huxin_privacy.blind.group import CONTEXT, hash_to_scalar
-from huxin_privacy.blind.sodium import IDENTITY, SCALAR_BYTES
+from huxin_privacy.blind.sodium import SCALAR_BYTES
 from huxin_privacy.derivation import prefixed
 from huxin_privacy.errors import PrivacyError
 
@@ -30,7 +30,7 @@ def prove(
     (no element, or more than LARGEST).
     """
     drawn = sodium.random_scalar() if nonce is None else nonce
-    mixed = _mixed(list(_weights(public, blinded, evaluated)), blinded)
+    mixed = sodium.weighted_sum(list(_weights(public, blinded, evaluated)), blinded)
     product = sodium.multiply(secret, mixed)
     commitments = sodium.multiply_base(drawn), sodium.multiply(drawn, mixed)
     challenge = _challenge(public, mixed, product, *commitments)
@@ -44,7 +44,7 @@ def proven(public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes], 
         return False
     try:
         weights = list(_weights(public, blinded, evaluated))
-        mixed, product = _mixed(weights, blinded), _mixed(weights, evaluated)
+        mixed, product = (sodium.weighted_sum(weights, each) for each in (blinded, evaluated))
         to_base = sodium.add(sodium.multiply_base(response), sodium.multiply(challenge, public))
         to_mixed = sodium.add(sodium.multiply(response, mixed), sodium.multiply(challenge, product))
     except PrivacyError:
@@ -59,13 +59,6 @@ def _weights(public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes]
     seed = prefixed(sha512(prefixed(public, b"Seed-" + CONTEXT)).digest())
     for place, (before, after) in enumerate(zip(blinded, evaluated, strict=True)):
         yield hash_to_scalar(seed + place.to_bytes(2, "big") + prefixed(before, after) + b"Composite")
-
-
-def _mixed(weights: Sequence[bytes], elements: Sequence[bytes]) -> bytes:
-    total = IDENTITY
-    for each in sodium.multiply_each(weights, elements):
-        total = sodium.add(each, total)
-    return total
 
 
 def _challenge(*elements: bytes) -> bytes:

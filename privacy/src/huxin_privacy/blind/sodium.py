@@ -107,6 +107,17 @@ def multiply_each(scalars: Iterable[bytes], elements: Sequence[bytes]) -> list[b
     return made
 
 
+def weighted_sum(scalars: Sequence[bytes], elements: Sequence[bytes]) -> bytes:
+    """The sum of each scalar times its element. PrivacyError P0161 as in `multiply_all`."""
+    product, plus = library().crypto_scalarmult_ristretto255, library().crypto_core_ristretto255_add
+    each, total = (ctypes.create_string_buffer(ELEMENT_BYTES) for _ in range(2))  # zeros are the identity
+    for place, (scalar, element) in enumerate(zip(scalars, elements, strict=True), 1):
+        if len(element) != ELEMENT_BYTES or len(scalar) != SCALAR_BYTES or product(each, scalar, element):
+            raise PrivacyError("P0161", place=place)
+        plus(total, total, each)
+    return total.raw
+
+
 def multiply_base(scalar: bytes) -> bytes:
     """`scalar` times the group's generator. PrivacyError P0161 for zero."""
     _measure(SCALAR_BYTES, scalar)

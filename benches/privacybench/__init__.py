@@ -1,0 +1,1 @@
+"""The parts of `make bench-privacy`: each measures one thing beside its limit, in the same run."""
