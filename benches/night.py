@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from nightbench.data import Inbox, big, first_and_second, small
-from nightbench.home import Measured, fresh_home, history_rows, night, outcomes, server_uri
+from nightbench.home import Measured, clear_homes, fresh_home, history_rows, night, outcomes, server_uri
 from nightbench.reference import Reference, measure_copy
 
 PARTS = ("first", "second", "gx", "10m", "small")
@@ -24,6 +24,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the server must not stay
     asked = _arguments()
     root = Path(os.environ.get("HUXIN_BENCH_DIR") or ".huxin-bench").absolute()
+    clear_homes(root)
+    try:
+        figures = _measured(root, asked)
+    finally:
+        clear_homes(root)
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+def _measured(root: Path, asked: argparse.Namespace) -> Figures:
     figures: Figures = {"rows": asked.rows}
     if {"first", "second", "gx", "small"} & asked.only:
         figures |= _nights(root, asked.rows, "second" in asked.only, asked.repeat)
@@ -31,7 +40,7 @@ def main() -> None:
         figures |= _many_small(root, asked.rows, figures["first_s"])
     if "10m" in asked.only:
         figures |= _memory(root, asked.rows * 10)
-    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+    return figures
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,8 +63,8 @@ def _nights(root: Path, rows: int, with_second: bool, repeat: int) -> Figures:
     """First and second night in one home each time, with the COPY to compare them with after either."""
     inboxes = first_and_second(root, rows)
     firsts, seconds, copies = [], [], []
-    for _ in range(repeat):
-        with fresh_home(root / "home", inboxes[0].members) as home:
+    for turn in range(repeat):
+        with fresh_home(root / f"home-nights-{turn}", inboxes[0].members) as home:
             firsts.append(_run(home, inboxes[0], "first night"))
             copies.append(_copied(home))
             if with_second:
@@ -82,14 +91,14 @@ def _many_small(root: Path, rows: int, one_file_s: float) -> Figures:
     """As many rows in submissions of a thousand, against one file."""
     each = min(1000, rows)
     inbox = small(root, max(1, rows // each), each)
-    with fresh_home(root / "home", inbox.members) as home:
+    with fresh_home(root / "home-small", inbox.members) as home:
         measured = _run(home, inbox, f"{len(inbox.members)} submissions")
     return {"many_small_ratio": measured.seconds / one_file_s, "many_small_s": measured.seconds}
 
 
 def _memory(root: Path, rows: int) -> Figures:
     inbox = big(root, rows)
-    with fresh_home(root / "home", inbox.members) as home:
+    with fresh_home(root / "home-big", inbox.members) as home:
         measured = _run(home, inbox, f"one file of {rows:,} rows")
     return {"peak_mib_10m": measured.peak_mib, "big_s": measured.seconds}
 

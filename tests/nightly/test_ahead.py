@@ -43,7 +43,7 @@ def test_whoever_stops_early_stops_the_making() -> None:
     closed: list[bool] = []
     items = ahead(_counting(10_000, seen, closed), 2)
     assert [next(items), next(items)] == [0, 1]
-    items.close()  # type: ignore[attr-defined]  # a generator has it
+    items.close()
     assert closed == [True]
     assert len(seen) < 20
     assert threading.active_count() == before
@@ -55,4 +55,4 @@ def test_no_more_than_the_depth_is_made_ahead() -> None:
     for number in range(50):
         assert next(items) == number
         assert len(seen) <= number + 1 + 3 + 1
-    items.close()  # type: ignore[attr-defined]  # as above
+    items.close()

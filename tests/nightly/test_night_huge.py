@@ -40,10 +40,11 @@ from huxin.nightly import batching, pipeline
 from huxin.nightly.validate import set_keys
 from huxin.settings import Settings
 from huxin_privacy.fast import available
+from huxin_privacy.suites import S256
 
 batching.LARGE = set_keys.LARGE = 1
-batching.FEWER, set_keys.PART = batching.Sizes(20_000, 10_000, 50_000), 40_000
-available()
+batching.FEWER, set_keys.PART = batching.Sizes(20_000, 10_000, 40_000, 50_000), 40_000
+available(S256)
 peaks = {}
 
 def measured(name):

@@ -5,29 +5,38 @@ A thousand files of a thousand rows must not cost a thousand times the overhead 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from typing import TypeVar
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from huxin.registry.submissions import Submission
 
 LARGE = 3_000_000  # rows from which a group is worked on with less in memory at a time
 
+Rows = TypeVar("Rows", pl.DataFrame, pa.RecordBatch)
 Piece = tuple[int, pl.DataFrame]  # the submission's number in its group, some of its rows
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of one batch, of a piece of it as it is read, and of a portion of a load."""
+    """Rows of one batch, of a piece of it as it is read, of what a lane reads ahead, and of a portion of a load."""
 
     batch: int
     piece: int
+    ahead: int
     portion: int
 
 
-USUAL = Sizes(batch=150_000, piece=200_000, portion=1_000_000)  # enough to drown the overhead of a step
-FEWER = Sizes(batch=50_000, piece=25_000, portion=150_000)  # a seventh slower; a whole night below 1 GiB
+USUAL = Sizes(
+    batch=150_000, piece=200_000, ahead=200_000, portion=1_000_000
+)  # enough to drown the overhead of a step
+FEWER = Sizes(
+    batch=50_000, piece=25_000, ahead=100_000, portion=150_000
+)  # a seventh slower; a whole night below 1 GiB
 
 
 def sizes(items: Iterable[Submission]) -> Sizes:
@@ -35,13 +44,18 @@ def sizes(items: Iterable[Submission]) -> Sizes:
     return USUAL if sum(item.record_count or 0 for item in items) < LARGE else FEWER
 
 
-def gathered(pieces: Iterable[Piece], rows: int) -> Iterator[list[Piece]]:
+def weight(piece: tuple[int, Sized]) -> int:
+    """How many rows a piece has."""
+    return len(piece[1])
+
+
+def gathered(pieces: Iterable[tuple[int, Rows]], rows: int) -> Iterator[list[tuple[int, Rows]]]:
     """Lists of consecutive pieces that hold at least `rows` rows together (the last may hold fewer)."""
-    held: list[Piece] = []
+    held: list[tuple[int, Rows]] = []
     count = 0
     for piece in pieces:
         held.append(piece)
-        count += piece[1].height
+        count += weight(piece)
         if count >= rows:
             yield held
             held, count = [], 0
@@ -51,8 +65,19 @@ def gathered(pieces: Iterable[Piece], rows: int) -> Iterator[list[Piece]]:
 
 def joined(pieces: list[Piece]) -> pl.DataFrame:
     """One frame of all pieces, with the submission's number as column `_sub` (UInt32)."""
-    frames = [frame.with_columns(_sub=pl.lit(sub, dtype=pl.UInt32)) for sub, frame in pieces]
-    return frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+    frames = [frame for _, frame in pieces]
+    return _numbered(frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True), pieces)
+
+
+def joined_batches(pieces: list[tuple[int, pa.RecordBatch]]) -> pl.DataFrame:
+    """The same of Arrow batches: brought into one frame together, for each alone costs as much as a thousand rows."""
+    table = pa.Table.from_batches([batch for _, batch in pieces])
+    return _numbered(pl.DataFrame(pl.from_arrow(table)), pieces)
+
+
+def _numbered(whole: pl.DataFrame, pieces: Sequence[tuple[int, Sized]]) -> pl.DataFrame:
+    subs = np.repeat([sub for sub, _ in pieces], [len(rows) for _, rows in pieces])
+    return whole.with_columns(pl.Series("_sub", subs.astype(np.uint32)))
 
 
 def split(frame: pl.DataFrame) -> Iterator[Piece]:

@@ -15,10 +15,10 @@ from huxin import faults
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
-from huxin.nightly.ahead import ahead
-from huxin.nightly.batching import Piece, gathered, joined, runs, sizes
+from huxin.nightly.batching import gathered, joined_batches, runs, sizes, weight
 from huxin.nightly.beside import errands
 from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
+from huxin.nightly.lanes import in_lanes
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.tokenizer import Tokenizer
@@ -59,8 +59,10 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
             _Writers(vault, numbered) as writers,
             errands() as sealing,
         ):
-            for batch in gathered(ahead(_pieces(vault, numbered), 4), sizes(todo).batch):
-                sealing.follow(_tokenize(joined(batch), tokenizer, schemes, writers))
+            size = sizes(todo)
+            pieces = in_lanes(list(numbered), partial(_pieces, vault, numbered), size.ahead, weight)
+            for batch in gathered(pieces, size.batch):
+                sealing.follow(_tokenize(joined_batches(batch), tokenizer, schemes, writers))
             sealing.wait()
             if writers.rows != sum(item.accepted or 0 for item in todo):
                 raise HuxinError("H0613")
@@ -74,27 +76,28 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
         vault.forget(item.id, keep=spool.AFTER_TOKENS)
 
 
-def _pieces(vault: Spool, numbered: dict[int, Submission]) -> Iterator[Piece]:
-    """The good rows of each submission, less those that a set check rejected."""
-    for sub, item in numbered.items():
-        dropped = vault.read_frame(item.id, spool.DROPPED)
-        frames = vault.read_frames(item.id, spool.ROWS)
-        for frame in frames if dropped is None else _without(dropped, frames, vault, item):
-            if frame.height:
-                yield sub, frame
+def _pieces(vault: Spool, numbered: dict[int, Submission], sub: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The good rows of a submission, less those that a set check rejected."""
+    item = numbered[sub]
+    dropped = vault.read_frame(item.id, spool.DROPPED)
+    batches = vault.read_batches(item.id, spool.ROWS)
+    for batch in batches if dropped is None else _without(dropped["_record"], batches, vault, item):
+        if batch.num_rows:
+            yield sub, batch
 
 
 def _without(
-    dropped: pl.DataFrame, frames: Iterator[pl.DataFrame], vault: Spool, item: Submission
-) -> Iterator[pl.DataFrame]:
-    """The frames less the dropped records, whose loan numbers are noted as they come.
+    dropped: pl.Series, batches: Iterator[pa.RecordBatch], vault: Spool, item: Submission
+) -> Iterator[pa.RecordBatch]:
+    """The rows less the dropped records, whose loan numbers are noted as they come.
 
     Gathered until the end, each of these few would keep the whole batch that it is a view of.
     """
     with vault.frame_writer(item.id, spool.REJECTED_SET) as loan_nos:
-        for frame in frames:
-            loan_nos.write(frame.join(dropped, on="_record", how="semi").select("loan_no"))
-            yield frame.join(dropped, on="_record", how="anti", maintain_order="left")
+        for batch in batches:
+            out = np.isin(batch["_record"].to_numpy(), dropped.to_numpy())
+            loan_nos.write_table(pa.Table.from_batches([batch.select(["loan_no"]).filter(pa.array(out))]))
+            yield batch.filter(pa.array(~out))
 
 
 def _tokenize(

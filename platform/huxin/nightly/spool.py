@@ -40,7 +40,9 @@ KEYS = "keys"  # loan numbers, tokens, digests
 LOANS = "loans"  # what the member says of its loans, without identifiers
 
 HELD = (QUARANTINE, QUARANTINE_SET, COMPANIONS)
-AFTER_VALIDATION = (ROWS, REJECTED, DROPPED, *HELD)
+# The source goes with the rows that were made of it: between two steps that make files, thousands of removals would
+# have a file system like ext4 pass over each freed inode whenever it makes the next.
+AFTER_VALIDATION = (SOURCE, ROWS, REJECTED, DROPPED, *HELD)
 AFTER_TOKENS = (KEYS, LOANS, REJECTED, REJECTED_SET, *HELD)
 AFTER_PUBLISHING = HELD
 
@@ -220,8 +222,8 @@ class ArrowWriter:
         (self.abandon if kind else self.close)()
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Appends a frame; its text columns are written as plain Arrow text."""
-        self.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        """Appends a frame."""
+        self.write_table(arrow_of(frame))
 
     def write_table(self, table: pa.Table) -> None:
         """Appends a table of the same schema as the first."""
@@ -240,3 +242,8 @@ class ArrowWriter:
     def abandon(self) -> None:
         """Drops what was written."""
         self._sealed.discard()
+
+
+def arrow_of(frame: pl.DataFrame) -> pa.Table:
+    """A frame as sealed files hold it: its text columns as plain Arrow text."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())

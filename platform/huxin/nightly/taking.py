@@ -22,6 +22,8 @@ from huxin.settings import Settings
 # What a manifest calls its contract is stored only where it looks like one: it might be anything.
 _CONTRACT = re.compile(r"[a-z]{1,16}/v[0-9]{1,4}")
 
+_WORTH_A_THREAD = 1 << 20  # bytes; a thread for each of a thousand small files costs more than it saves
+
 
 @dataclass(frozen=True)
 class Sealed:
@@ -72,7 +74,11 @@ def copied(target: Sink, blocks: Iterable[bytes | None]) -> Sealed:
                 pending.result()
             if block is None:
                 return Sealed(size, digest.digest(), whole=False)
-            pending = hasher.submit(digest.update, block)
+            if len(block) < _WORTH_A_THREAD:
+                digest.update(block)
+                pending = None
+            else:
+                pending = hasher.submit(digest.update, block)
             target.write(block)
             size += len(block)
     return Sealed(size, digest.digest())

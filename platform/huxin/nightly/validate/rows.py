@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 
 from huxin.contract import Contract
-from huxin.nightly.batching import split
 from huxin.nightly.cells import parse
 from huxin.nightly.gx.hits import RuleHits, Rules
 from huxin.nightly.gx.library import ExpectationSuite
 from huxin.nightly.gx.run import load_suite, run_suite
 from huxin.nightly.rules import mask, row_rules
 from huxin.nightly.timings import Timings
-from huxin.nightly.validate.tally import Tally
+from huxin.nightly.validate.tally import Tally, count_rows
 from huxin.registry.findings import Finding
 
 
@@ -47,8 +46,7 @@ def judge(raw: pl.DataFrame, checks: RowChecks, tallies: dict[int, Tally], timer
     """Runs every row check over a batch of RAW rows and enters what it finds into the tallies."""
     with timer.stage("cells"):
         parsed = parse(raw, checks.contract)
-        for sub, part in split(parsed):
-            tallies[sub].count_rows(part)
+        count_rows(parsed, tallies)
     with timer.stage("gx"):
         hits = [hit for hit in run_suite(parsed, checks.suite, checks.rules) if hit.rows.size]
     with timer.stage("findings"):

@@ -9,8 +9,8 @@ import polars as pl
 
 from huxin.contract import load_contract
 from huxin.nightly import spool
-from huxin.nightly.batching import split
-from huxin.nightly.spool import ArrowWriter, Spool
+from huxin.nightly.batching import runs
+from huxin.nightly.spool import ArrowWriter, Spool, arrow_of
 from huxin.nightly.validate.rows import Judged, named_loan
 from huxin.registry.submissions import Submission
 
@@ -41,16 +41,19 @@ class Sinks:
 
     def write(self, judged: Judged) -> None:
         """Seals one batch: typed good rows, original rejected rows, and the loan numbers of the latter."""
-        parsed = judged.parsed.with_columns(judged.rejected)
-        good = parsed.filter(~pl.col("rejected")).select("_sub", *self._kept)
-        for sub, part in split(good):
-            self._writer(sub, spool.ROWS).write(part.drop("_sub"))
+        good = judged.parsed.filter(~judged.rejected).select("_sub", *self._kept)
+        self._part(spool.ROWS, good)
         if not judged.rejected.any():
             return
-        for sub, part in split(parsed.filter("rejected").select("_sub", loan_no=self._named)):
-            self._writer(sub, spool.REJECTED).write(part.drop("_sub"))
-        for sub, part in split(judged.raw.filter(judged.rejected)):
-            self._writer(sub, spool.QUARANTINE).write(part.drop("_sub", "_as_of", "_mode"))
+        bad = judged.parsed.filter(judged.rejected)
+        self._part(spool.REJECTED, bad.select("_sub", loan_no=self._named))
+        self._part(spool.QUARANTINE, judged.raw.filter(judged.rejected).drop("_as_of", "_mode"))
+
+    def _part(self, stage: str, rows: pl.DataFrame) -> None:
+        """Appends to each submission's file its rows; turned into Arrow once, for that costs small files the most."""
+        table = arrow_of(rows.drop("_sub").rechunk())
+        for sub, start, length in runs(rows):
+            self._writer(sub, stage).write_table(table.slice(start, length))
 
     def _writer(self, sub: int, stage: str) -> ArrowWriter:
         """The writer of a submission's stage; those of submissions that came before are done."""

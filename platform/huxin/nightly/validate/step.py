@@ -13,9 +13,9 @@ from huxin import faults
 from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.admission import Refusal
-from huxin.nightly.ahead import ahead
-from huxin.nightly.batching import Piece, gathered, joined, sizes
+from huxin.nightly.batching import Piece, gathered, joined, sizes, weight
 from huxin.nightly.beside import errands
+from huxin.nightly.lanes import in_lanes
 from huxin.nightly.read import FileRefused, open_rows, rows_at
 from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
@@ -96,9 +96,10 @@ def _first_pass(
     size = sizes(numbered.values())
     known = set_keys(vault, numbered)
     with known, Sinks(vault, numbered) as sinks, errands() as sealing:
-        pieces = timer.each("read", ahead(_pieces(vault, numbered, tallies, contract, size.piece), 4))
+        read = partial(_pieces, vault, numbered, tallies, contract, size.piece)
+        pieces = timer.each("read", in_lanes(list(numbered), read, size.ahead, weight))
         for batch in gathered(pieces, size.batch):
-            judged = judge(joined(batch), checks, tallies, timer)
+            judged = judge(_dressed(joined(batch), numbered), checks, tallies, timer)
             with timer.stage("keys"):
                 known.add(keys(judged.parsed).with_columns(judged.parsed["_line"]))
             with timer.stage("spool"):
@@ -119,24 +120,27 @@ def _pieces(
     tallies: dict[int, Tally],
     contract: Contract,
     rows_each: int,
+    sub: int,
 ) -> Iterator[Piece]:
-    """The RAW rows of every submission in turn; a file that cannot be read ends its own turn only."""
-    for sub, item in numbered.items():
-        try:
-            with (
-                vault.reader(item.id, spool.SOURCE) as source,
-                open_rows(source, item.file, contract, rows_each) as rows,
-            ):
-                for raw in rows:
-                    yield sub, _dressed(raw, item)
-        except FileRefused as refused:
-            tallies[sub].refuse(Refusal(refused.code, str(refused.facts.get("reason", ""))), **refused.facts)
+    """The RAW rows of one submission; a file that cannot be read ends them."""
+    item = numbered[sub]
+    try:
+        with (
+            vault.reader(item.id, spool.SOURCE) as source,
+            open_rows(source, item.file, contract, rows_each) as rows,
+        ):
+            for raw in rows:
+                yield sub, raw
+    except FileRefused as refused:
+        tallies[sub].refuse(Refusal(refused.code, str(refused.facts.get("reason", ""))), **refused.facts)
 
 
-def _dressed(raw: pl.DataFrame, item: Submission) -> pl.DataFrame:
-    return raw.with_columns(
-        _as_of=pl.lit(item.as_of_date, dtype=pl.Date), _mode=pl.lit(item.mode, dtype=pl.UInt8)
-    )
+def _dressed(raw: pl.DataFrame, numbered: dict[int, Submission]) -> pl.DataFrame:
+    """RAW rows with their submission's day and mode: the whole batch at once, not file by file."""
+    items = numbered.values()
+    days = pl.Series("_as_of", [item.as_of_date for item in items], dtype=pl.Date)
+    modes = pl.Series("_mode", [item.mode for item in items], dtype=pl.UInt8)
+    return raw.with_columns(days.gather(raw["_sub"]), modes.gather(raw["_sub"]))
 
 
 def _second_pass(

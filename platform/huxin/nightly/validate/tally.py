@@ -71,12 +71,18 @@ class Tally:
         warned = np.unique(np.concatenate([*self.warned, np.empty(0, np.uint32)]))
         return int(np.setdiff1d(warned, self.rejected_records(), assume_unique=True).size)
 
-    def count_rows(self, parsed: pl.DataFrame) -> None:
-        """Adds one batch's rows and sums; 128-bit, as a hostile file could overflow 64."""
-        self.rows += parsed.height
-        sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
-        self.sum_principal += int(sums[0] or 0)
-        self.sum_balance += int(sums[1] or 0)
+    def count_rows(self, rows: int, principal: int, balance: int) -> None:
+        """Adds one batch's rows and sums."""
+        self.rows += rows
+        self.sum_principal += principal
+        self.sum_balance += balance
+
+
+def count_rows(parsed: pl.DataFrame, tallies: dict[int, Tally]) -> None:
+    """Adds a batch's rows and sums to its submissions' tallies; 128-bit, as a hostile file could overflow 64."""
+    sums = parsed.group_by("_sub").agg(pl.len(), pl.col("principal", "balance").cast(pl.Int128).sum())
+    for sub, rows, principal, balance in sums.iter_rows():
+        tallies[sub].count_rows(rows, int(principal), int(balance))
 
 
 def _merged(records: Records, lines: Records, more: Records, their: Records) -> tuple[Records, Records]:
