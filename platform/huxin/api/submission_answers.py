@@ -21,7 +21,7 @@ _MODES: dict[int, ModeName] = {1: "full", 2: "incremental", 3: "correction"}
 class Refused(BaseModel):
     """Why a whole file was not accepted."""
 
-    code: str = Field(description="the check of the file contract, F0001 to F0010", examples=["F0002"])
+    code: str = Field(description="the check of the file contract, F0001 to F0011", examples=["F0002"])
     reason: str
     text: str
     hint: str

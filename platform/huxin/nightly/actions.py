@@ -73,8 +73,8 @@ def _sender(database: Connection, item: Submission) -> int:
 
 
 def _admitted(settings: Settings, item: Submission) -> Refusal | None:
-    """What still stands against a file before any row is read; F0010 and F0001 are for good."""
-    if item.as_of_date is None or item.facts.get("code") in ("F0010", "F0001"):
+    """What still stands against a file before any row is read; F0010, F0011 and F0001 are for good."""
+    if item.as_of_date is None or item.facts.get("code") in ("F0010", "F0011", "F0001"):
         return Refusal(str(item.facts["code"]), str(item.facts["reason"]))
     with connection(settings) as database:
         member = find_member(database, item.sender)

@@ -25,14 +25,17 @@ import polars as pl
 from huxin.contract import State
 from huxin.ids import new_id
 from huxin.nightly import report, spool
+from huxin.nightly.admission import Refusal
 from huxin.nightly.check_frames import ANSWER, FRAME
 from huxin.nightly.spool import ArrowWriter, Spool
-from huxin.nightly.taking import Origin, Sealed, judged
+from huxin.nightly.taking import Origin, Sealed, judged, refuse
+from huxin.nightly.unsealing import CHECK
 from huxin.nightly.validate.step import examine
 from huxin.registry.findings import Finding
 from huxin.registry.members import Member
 from huxin.registry.submissions import MODES, Submission
 from huxin.settings import Settings
+from huxin_privacy.sealed_submission import is_sealed
 
 MOST_TOLD = 5_000
 IDLE = 600.0  # seconds after which the process ends
@@ -83,13 +86,16 @@ def _submission(settings: Settings, asked: Asked, data: bytes) -> Submission:
     member = Member(1, asked.member, "", "active", None, None)
     origin = Origin(asked.member, member, asked.file)
     sealed = Sealed(len(data), hashlib.sha256(data).digest())
+    if is_sealed(data[:16]):
+        sealed = replace(sealed, fault="sealed")
     if asked.manifest is not None:
         return judged(settings, new_id(), origin, asked.manifest.encode("utf-8", "surrogateescape"), sealed)
     bare = judged(settings, new_id(), origin, b"", sealed)
     facts = {"size": len(data)}
-    return replace(
+    whole = replace(
         bare, state=State.RECEIVED, as_of_date=settings.today(), mode=MODES["full"], codes={}, facts=facts
     )
+    return refuse(whole, Refusal(CHECK, sealed.fault)) if sealed.fault else whole
 
 
 class _Memory(Spool):

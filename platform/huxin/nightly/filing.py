@@ -54,7 +54,7 @@ class Filing:
         """Seals the file as its bytes come; `name` is what the sender calls it. Whatever `blocks` raises passes."""
         self._id = new_id()
         self._name = plain_name(name)
-        self._sealed = seal(self._vault, self._id, blocks)
+        self._sealed = seal(self._vault, self._id, blocks, self._member.code)
 
     def file(self, manifest: bytes) -> Received:
         """Records the submission, or finds the one that this very file and manifest made before."""

@@ -93,7 +93,7 @@ def _take(settings: Settings, vault: Spool, arrival: Arrival, member: Member | N
     submission_id = new_id()
     raw = _manifest_bytes(arrival.manifest)
     try:
-        sealed = seal(vault, submission_id, _blocks(arrival.data))
+        sealed = seal(vault, submission_id, _blocks(arrival.data), arrival.sender)
     except BaseException:
         vault.forget(submission_id)
         raise

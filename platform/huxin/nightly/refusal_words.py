@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from huxin_privacy.errors import TEXTS
+
 _REASONS: dict[str, tuple[str, str]] = {
     "digest": ("摘要不一致", "the digests differ"),
     "record_count": ("记录数不一致", "the record counts differ"),
@@ -20,6 +22,11 @@ _REASONS: dict[str, tuple[str, str]] = {
     "sender": ("清单中的会员与报送机构不符", "the manifest names another member than the sender"),
     "contract": ("合同版本不存在", "no such contract"),
     "rejected": ("被拒收的行过多", "too many rows rejected"),
+    "sealed": (
+        "密封文件只在报送时打开，校验请用原文件",
+        "a sealed file is opened on sending only: check the file itself",
+    ),
+    **{code: TEXTS[code] for code in ("P0153", "P0154", "P0155", "P0156", "P0157")},
 }
 _MANIFEST = {"json": ("不是 JSON", "not JSON"), "size": ("超过 64 KB", "over 64 KB")}
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 from huxin.errors import HuxinError
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.intake_keys import private_for
 from huxin_privacy.vault import SealedReader, SealedWriter, SubmissionKey
 
 SOURCE = "source"  # the member's file as sent
@@ -69,6 +70,10 @@ class Spool:
         self._root = settings.spool_dir
         self._intake = keyring.open(settings.keys_dir, "intake")
         self._keys: dict[UUID, SubmissionKey] = {}
+
+    def private_key(self, id_: bytes) -> bytes | None:
+        """The private half of the intake zone's key of that id, for sealed submissions; None when it is none."""
+        return private_for(self._intake, id_)
 
     def folder(self, submission_id: UUID) -> Path:
         """The submission's own folder."""

@@ -15,9 +15,11 @@ from huxin.nightly import spool
 from huxin.nightly.admission import Refusal, admit
 from huxin.nightly.manifest import Manifest, ManifestFault, parse_manifest
 from huxin.nightly.spool import Spool
+from huxin.nightly.unsealing import CHECK, Unsealing
 from huxin.registry.members import UNKNOWN, Member
 from huxin.registry.submissions import MODES, Submission
 from huxin.settings import Settings
+from huxin_privacy.sealed_submission import Facts
 
 # What a manifest calls its contract is stored only where it looks like one: it might be anything.
 _CONTRACT = re.compile(r"[a-z]{1,16}/v[0-9]{1,4}")
@@ -27,11 +29,17 @@ _WORTH_A_THREAD = 1 << 20  # bytes; a thread for each of a thousand small files 
 
 @dataclass(frozen=True)
 class Sealed:
-    """What is known of a file's bytes: their count, their SHA-256, and whether they are all of the file."""
+    """What is known of a file's bytes: their count, their SHA-256, and whether they are all of the file.
+
+    Of a sealed submission they are its content's, with the `facts` that it was bound to; where a `fault` (P015x) stood
+    against it, they are those of the file as it was sent, of which nothing is kept.
+    """
 
     size: int
     digest: bytes
     whole: bool = True
+    facts: Facts | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +58,21 @@ class Sink(Protocol):
     def write(self, block: bytes, /) -> object: ...
 
 
-def seal(vault: Spool, submission_id: UUID, blocks: Iterable[bytes | None]) -> Sealed:
+def seal(vault: Spool, submission_id: UUID, blocks: Iterable[bytes | None], sender: str) -> Sealed:
     """Copies a file's blocks sealed into the spool; None among them says that the next cannot be read.
 
-    A file that cannot be read is sealed as far as it can be. What `blocks` raises passes through, and nothing of
-    the file is in its place then. A full disk is HuxinError H0612.
+    A file that cannot be read is sealed as far as it can be; a sealed submission of `sender` is opened on the way.
+    What `blocks` raises passes through, and nothing of the file is in its place then. A full disk is H0612.
     """
+    plain = Unsealing(blocks, sender, vault.private_key)
     with spool.room():
         vault.create(submission_id)
         with vault.writer(submission_id, spool.SOURCE) as sealed:
-            return copied(sealed, blocks)
+            found = copied(sealed, plain)
+    if plain.fault is None:
+        return replace(found, facts=plain.facts)
+    vault.forget(submission_id)  # half a content, which was not proved
+    return Sealed(plain.raw_size, plain.raw_digest, found.whole, fault=plain.fault)
 
 
 def copied(target: Sink, blocks: Iterable[bytes | None]) -> Sealed:
@@ -106,9 +119,20 @@ def judged(settings: Settings, submission_id: UUID, origin: Origin, raw: bytes, 
         return refuse(base, Refusal("F0010", fault.reason))
     told = _told(base, manifest)
     refusal = admit(manifest, origin.sender, origin.member, sealed.digest.hex(), settings.today())
-    if not sealed.whole and (refusal is None or refusal.reason == "digest"):
-        refusal = Refusal("F0004", "not_plain")
+    # Other reasons of a manifest say less of a file that could not be opened.
+    if refusal is None or refusal.reason in ("digest", "before_policy", "future"):
+        refusal = _unopened(sealed, manifest) or refusal
     return refuse(told, refusal) if refusal else told
+
+
+def _unopened(sealed: Sealed, manifest: Manifest) -> Refusal | None:
+    """Why the bytes themselves cannot be gone on with."""
+    if not sealed.whole:
+        return Refusal("F0004", "not_plain")
+    if sealed.fault:
+        return Refusal(CHECK, sealed.fault)
+    other = sealed.facts and sealed.facts.contract != manifest.contract
+    return Refusal(CHECK, "P0154") if other else None
 
 
 def refuse(item: Submission, refusal: Refusal) -> Submission:
