@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: openapi help demo test soak check generate lock bench-night bench-enquiry clean anew
+.PHONY: openapi help demo test soak check generate lock bench-night bench-enquiry bench-privacy clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -53,6 +53,9 @@ bench-night: .venv/.runtime      ## the night's speed as ratios to a bare COPY �
 
 bench-enquiry: .venv/.runtime    ## enquiries and reservations as ratios to a bare hello and pgbench · 查询与占用的速度
 	$(PY) benches/enquiry.py $(ARGS)
+
+bench-privacy: .venv/.runtime    ## identifiers to tokens, no two sharing one; blind evaluations; re-keying · 标识保护的速度
+	$(PY) benches/privacy.py $(ARGS)
 
 clean:           ## removes .venv and caches, not the state in .huxin · 清除环境与缓存
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
