@@ -147,6 +147,32 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the proof does not hold: the evaluation was not made with the published key, and nothing of it may be "
             "used. Compare the key you pinned, and tell the association",
         ),
+        "P0164": (
+            "这不是盲查公钥的公布内容，或固定的文件已损坏",
+            "these are no published keys of blind mode, or the file that pins them is damaged",
+        ),
+        "P0165": (
+            "平台公布的盲查公钥与 {path} 中固定的不符。若协会已公告换钥，请与其他会员核对指纹后删除该文件重新固定；"
+            "否则请停止使用并通知协会",
+            "the keys that the platform publishes are not those pinned in {path}. If the association has announced new "
+            "ones, compare the fingerprint with other members, remove the file and pin anew; if not, stop and tell it",
+        ),
+        "P0166": (
+            "密封的群元素无法打开：已被改动，或属于别的会员、别的查询",
+            "the sealed element does not open: it was changed, or is another member's or enquiry's",
+        ),
+        "P0167": (
+            "清单中的元素密钥无法打开：已被改动，或属于别的会员、别的文件",
+            "the manifest's element key does not open: it was changed, or is another member's or file's",
+        ),
+        "P0168": (
+            "密封的群元素与所在行不符，或已被改动",
+            "a sealed element is not of its row and file, or was changed",
+        ),
+        "P0169": (
+            "本地元素缓存 {path} 已损坏，或不是用这把本地密钥密封的。请删除它，下次会重新生成",
+            "the local cache {path} is damaged, or not sealed with this local key. Delete it: it will be made again",
+        ),
         "P0170": (
             "这不是查询凭证或区间密函，或已被截断",
             "this is no ticket or envelope of a zone, or it was cut short",
