@@ -37,10 +37,12 @@ check: .venv/.dev          ## lint, types, import contracts, drift · 静态检�
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PY) -m huxin.nightly.gx.suites --check
 	$(PY) -m huxin.api.openapi --check
+	$(PY) privacy/vectors/generate.py --check
 
-generate: .venv/.runtime   ## writes suites, templates and docs/contract.md anew · 由合同表重新生成
+generate: .venv/.runtime   ## writes suites, templates, docs/contract.md and golden vectors anew · 由合同表重新生成
 	$(PY) -m huxin.nightly.gx.suites
 	$(PY) -m huxin.templates
+	$(PY) privacy/vectors/generate.py
 
 openapi: .venv/.runtime    ## writes schemas/openapi.yaml from the routes · 由路由生成接口描述
 	$(PY) -m huxin.api.openapi
