@@ -13,6 +13,7 @@ from werkzeug.routing import MapAdapter
 
 from huxin.api import (
     audit,
+    blind,
     docs,
     enquiries,
     health,
@@ -40,6 +41,7 @@ MODULES = (
     whoami,
     enquiries,
     reservations,
+    blind,
     submissions,
     submission_findings,
     submission_check,

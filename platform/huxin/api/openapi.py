@@ -28,6 +28,7 @@ or English by Accept-Language."""
 TAGS = [
     {"name": "enquiries", "description": "贷前查询 · Enquiries before approval"},
     {"name": "reservations", "description": "授信占用 · Reservations"},
+    {"name": "blind", "description": "盲查 · Blind mode: identifiers stay with the member"},
     {"name": "submissions", "description": "数据报送 · Submissions"},
     {"name": "audit", "description": "存证与审计 · Audit log and receipts"},
     {"name": "access", "description": "接入 · Access"},

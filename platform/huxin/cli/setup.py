@@ -8,12 +8,14 @@ import typer
 
 from huxin.cli.show import note
 from huxin.errors import HuxinError
+from huxin.registry.blind import Generation, turn_on
 from huxin.registry.connect import database_url
 from huxin.registry.migrate import upgrade
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.blind import oprf_key
 from huxin_privacy.generations import suite_of
 from huxin_privacy.suites import S256, get_suite
 
@@ -27,12 +29,22 @@ def init(
         str | None,
         typer.Option(help="S256 (SHA-256, AES) | SM (SM3, SM4), once; default S256 · 算法套件，仅首次可选"),
     ] = None,
+    blind: Annotated[
+        bool,
+        typer.Option("--blind", help="turn blind mode on, for good · 开启盲查方式，不可关闭"),
+    ] = False,
 ) -> None:
     """Prepares HUXIN_HOME: keys, database, tables. Safe to run again. · 初始化：密钥、数据库、表；可重复运行。"""
     settings = Settings.from_env()
     made = prepare(settings, suite)
     zh = settings.language == "zh"
     note(f"已就绪：{settings.home}" if zh else f"Ready: {settings.home}")
+    if blind and turn_on_blind(settings):
+        note(
+            "盲查方式已开启。请重启接口服务，并请会员固定公钥（GET /v1/blind/keys）。"
+            if zh
+            else "Blind mode is on. Restart the API, and have members pin the keys (GET /v1/blind/keys)."
+        )
     if made:
         note(
             "新建了密钥，请立即备份 keys 目录（密钥环与加密它的密钥须分开存放）。"
@@ -59,6 +71,13 @@ def prepare(settings: Settings, suite: str | None = None) -> bool:
     with connection(settings) as database:
         ensure_month(database, settings.now())
     return bool(missing)
+
+
+def turn_on_blind(settings: Settings) -> bool:
+    """Turns blind mode on with the active entry key; false where it was on. PrivacyError P0160 (no libsodium)."""
+    key = oprf_key(keyring.open(settings.keys_dir, "entry"))
+    with connection(settings) as database:
+        return turn_on(database, Generation(key.epoch, key.public), settings.now())
 
 
 def _settle_suite(settings: Settings, wanted: str | None) -> None:

@@ -1,0 +1,76 @@
+"""The entry zone's part of blind mode: elements it cannot read are multiplied by a key it alone holds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+
+import yaml
+
+from huxin.errors import HuxinError
+from huxin.paths import schema_root
+from huxin.registry import blind as registry
+from huxin.registry.blind import Limits
+from huxin.registry.enquiries import Quota
+from huxin.registry.live import Live
+from huxin.settings import Settings
+from huxin_privacy import keyring
+from huxin_privacy.blind import Evaluation, OprfKey, PublicKey, Published, evaluate, oprf_key
+from huxin_privacy.envelope import Receiver
+from huxin_privacy.hpke import key_pair
+
+# A batch takes a tenth of a second of a core. One after another: enquiries are not to wait behind a first file.
+AT_ONCE = 1
+_PATIENCE_S = 0.2
+
+
+@lru_cache(maxsize=1)
+def limits() -> Limits:
+    """schemas/api/blind.yaml."""
+    said = yaml.safe_load((schema_root() / "api" / "blind.yaml").read_text(encoding="utf-8"))
+    return Limits(**said)
+
+
+class Evaluator:
+    """Made once a process and used by its threads. Its repr shows no key."""
+
+    def __init__(self, settings: Settings, live: Live) -> None:
+        self._settings, self._live = settings, live
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._keys: dict[int, OprfKey] = {}
+
+    def published(self) -> Published:
+        """The keys that members pin, the present ones first. HuxinError H1801 where blind mode is off."""
+        found = registry.live_generations(self._live)
+        oprf = tuple(PublicKey(each.epoch, each.public) for each in found)
+        return Published(oprf, registry_keys(self._settings))
+
+    def evaluate(self, member_id: int, epoch: int, blinded: Sequence[bytes]) -> tuple[Evaluation, Quota]:
+        """A batch under the key of that epoch, with its proof, and what is left of the member's quota.
+
+        HuxinError H1801, H1802, H1123 (registry.blind.take), H1803 (others' batches are at work: come again);
+        PrivacyError P0161 names the first value that is no element.
+        """
+        if not self._turns.acquire(timeout=_PATIENCE_S):
+            raise HuxinError("H1803", retry_s=1)
+        try:
+            now, today = self._settings.now(), self._settings.today()
+            quota = registry.take(self._live, member_id, epoch, len(blinded), now, today, limits())
+            key = self._key(epoch)
+            return evaluate(key.secret, key.public, blinded), quota
+        finally:
+            self._turns.release()
+
+    def _key(self, epoch: int) -> OprfKey:
+        found = self._keys.get(epoch)
+        if found is None:
+            found = oprf_key(keyring.open(self._settings.keys_dir, "entry"), epoch)
+            self._keys[epoch] = found
+        return found
+
+
+def registry_keys(settings: Settings) -> tuple[Receiver, ...]:
+    """The registry zone's public keys that elements are sealed to, the active epoch's first."""
+    ring = keyring.open(settings.keys_dir, "registry")
+    return tuple(Receiver(epoch, key_pair(ring.key("hpke", "zone", epoch)).public) for epoch in ring.usable())
