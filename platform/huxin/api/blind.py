@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
+from huxin.api.fields import Epoch
 from huxin.api.limits import rate_headers
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
@@ -62,7 +63,7 @@ class Evaluating(BaseModel):
     """Blinded elements (RFC 9497, ristretto255-SHA512, VOPRF), each 32 bytes as base64url."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    epoch: int = Field(ge=1, lt=1 << 31, description="of the pinned key · 所固定公钥的密钥代")
+    epoch: Epoch = Field(description="of the pinned key · 所固定公钥的密钥代")
     elements: list[Element] = Field(min_length=1, max_length=BATCH)
 
 

@@ -37,6 +37,7 @@ def _whole(value: Any) -> Any:
 
 # To JSON 60.0 is as whole a number as 60 (JSON Schema, 4.2.3).
 Seconds = Annotated[int, Field(ge=60, le=365 * 86400), BeforeValidator(_whole)]
+Epoch = Annotated[int, Field(ge=1, lt=1 << 31), BeforeValidator(_whole)]
 Day = Annotated[date, BeforeValidator(_day)]
 Amount = Annotated[
     Decimal,
