@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from huxin.registry import connect, embedded, embedded_start, migrate
 from huxin.settings import Settings
+from support.zones import Split, made, served
 
 EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
 TEMPLATE = "migrated"
@@ -54,6 +56,33 @@ def settings(server: embedded.Server, template: str, tmp_path: Path) -> Iterator
     _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield Settings(home=tmp_path / "home", database_url=server.url(name), fixed_now=EVENING)
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def split(server: embedded.Server, template: str, tmp_path: Path) -> Iterator[Split]:
+    """A platform split into zones, with fresh migrated databases for two of them and their ports at work."""
+    with _split(server, template, tmp_path) as whole:
+        yield whole
+
+
+@pytest.fixture(scope="module")
+def shared_split(
+    server: embedded.Server, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Split]:
+    """The same for all tests of a module."""
+    with _split(server, template, tmp_path_factory.mktemp("split")) as whole:
+        yield whole
+
+
+@contextmanager
+def _split(server: embedded.Server, template: str, folder: Path) -> Iterator[Split]:
+    names = [f"test_{next(_numbers)}" for _ in range(2)]
+    for name in names:
+        _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    with served(made(folder / "zones", *map(server.url, names), EVENING)) as whole:
+        yield whole
+    for name in names:
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

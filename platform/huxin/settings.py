@@ -18,17 +18,20 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 class Settings:
     """What a process needs to know of its surroundings.
 
-    `database_url` is None when the embedded server below `home` serves; `fixed_now` is HUXIN_NOW.
+    `database_url` is None when the embedded server below `home` serves; `fixed_now` is HUXIN_NOW; `zones` is the
+    file of a split platform's zone where it is not HUXIN_HOME/zones.yaml.
     """
 
     home: Path
     database_url: str | None = None
     fixed_now: datetime | None = None
     language: str = "zh"
+    zones: Path | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Reads HUXIN_HOME, HUXIN_DATABASE_URL (or the file HUXIN_DATABASE_URL_FILE), HUXIN_NOW and HUXIN_LANG.
+        """Reads HUXIN_HOME, HUXIN_DATABASE_URL (or the file HUXIN_DATABASE_URL_FILE), HUXIN_NOW, HUXIN_LANG and
+        HUXIN_ZONES.
 
         Raises HuxinError H0101 when HUXIN_NOW is not an ISO 8601 time, H0103 when the file gives no address.
         """
@@ -37,6 +40,7 @@ class Settings:
             database_url=env.get("HUXIN_DATABASE_URL") or _from_file(env.get("HUXIN_DATABASE_URL_FILE")),
             fixed_now=_parse_now(env.get("HUXIN_NOW")),
             language=_language(env),
+            zones=Path(env["HUXIN_ZONES"]).absolute() if env.get("HUXIN_ZONES") else None,
         )
 
     def now(self) -> datetime:
@@ -58,6 +62,11 @@ class Settings:
     @property
     def postgres_dir(self) -> Path:
         return self.home / "postgres"
+
+    @property
+    def zones_file(self) -> Path:
+        """There in a platform that is split into zones only."""
+        return self.zones or self.home / "zones.yaml"
 
     @property
     def airflow_home(self) -> Path:

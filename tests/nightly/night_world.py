@@ -18,6 +18,7 @@ from huxin.cli.setup import prepare
 from huxin.enquiry.ask import Question, ask
 from huxin.errors import HuxinError
 from huxin.nightly import actions
+from huxin.nightly.members_copy import follow_members
 from huxin.nightly.pipeline import run_night
 from huxin.nightly.submitting import submit
 from huxin.nightly.tokenizer import Tokenizer
@@ -27,6 +28,7 @@ from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find
 from huxin.settings import Settings
 from support.rows import loan, overdue, resident_id, settled, write_submission
+from support.zones import Split
 
 MEMBERS = ["M0001", "M0002", "M0003"]
 TODAY = date(2026, 5, 31)
@@ -48,6 +50,14 @@ _LABELS = {
 }
 _SHOWN = """l.role, l.balance, l.status, l.overdue_since, l.as_of_date, l.ended_by, l.ended_on, l.stale_as_of,
     l.void_by IS NOT NULL AS void"""
+
+
+def split_world(split: Split, folder: Path, members: Sequence[str] = tuple(MEMBERS)) -> World:
+    """The same world where files come in at one zone and answers are given at another."""
+    with connection(split.registry) as database:
+        add_members(database, [(code, f"{code} 小贷") for code in members], split.registry.now())
+    follow_members(split.intake)
+    return World(split.intake, folder, members, split.whole)
 
 
 def ready(settings: Settings, members: Sequence[str] = tuple(MEMBERS)) -> Settings:
@@ -98,6 +108,8 @@ class World:
     settings: Settings
     folder: Path
     members: Sequence[str] = tuple(MEMBERS)
+    # Where answers and tables are read: elsewhere, when the platform is split into zones.
+    reading: Settings | None = None
     model: Model = field(init=False)
     ids: dict[int, UUID] = field(default_factory=dict)
     people: set[int] = field(default_factory=set)
@@ -173,12 +185,16 @@ class World:
         assert item is not None
         return item
 
+    @property
+    def registry(self) -> Settings:
+        return self.reading or self.settings
+
     # Compared -----------------------------------------------------------------------------------------
 
     def check(self) -> None:
         """Answers for everybody, current rows and the order of history: all as the model has them."""
         people = sorted(self.people)
-        answers = dict(zip(people, counted(self.settings, people), strict=True))
+        answers = dict(zip(people, counted(self.registry, people), strict=True))
         _same("answers", answers, {person: self.model.ask(person) for person in people})
         subjects = self._subjects(people)
         for table, expected in zip(("loan", "loan_history"), self._expected(), strict=True):
@@ -200,20 +216,20 @@ class World:
         query = f"""SELECT m.code, l.loan_no, l.subject_id, {_SHOWN} FROM {table} l JOIN member m ON m.id = l.member_id
             ORDER BY 1, 2, 3, l.version"""
         found: dict[object, list[object]] = {}
-        with connection(self.settings) as database:
+        with connection(self.registry) as database:
             for code, loan_no, subject, *shown in database.execute(text(query)):
                 found.setdefault((code, loan_no, subjects[subject]), []).append(worded(shown))
         return found
 
     def _subjects(self, people: list[int]) -> dict[UUID, int]:
         """Who is who: by the alias of each person's token."""
-        tokenizer = Tokenizer(self.settings)
+        tokenizer = Tokenizer(self.registry)
         types = np.full(len(people), 1, np.uint8)
         tokens = tokenizer.tokens(
             types, tokenizer.halves(types, pa.array([resident_id(person) for person in people]))
         )
         named = {UUID(bytes=token.tobytes()): person for token, person in zip(tokens, people, strict=True)}
-        with connection(self.settings) as database:
+        with connection(self.registry) as database:
             rows = database.execute(text("SELECT token, subject_id FROM alias")).all()
         assert len({subject for _, subject in rows}) == len(rows)
         return {subject: named[token] for token, subject in rows}

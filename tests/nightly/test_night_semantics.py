@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from model import CO_BORROWER, GUARANTOR, Counted, Row
-from night_world import FILLERS, World, counted, day, fillers, ready
+from night_world import FILLERS, World, counted, day, fillers, ready, split_world
 from sqlalchemy import text
 
 from huxin.nightly import actions
@@ -15,7 +15,6 @@ from huxin.nightly.pipeline import run_night
 from huxin.nightly.submitting import submit
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
-from huxin.settings import Settings
 from support.rows import loan, write_submission
 
 ME, OTHER = "M0001", "M0002"
@@ -23,15 +22,18 @@ SINCE = date(2026, 5, 1)
 
 
 @pytest.fixture
-def world(settings: Settings, tmp_path: Path) -> World:
-    return World(ready(settings), tmp_path / "sent")
+def world(way: str, request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A registry of one process, or of three zones (see conftest.py): the prose holds for both."""
+    if way == "zones":
+        return split_world(request.getfixturevalue("split"), tmp_path / "sent")
+    return World(ready(request.getfixturevalue("settings")), tmp_path / "sent")
 
 
 def one(world: World, person: int) -> Counted:
     """The answer about one person, on which the model agrees."""
     world.people.add(person)
     world.check()
-    return counted(world.settings, [person])[0]
+    return counted(world.registry, [person])[0]
 
 
 def standing(world: World, loan_no: str, person: int) -> tuple[str, bool, date | None]:
@@ -58,6 +60,7 @@ def outcome(item: Submission) -> tuple[str, list[str]]:
 # A submission = one data file + its manifest ------------------------------------------------------------
 
 
+@pytest.mark.both_ways
 def test_the_manifests_presence_says_complete(world: World, tmp_path: Path) -> None:
     file = write_submission(tmp_path / "inbox", ME, [loan(ME, 1)])
     manifest = file.with_name(file.name + ".manifest.json")
@@ -71,6 +74,7 @@ def test_the_manifests_presence_says_complete(world: World, tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.both_ways
 def test_format_encoding_delimiter_and_language_change_nothing(world: World) -> None:
     dresses = [
         {"file_name": "a.csv", "encoding": "gb18030", "headers": "zh"},
@@ -83,7 +87,7 @@ def test_format_encoding_delimiter_and_language_change_nothing(world: World) -> 
     for sequence, dress in enumerate(dresses, 1):
         file = write_submission(world.folder, ME, rows, sequence=sequence, **dress)  # type: ignore[arg-type]
         assert outcome(submit(world.settings, file, ME)[0]) == ("published", [])
-    with connection(world.settings) as database:
+    with connection(world.registry) as database:
         assert database.execute(text("SELECT count(*), max(version) FROM loan")).one() == (20, 1)
         assert database.execute(text("SELECT count(*) FROM loan_history")).scalar() == 0
 
@@ -121,12 +125,14 @@ def test_totals_without_the_wrong_rows_refuse_the_file(world: World) -> None:
 # One row per party --------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_ways
 def test_a_loan_with_a_guarantor_has_two_rows(world: World) -> None:
     world.full(ME, day(0), Row("L1", 1), Row("L1", 2, GUARANTOR))
     assert one(world, 1).open_loans == 1
     assert one(world, 2) == Counted(known=True, guaranteed_loans=1, guaranteed_balance=1_500_000)
 
 
+@pytest.mark.both_ways
 def test_rows_of_one_loan_that_disagree_are_all_rejected(world: World) -> None:
     sent = world.sent(ME, day(0), "full", [Row("L1", 1), Row("L1", 2, GUARANTOR, balance=7)])
     item, _ = submit(world.settings, world.write(sent), ME)
@@ -244,7 +250,7 @@ def test_counts_are_over_primary_and_co_borrower_the_asking_members_own_included
     world.full(ME, day(0), Row("L1", 1), Row("L2", 2), Row("L2", 1, CO_BORROWER))
     world.full(OTHER, day(0), Row("L1", 1, balance=900_000))
     assert one(world, 1) == Counted(True, 2, 3, 3_900_000)
-    assert counted(world.settings, [1], ME) == counted(world.settings, [1], "M0003")
+    assert counted(world.registry, [1], ME) == counted(world.registry, [1], "M0003")
 
 
 def test_what_a_subject_guarantees_stands_apart(world: World) -> None:
@@ -301,7 +307,7 @@ def test_dpd_moves_every_night_and_an_unchanged_loan_is_an_unchanged_row(world: 
     for number in range(4):
         world.full(ME, day(number), *rows)
         assert one(world, 1).max_dpd == (day(number) - SINCE).days
-    with connection(world.settings) as database:
+    with connection(world.registry) as database:
         assert database.execute(text("SELECT count(*) FROM loan_history")).scalar() == 0
         assert database.execute(text("SELECT DISTINCT as_of_date FROM loan")).scalars().all() == [day(0)]
 
@@ -309,6 +315,7 @@ def test_dpd_moves_every_night_and_an_unchanged_loan_is_an_unchanged_row(world: 
 # A submission is (member, data digest, manifest digest) -------------------------------------------------
 
 
+@pytest.mark.both_ways
 def test_the_same_pair_shows_its_outcome(world: World) -> None:
     sent = world.sent(ME, day(0), "full", [Row("L1", 1)])
     file = world.write(sent)
@@ -322,9 +329,10 @@ def test_the_same_file_of_another_member_is_another_submission(world: World) -> 
     for member in (ME, OTHER):
         file = write_submission(world.folder, member, [loan("X", number) for number in range(1, 21)])
         assert submit(world.settings, file, member)[0].state.name == "PUBLISHED"
-    assert counted(world.settings, [1])[0].lenders == 2
+    assert counted(world.registry, [1])[0].lenders == 2
 
 
+@pytest.mark.both_ways
 def test_a_refused_submission_can_be_tried_again(world: World) -> None:
     world.full(ME, day(2), Row("L1", 1, balance=1))
     assert world.full(ME, day(1), Row("L1", 1, balance=2)) == "refused"
@@ -445,15 +453,16 @@ def test_an_older_correction_with_a_rejected_row_leaves_a_newer_word_fresh(world
 # Withdrawal ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_ways
 def test_the_versions_before_a_withdrawn_submission_return(world: World) -> None:
     world.full(ME, day(0), Row("L1", 1, balance=1), Row("L2", 2), Row("L3", 3), Row("L3", 4, GUARANTOR))
     people = [1, 2, 3, 4, 5]
-    before = counted(world.settings, people)
+    before = counted(world.registry, people)
     world.full(ME, day(1), Row("L1", 1, balance=2), Row("L3", 5), Row("L2", 2, broken="consent"))
-    assert counted(world.settings, people) != before
+    assert counted(world.registry, people) != before
     assert world.withdraw(2) == "withdrawn"
     world.check()
-    assert counted(world.settings, people) == before
+    assert counted(world.registry, people) == before
 
 
 def test_one_after_another_back_to_nothing(world: World) -> None:

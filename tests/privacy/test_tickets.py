@@ -24,7 +24,9 @@ ENTRY = Sender(1, os.urandom(32))
 REGISTRY = Receiver(1, PAIR.public)
 VECTORS = Path(__file__).parents[2] / "privacy" / "vectors" / "enquiry_digest.json"
 HALF = st.binary(min_size=16, max_size=16)
-MADE = st.builds(Made, st.text(max_size=8), st.integers(0, 2**32 - 1), HALF, st.none() | HALF)
+MADE = st.builds(
+    Made, st.text(max_size=8), st.integers(0, 2**32 - 1), HALF, st.none() | HALF, st.none() | HALF
+)
 TICKETS = st.builds(
     Ticket,
     id_type=st.text(max_size=12),
@@ -33,7 +35,6 @@ TICKETS = st.builds(
     nonce=HALF,
     expires_at=st.integers(0, 2**63),
     made=st.lists(MADE, min_size=1, max_size=4).map(tuple),
-    name_half=st.none() | HALF,
 )
 
 
@@ -44,8 +45,7 @@ def one(**changed: object) -> Ticket:
         "enquiry": bytes(32),
         "nonce": new_nonce(),
         "expires_at": 1_780_000_000,
-        "made": (Made("S256", 1, os.urandom(16), os.urandom(16)), Made("SM", 2, os.urandom(16))),
-        "name_half": os.urandom(16),
+        "made": (Made("S256", 1, *map(os.urandom, (16, 16, 16))), Made("SM", 2, os.urandom(16))),
     }
     return Ticket(**(values | changed))  # type: ignore[arg-type]
 
@@ -71,7 +71,8 @@ def test_a_ticket_is_short_enough_for_a_request_and_opaque() -> None:
     text = seal_ticket(ENTRY, REGISTRY, ticket)
     assert len(text) < 600
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    for secret in (ticket.made[0].half, ticket.made[1].half, ticket.name_half, b"M0001", b"resident_id"):
+    first, second = ticket.made
+    for secret in (first.half, first.name_half, first.mobile_half, second.half, b"M0001", b"resident_id"):
         assert secret is not None
         assert secret not in raw
 
@@ -79,8 +80,8 @@ def test_a_ticket_is_short_enough_for_a_request_and_opaque() -> None:
 def test_its_repr_shows_no_half() -> None:
     ticket = one()
     for made in ticket.made:
-        assert repr(made.half) not in repr(ticket)
-    assert repr(ticket.name_half) not in repr(ticket)
+        for half in (made.half, made.name_half, made.mobile_half):
+            assert half is None or repr(half) not in repr(ticket)
 
 
 def test_every_changed_character_is_refused() -> None:
@@ -114,8 +115,8 @@ def sealed(content: bytes) -> str:
     return base64.urlsafe_b64encode(envelope).decode().rstrip("=")
 
 
-HEAD = (b"uscc", b"M0001", bytes(32), bytes(16), bytes(8), b"")
-EACH = (b"S256", bytes(4), bytes(16), b"")
+HEAD = (b"uscc", b"M0001", bytes(32), bytes(16), bytes(8))
+EACH = (b"S256", bytes(4), bytes(16), b"", b"")
 
 
 @pytest.mark.parametrize(
@@ -130,11 +131,11 @@ EACH = (b"S256", bytes(4), bytes(16), b"")
         prefixed(*HEAD, *EACH) + b"\0\5ab",
         prefixed(*HEAD[:2], bytes(31), *HEAD[3:], *EACH),
         prefixed(*HEAD[:3], bytes(15), *HEAD[4:], *EACH),
-        prefixed(*HEAD[:4], bytes(9), b"", *EACH),
-        prefixed(*HEAD[:5], bytes(15), *EACH),
-        prefixed(*HEAD, b"S256", bytes(4), b"", b""),
-        prefixed(*HEAD, b"S256", bytes(3), bytes(16), b""),
-        prefixed(*HEAD, b"S256", bytes(4), bytes(16), bytes(1)),
+        prefixed(*HEAD[:4], bytes(9), *EACH),
+        prefixed(*HEAD, b"S256", bytes(4), b"", b"", b""),
+        prefixed(*HEAD, b"S256", bytes(3), bytes(16), b"", b""),
+        prefixed(*HEAD, b"S256", bytes(4), bytes(16), bytes(1), b""),
+        prefixed(*HEAD, b"S256", bytes(4), bytes(16), b"", bytes(17)),
         prefixed(b"\xff", *HEAD[1:], *EACH),
     ],
 )

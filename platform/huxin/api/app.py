@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 from apiflask import APIFlask
 from flask import Request, Response, request
@@ -80,8 +82,16 @@ class Api(APIFlask):
         return response
 
 
-def create_app(settings: Settings, config: Config | None = None) -> APIFlask:
-    """The app on a registry that is set up; it connects and reads keys when first needed."""
+def create_app(
+    settings: Settings,
+    config: Config | None = None,
+    modules: Sequence[ModuleType] = MODULES,
+    tokens: Tokens | None = None,
+) -> APIFlask:
+    """The app on a registry that is set up; it connects and reads keys when first needed.
+
+    A split-off zone serves other `modules`, and takes `tokens` that the registry zone has issued.
+    """
     chosen = config or Config.from_env()
     app = Api(
         "huxin.api",
@@ -96,13 +106,13 @@ def create_app(settings: Settings, config: Config | None = None) -> APIFlask:
     app.url_map.merge_slashes = False  # a redirect would hand back the path that was sent
     openapi.configure(app)
     problems.register(app)
-    for module in MODULES:
+    for module in modules:
         module.register(app)
     app.extensions[NAME] = Shell(
         settings=settings,
         config=chosen,
         live=Live(settings),
-        tokens=Tokens(settings, chosen.issuer),
+        tokens=tokens or Tokens(settings, chosen.issuer),
         meter=Meter(),
         reads=Reads(chosen.body_seconds),
     )

@@ -23,7 +23,7 @@ from huxin_privacy.errors import PrivacyError
 PROBLEM = "application/problem+json"
 RETRY_S = 5
 # However the loss of the database is noticed, a caller is told one thing.
-_LOST = frozenset({"H0313", "H0502", "H0304", "H0307", "H0308"})
+LOST = frozenset({"H0313", "H0502", "H0304", "H0307", "H0308"})
 _BY_STATUS = {400: "H1126", 404: "H1116", 405: "H1117", 413: "H1118", 415: "H1119"}
 # RFC 6749, 5.2: what an OAuth library looks for.
 OAUTH = {
@@ -61,7 +61,7 @@ def register(app: APIFlask) -> None:
 
 def told(error: HuxinError) -> Response:
     """A foreseen error; one that is no caller's business becomes H1125."""
-    if error.code in _LOST:
+    if error.code in LOST:
         return problem(HuxinError("H1101", retry_s=RETRY_S))
     if error.status is None:
         return unforeseen(error)
@@ -97,6 +97,20 @@ def problem(error: HuxinError, headers: list[tuple[str, str]] | None = None) -> 
     body = problem_object(error, status, language)
     named = [("Content-Language", language), ("Vary", "Accept-Language"), *_headers(error, status)]
     return answer(orjson.dumps(body, default=str), status, [*named, *(headers or [])], PROBLEM)
+
+
+def private(error: PrivacyError) -> Response:
+    """One of the privacy package's codes, told to whoever may know it."""
+    language = preferred(request.environ.get("HTTP_ACCEPT_LANGUAGE"), shell().settings.language)
+    body = {
+        "type": f"/docs#{error.code}",
+        "title": _TITLES[422] if language == "zh" else HTTPStatus(422).phrase,
+        "status": 422,
+        "code": error.code,
+        "detail": error.text(language),
+        "facts": error.facts,
+    }
+    return answer(orjson.dumps(body, default=str), 422, [("Content-Language", language)], PROBLEM)
 
 
 def problem_object(error: HuxinError, status: int, language: str) -> dict[str, Any]:

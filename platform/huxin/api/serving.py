@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+
+# The thread that waits for the server to open needs it for its first connection. If it were still importing it when a
+# worker is forked, the worker would hold a lock that nobody opens, and hang in its own first import of it.
+import encodings.idna  # noqa: F401
 import gc
 import os
 import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -49,7 +53,8 @@ Make = Callable[[Settings, Config], APIFlask]
 class Serving:
     """Where and with how much to serve. `threads` are a worker's; TLS where both files are given.
 
-    `also` are further commands of ours to run beside the server.
+    `callers` is a file of certificates: with it only those are let in who show one that is issued by one of these.
+    `also` are further commands of ours to run beside the server; without `database` none is asked for.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +66,8 @@ class Serving:
     sequencer: bool = True
     work: bool = True
     also: tuple[tuple[str, ...], ...] = ()
+    callers: Path | None = None
+    database: bool = True
 
     @property
     def address(self) -> str:
@@ -77,15 +84,24 @@ def serve(settings: Settings, config: Config, serving: Serving, tell: Tell, make
     # granian takes SIGTERM over once it runs; before, it must not leave behind what was started.
     signal.signal(signal.SIGTERM, _leave)
     _check_tls(serving)
-    _check_address(serving)
+    check_address(serving)
+    with (
+        _database(settings) if serving.database else nullcontext(),
+        tempfile.TemporaryDirectory(prefix="huxin-counters-") as counters,
+    ):
+        os.environ[SHARED_COUNTERS] = counters
+        run(serving, partial(load, settings, config, make), tell)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[None]:
+    """The database at work and migrated; stopped afterwards where it was started here."""
     # Asked before the database is, which starts it.
     started_here = settings.database_url is None and not embedded.status(settings).running
     database_url(settings)
     try:
         _check_migrated(settings)
-        with tempfile.TemporaryDirectory(prefix="huxin-counters-") as counters:
-            os.environ[SHARED_COUNTERS] = counters
-            _run(serving, partial(load, settings, config, make), tell)
+        yield
     finally:
         if started_here:
             embedded.stop(settings)
@@ -95,7 +111,8 @@ def _leave(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def _run(serving: Serving, loader: Callable[[], APIFlask], tell: Tell) -> None:
+def run(serving: Serving, loader: Callable[[], APIFlask], tell: Tell) -> None:
+    """Runs server and commands until the server is told to end."""
     server = _server(serving)
     server.on_startup(lambda: Thread(target=_tell_when_open, args=(serving, tell), daemon=True).start())
     wanted = (
@@ -161,6 +178,9 @@ def _server(serving: Serving) -> Any:
         http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_MS),
         ssl_cert=serving.tls_cert,
         ssl_key=serving.tls_key,
+        # Without the former, granian drops the latter with no more than a warning.
+        ssl_ca=serving.callers,
+        ssl_client_verify=serving.callers is not None,
         log_level=LogLevels.error,
         log_dictconfig=_LOGS,
         respawn_failed_workers=True,
@@ -196,8 +216,11 @@ def _check_tls(serving: Serving) -> None:
         raise HuxinError("H1135")
 
 
-def _check_address(serving: Serving) -> None:
-    """Workers share a port (SO_REUSEPORT), so a second server of ours would not fail to bind: it is asked here."""
+def check_address(serving: Serving) -> None:
+    """HuxinError H1129 when the address is taken.
+
+    Workers share a port (SO_REUSEPORT), so a second server of ours would not fail to bind: it is asked here.
+    """
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

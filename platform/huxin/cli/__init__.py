@@ -23,6 +23,7 @@ from huxin.cli import (
     setup,
     submissions,
     work,
+    zone,
 )
 from huxin.errors import HuxinError, places
 from huxin.settings import Settings
@@ -56,6 +57,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(sandbox.app, name="sandbox")
+app.add_typer(zone.app, name="zone")
 
 
 def main() -> None:

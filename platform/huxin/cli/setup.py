@@ -14,6 +14,8 @@ from huxin.registry.migrate import upgrade
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin.zones.layout import rings_of, zone_of
+from huxin.zones.roles import ENTRY
 from huxin_privacy import keyring
 from huxin_privacy.blind import oprf_key
 from huxin_privacy.generations import suite_of
@@ -54,18 +56,21 @@ def init(
 
 
 def prepare(settings: Settings, suite: str | None = None) -> bool:
-    """Makes what is missing and migrates; returns whether keys were made.
+    """Makes what is missing and migrates; returns whether keys were made. A split-off zone gets its own only.
 
     The suite stays what it is; a new home's is S256 unless another is named. PrivacyError P0101 (no such suite),
     HuxinError H0104 (the home has another).
     """
     _settle_suite(settings, suite)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.spool_dir.mkdir(mode=0o700, exist_ok=True)
     settings.keys_dir.mkdir(mode=0o700, exist_ok=True)
-    missing = [zone for zone in keyring.ZONES if not keyring.keyring_path(settings.keys_dir, zone).exists()]
-    for zone in missing:
-        keyring.create(settings.keys_dir, zone, suite or S256.name)
+    rings = rings_of(settings)
+    missing = [ring for ring in rings if not keyring.keyring_path(settings.keys_dir, ring).exists()]
+    for ring in missing:
+        keyring.create(settings.keys_dir, ring, suite or S256.name)
+    if zone_of(settings) == ENTRY:  # which stores nothing
+        return bool(missing)
+    settings.spool_dir.mkdir(mode=0o700, exist_ok=True)
     database_url(settings)
     upgrade(settings)
     with connection(settings) as database:

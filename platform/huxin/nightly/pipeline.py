@@ -10,12 +10,12 @@ from pathlib import Path
 from uuid import UUID
 
 from huxin.errors import HuxinError
+from huxin.nightly.after_validation import load_step, pseudonymize_step
 from huxin.nightly.groups import in_sequence
 from huxin.nightly.inbox import Arrival, arrivals, waiting
 from huxin.nightly.leftovers import clear_leftovers
-from huxin.nightly.load import load_group
+from huxin.nightly.members_copy import follow_members
 from huxin.nightly.memory import give_back
-from huxin.nightly.pseudonymize import pseudonymize_group
 from huxin.nightly.receive import Received, as_of_date, receive
 from huxin.nightly.timings import Timings
 from huxin.nightly.validate.step import validate_group
@@ -56,6 +56,7 @@ def run_night(
     """
     timings = Timings()
     tell = progress or _nobody
+    follow_members(settings)
     clear_leftovers(settings)
     with timings.stage("receive"):
         received, shortage = _receive(settings, _of_day(arrivals(inbox), as_of), tell)
@@ -80,10 +81,10 @@ def run_group(
     tell = progress or _nobody
     validate_group(settings, ids, timings, lambda rows: tell("validate", rows))
     give_back()
-    pseudonymize_group(settings, ids, timings)
+    pseudonymize_step(settings)(settings, ids, timings)
     tell("pseudonymize", len(ids))
     give_back()
-    load_group(settings, ids, timings)
+    load_step(settings)(settings, ids, timings)
     tell("load", len(ids))
 
 

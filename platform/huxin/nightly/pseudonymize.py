@@ -18,10 +18,11 @@ from huxin.nightly import spool
 from huxin.nightly.batching import gathered, joined_batches, runs, sizes, weight
 from huxin.nightly.beside import errands
 from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
+from huxin.nightly.halves import Halves
 from huxin.nightly.lanes import in_lanes
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
-from huxin.nightly.tokenizer import Tokenizer
+from huxin.nightly.tokenizer import RowTokens, Tokenizer
 from huxin.registry.alone import alone
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
@@ -56,11 +57,11 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
     with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
         with (
             timer.stage("pseudonymize"),
-            _Writers(vault, numbered) as writers,
+            Writers(vault, numbered) as writers,
             errands() as sealing,
         ):
             size = sizes(todo)
-            pieces = in_lanes(list(numbered), partial(_pieces, vault, numbered), size.ahead, weight)
+            pieces = in_lanes(list(numbered), partial(good_pieces, vault, numbered), size.ahead, weight)
             for batch in gathered(pieces, size.batch):
                 sealing.follow(_tokenize(joined_batches(batch), tokenizer, schemes, writers))
             sealing.wait()
@@ -76,7 +77,9 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
         vault.forget(item.id, keep=spool.AFTER_TOKENS)
 
 
-def _pieces(vault: Spool, numbered: dict[int, Submission], sub: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+def good_pieces(
+    vault: Spool, numbered: dict[int, Submission], sub: int
+) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The good rows of a submission, less those that a set check rejected."""
     item = numbered[sub]
     dropped = vault.read_frame(item.id, spool.DROPPED)
@@ -101,23 +104,26 @@ def _without(
 
 
 def _tokenize(
-    batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, writers: _Writers
+    batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, writers: Writers
 ) -> Callable[[], None]:
     """Makes the two tables of a batch; what is returned seals them."""
-    types = batch["id_type"].to_numpy()
-    made = tokenizer.halves(types, batch["id_canonical"].to_arrow())
-    names = batch["name_canonical"]
-    marks = tokenizer.name_marks(made, names.fill_null("").to_arrow())
-    business = business_columns(batch)
-    loans = loans_table(batch, business, marks, names.is_not_null().to_numpy())
-    numbers = np.array([schemes.by_type.get(code, 0) for code in range(256)], np.int16)[types]
-    keys = keys_table(batch, loans, tokenizer.tokens(types, made), numbers)
-    mobiles = tokenizer.mobiles(made, batch["mobile_canonical"].to_arrow())
-    keys = with_mobiles(keys, mobiles, schemes.mobile)
+    keys, loans = pseudonymized(batch, tokenizer.halver.of(batch), tokenizer, schemes)
     return partial(writers.write_all, list(runs(batch)), keys, loans)
 
 
-class _Writers:
+def pseudonymized(
+    rows: pl.DataFrame, made: Halves, tokens: RowTokens, schemes: Schemes
+) -> tuple[pa.Table, pa.Table]:
+    """The tables `keys` and `loans` of rows, of whose people only the halves are needed."""
+    types = rows["id_type"].to_numpy()
+    business = business_columns(rows)
+    loans = loans_table(rows, business, tokens.marks(made.names), made.named)
+    numbers = np.array([schemes.by_type.get(code, 0) for code in range(256)], np.int16)[types]
+    keys = keys_table(rows, loans, tokens.tokens(types, made.ids), numbers)
+    return with_mobiles(keys, tokens.called(made), schemes.mobile), loans
+
+
+class Writers:
     """The `keys` and `loans` writers of one submission after another; one without good rows gets empty files."""
 
     def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
@@ -126,7 +132,7 @@ class _Writers:
         self.rows = 0
         self._open: tuple[int, ArrowWriter, ArrowWriter] | None = None
 
-    def __enter__(self) -> _Writers:
+    def __enter__(self) -> Writers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -22,9 +22,10 @@ import pyarrow as pa
 
 from huxin.errors import HuxinError
 from huxin.settings import Settings
+from huxin.zones.layout import spool_ring
 from huxin_privacy import keyring
 from huxin_privacy.intake_keys import private_for
-from huxin_privacy.vault import SealedReader, SealedWriter, SubmissionKey
+from huxin_privacy.vault import SealedReader, SealedWriter, SubmissionKey, exists
 
 SOURCE = "source"  # the member's file as sent
 ROWS = "rows"  # typed good rows, identifiers canonical
@@ -64,11 +65,11 @@ def room() -> Iterator[None]:
 
 
 class Spool:
-    """The spool of one HUXIN_HOME, opened with the intake zone's keyring."""
+    """The spool of one HUXIN_HOME, opened with the intake zone's keyring (a split-off registry zone has its own)."""
 
     def __init__(self, settings: Settings) -> None:
         self._root = settings.spool_dir
-        self._intake = keyring.open(settings.keys_dir, "intake")
+        self._intake = keyring.open(settings.keys_dir, spool_ring(settings))
         self._keys: dict[UUID, SubmissionKey] = {}
 
     def private_key(self, id_: bytes) -> bytes | None:
@@ -85,6 +86,12 @@ class Spool:
         place.mkdir(mode=0o700, parents=True)
         made = SubmissionKey.create(place, self._intake, str(submission_id), fsync=False)
         self._keys[submission_id] = made
+
+    def ready(self, submission_id: UUID) -> None:
+        """Makes folder and key where there is no whole pair of them yet."""
+        if not exists(self.folder(submission_id)):
+            self.forget(submission_id)
+            self.create(submission_id)
 
     def holds(self, submission_id: UUID, stage: str) -> bool:
         """Whether a stage's sealed file is there."""

@@ -16,6 +16,7 @@ from huxin.errors import HuxinError
 from huxin.nightly.cells import parse
 from huxin.nightly.inbox import Arrival, shown
 from huxin.nightly.manifest import SUFFIX, Manifest, manifest_json
+from huxin.nightly.members_copy import follow_members
 from huxin.nightly.mended import Seen, day_of_mended, is_mended
 from huxin.nightly.pipeline import run_group
 from huxin.nightly.read import FileRefused, open_rows
@@ -45,6 +46,7 @@ def submit(
     """
     if not file.is_file():
         raise HuxinError("H0601", file=shown(str(file)))
+    follow_members(settings)
     if computed is not None:
         return _with_computed(settings, file, member, computed)
     beside = manifest or file.with_name(file.name + SUFFIX)

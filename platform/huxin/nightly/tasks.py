@@ -19,9 +19,11 @@ from uuid import UUID
 
 from huxin.contract import State
 from huxin.errors import HuxinError
+from huxin.nightly.after_validation import load_step, pseudonymize_step
 from huxin.nightly.groups import LARGEST, balanced
 from huxin.nightly.inbox import arrivals, waiting
 from huxin.nightly.leftovers import clear_leftovers
+from huxin.nightly.members_copy import follow_members
 from huxin.nightly.receive import Received, receive
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find_all, member_codes, unfinished
@@ -106,6 +108,7 @@ def inbox_folder(settings: Settings) -> Path:
 
 
 def _receive_groups(settings: Settings, count: int) -> list[list[str]]:
+    follow_members(settings)
     clear_leftovers(settings)
     received = _receive(settings, inbox_folder(settings))
     with connection(settings) as database:
@@ -136,15 +139,11 @@ def _validate(settings: Settings, ids: list[UUID]) -> None:
 
 
 def _pseudonymize(settings: Settings, ids: list[UUID]) -> None:
-    from huxin.nightly.pseudonymize import pseudonymize_group  # Polars and the compiled hash, as above
-
-    pseudonymize_group(settings, ids)
+    pseudonymize_step(settings)(settings, ids, None)
 
 
 def _load(settings: Settings, ids: list[UUID]) -> None:
-    from huxin.nightly.load import load_group  # the bulk driver, as above
-
-    load_group(settings, ids)
+    load_step(settings)(settings, ids, None)
 
 
 def _report(settings: Settings, ids: list[UUID]) -> None:

@@ -1,4 +1,4 @@
-"""Canonical identifiers to tokens, in the one process that holds both zones' keys by default."""
+"""Halves to tokens: what the registry zone does, by its own keys; and both steps, where one process holds both."""
 
 from __future__ import annotations
 
@@ -9,26 +9,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from huxin.contract import load_contract
+from huxin.nightly.halves import MOBILE, NAME, Flags, Halves, RowHalver, Types, types, where
 from huxin.registry.blocks import Blocks
 from huxin.registry.schemes import Scheme, scheme_ids
 from huxin.settings import Settings
 from huxin_privacy import keyring
-from huxin_privacy.generations import generations
-from huxin_privacy.tokens import halves, name_halves, tokens
+from huxin_privacy.generations import Generation
+from huxin_privacy.suites import Suite
+from huxin_privacy.tokens import tokens
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-MOBILE = "mobile"
-
 
 @dataclass(frozen=True)
 class TypeKeys:
-    """The keys of one identifier type. Its repr shows none."""
+    """The registry zone's key of one identifier type. Its repr shows none."""
 
     scheme: Scheme
-    entry: bytes
     registry: bytes
 
     def __repr__(self) -> str:
@@ -41,21 +39,19 @@ class Mobiles:
 
     tokens: Blocks
     marks: npt.NDArray[np.int64]
-    given: npt.NDArray[np.bool_]
+    given: Flags
 
 
-class Tokenizer:
-    """Keys of the active suite and epochs, by identifier type; made once a task."""
+class RowTokens:
+    """Keys of the registry zone's active epoch, for halves of one suite and entry epoch; made once a task."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._entry = keyring.open(settings.keys_dir, "entry")
-        self._registry = keyring.open(settings.keys_dir, "registry")
-        self._generation = generations(self._entry, self._registry)[0]
-        self._suite = self._generation.suite
-        labels = load_contract().field("id_type").labels
-        self.types = {label.code: self._keys(label.name) for label in labels}
-        self._name = self._keys("name")
-        self._mobile = self._keys(MOBILE)
+    def __init__(self, settings: Settings, suite: Suite, entry_epoch: int) -> None:
+        ring = keyring.open(settings.keys_dir, "registry")
+        made = Generation(suite, entry_epoch, ring.active)
+        self._suite = suite
+        self.types = {code: TypeKeys(made.scheme(n), made.token_key(ring, n)) for code, n in types().items()}
+        self._name = made.token_key(ring, NAME)
+        self._mobile = TypeKeys(made.scheme(MOBILE), made.token_key(ring, MOBILE))
 
     def schemes(self, connection: Connection) -> dict[int, int]:
         """The scheme number of each identifier type's label code."""
@@ -66,27 +62,39 @@ class Tokenizer:
         """The scheme number of mobiles."""
         return scheme_ids(connection, [self._mobile.scheme])[self._mobile.scheme]
 
-    def halves(self, types: npt.NDArray[np.uint8], canonical: pa.Array) -> Blocks:
-        """Halves of canonical identifiers; `types` are label codes of id_type, parallel to them."""
-        made = np.zeros((len(types), 16), np.uint8)
-        for code, keys in self.types.items():
-            if rows := _where(types, code):
-                part = canonical if rows.all else canonical.take(pa.array(rows.places))
-                made[rows.places] = halves(keys.entry, keys.scheme[1], part, suite=self._suite)
-        return made
-
-    def tokens(self, types: npt.NDArray[np.uint8], made: Blocks) -> Blocks:
+    def tokens(self, types: Types, made: Blocks) -> Blocks:
         """Tokens of halves, parallel to them."""
         result = np.zeros_like(made)
         for code, keys in self.types.items():
-            if rows := _where(types, code):
+            if rows := where(types, code):
                 result[rows.places] = tokens(keys.registry, made[rows.places], suite=self._suite)
         return result
 
+    def marks(self, name_halves: Blocks) -> Blocks:
+        """Name marks of name halves."""
+        return tokens(self._name, name_halves, suite=self._suite)
+
+    def called(self, made: Halves) -> Mobiles:
+        """Tokens of mobiles' halves, with marks comparable between rows of one identifier only."""
+        marks = tokens(self._mobile.registry, made.mobiles ^ made.ids, suite=self._suite)
+        first = np.ascontiguousarray(marks).view("<i8")[:, 0]
+        return Mobiles(tokens(self._mobile.registry, made.mobiles, suite=self._suite), first, made.called)
+
+
+class Tokenizer(RowTokens):
+    """Both zones' keys of the active suite and epochs, in the one process that holds them by default."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.halver = RowHalver(settings)
+        super().__init__(settings, self.halver.suite, self.halver.epoch)
+
+    def halves(self, types: Types, canonical: pa.Array) -> Blocks:
+        """Halves of canonical identifiers; `types` are label codes of id_type, parallel to them."""
+        return self.halver.ids(types, canonical)
+
     def name_marks(self, made: Blocks, names: pa.Array) -> Blocks:
         """Name marks: comparable between rows of one identifier only. Zero where the name is null."""
-        marks = name_halves(self._name.entry, made, names, suite=self._suite)
-        return tokens(self._name.registry, marks, suite=self._suite)
+        return self.marks(self.halver.names(made, names))
 
     def mobiles(self, made: Blocks, numbers: pa.Array) -> Mobiles:
         """Tokens of canonical mobiles, with marks comparable between rows of one identifier only.
@@ -94,29 +102,4 @@ class Tokenizer:
         `made` are the identifiers' halves, parallel to the numbers, which may be null.
         """
         given = numbers.is_valid().to_numpy(zero_copy_only=False)
-        texts = numbers.cast(pa.string()).fill_null("")
-        mobile_halves = halves(self._mobile.entry, MOBILE, texts, suite=self._suite)
-        marks = tokens(self._mobile.registry, mobile_halves ^ made, suite=self._suite)
-        first = np.ascontiguousarray(marks).view("<i8")[:, 0]
-        sealed = tokens(self._mobile.registry, mobile_halves, suite=self._suite)
-        return Mobiles(sealed, first, given)
-
-    def _keys(self, type_: str) -> TypeKeys:
-        made = self._generation
-        return TypeKeys(
-            made.scheme(type_), made.half_key(self._entry, type_), made.token_key(self._registry, type_)
-        )
-
-
-@dataclass(frozen=True)
-class _Rows:
-    places: npt.NDArray[np.int64]
-    all: bool
-
-    def __bool__(self) -> bool:
-        return bool(self.places.size)
-
-
-def _where(types: npt.NDArray[np.uint8], code: int) -> _Rows:
-    places = np.flatnonzero(types == code)
-    return _Rows(places, places.size == types.size)
+        return self.called(Halves(made, made, self.halver.mobiles(numbers), given, given))

@@ -17,7 +17,10 @@ from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find, last_published
 from huxin.registry.withdrawing import lock_member, withdraw_published
 from huxin.settings import Settings
+from huxin.zones.layout import zone_of
+from huxin.zones.roles import INTAKE
 
+_IN_REGISTRY = (State.PUBLISHED, State.AWAITING_CONFIRMATION)
 # How a submission is held meanwhile: `alone` waits for a worker that has it, `at_once` does not.
 Hold = Callable[[Settings, Sequence[UUID]], AbstractContextManager[object]]
 
@@ -44,7 +47,13 @@ def withdraw(settings: Settings, submission_id: UUID, hold: Hold = alone) -> Sub
     """Takes back a waiting submission, or the member's last published one. HuxinError H0602, H0604, H0605."""
     with hold(settings, [submission_id]):
         item = found(settings, submission_id)
-        if item.state == State.PUBLISHED:
+        if item.state in _IN_REGISTRY and zone_of(settings) == INTAKE:
+            from huxin.nightly.handing_over import (
+                withdraw_elsewhere,  # the night's machinery, of this case only
+            )
+
+            withdraw_elsewhere(settings, item)
+        elif item.state == State.PUBLISHED:
             _withdraw_published(settings, item)
         elif item.state == State.AWAITING_CONFIRMATION:
             with connection(settings) as database:

@@ -16,11 +16,14 @@ from uuid import UUID
 from huxin.errors import HuxinError
 from huxin.nightly.groups import lightest_first
 from huxin.nightly.leftovers import clear_leftovers
+from huxin.nightly.members_copy import follow_members
 from huxin.nightly.timings import Timings
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.registry.worklist import Bell, bell, ready
 from huxin.settings import Settings
+from huxin.zones.layout import zone_of
+from huxin.zones.roles import REGISTRY
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +93,8 @@ def _attend(settings: Settings, session: Bell, patience: Patience, stop: Callabl
 
 def _tidy(settings: Settings) -> None:
     """Clears what was left behind, and makes this month's tables and the next one's: the API's login may make none."""
+    if zone_of(settings) != REGISTRY:  # which knows them by itself
+        follow_members(settings)
     clear_leftovers(settings)
     with connection(settings) as database:
         for moment in (settings.now(), settings.now() + 2 * timedelta(seconds=_TIDY)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -42,6 +43,32 @@ def add_members(connection: Connection, names: Iterable[tuple[str, str]], now: d
 def list_members(connection: Connection) -> list[Member]:
     """All members by code."""
     return [Member(*row) for row in connection.execute(_SELECT.order_by(member.c.code))]
+
+
+def member_rows(connection: Connection) -> list[dict[str, Any]]:
+    """All members with all that is known of them, as JSON: for a zone that keeps a copy."""
+    names = [str(column.name) for column in member.columns]
+    rows = connection.execute(select(member).order_by(member.c.id)).mappings()
+    return [{name: _plain(row[name]) for name in names} for row in rows]
+
+
+def copy_members(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Makes members what `member_rows` told elsewhere, under the same ids. One that is not told of stays."""
+    values = [
+        {name: _typed(member.c[name].type.python_type, value) for name, value in row.items()} for row in rows
+    ]
+    if values:
+        made = upsert(member)
+        changes = {name: made.excluded[name] for name in values[0] if name != "id"}
+        connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=changes), values)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    return kind.fromisoformat(value) if value is not None and issubclass(kind, date) else value
 
 
 def find_member(connection: Connection, code: str) -> Member | None:

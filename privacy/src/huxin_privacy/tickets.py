@@ -1,12 +1,12 @@
 """Tickets: what the entry zone says of a person to the registry, in the hands of a member who cannot read it.
 
 ticket  = envelope from the entry zone to the registry, as base64url
-content = LP(type) LP(member) LP(digest of the enquiry) LP(nonce) LP(expiry) LP(name half)
+content = LP(type) LP(member) LP(digest of the enquiry) LP(nonce) LP(expiry)
           then, of each generation of the entry zone's keys, the active one first:
-          LP(suite) LP(epoch) LP(half) LP(mobile half)
+          LP(suite) LP(epoch) LP(half) LP(name half) LP(mobile half)
 
 LP is a part behind its length as 2 bytes; epochs are 4 bytes and the expiry 8 (seconds of Unix time), big-endian; a
-half that there is none of is empty. The name half is the active generation's.
+half that there is none of is empty.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ DIGEST_BYTES: Final = 32
 LONGEST: Final = 4096  # characters of a ticket
 LIFE_S: Final = 300
 _MOST_GENERATIONS: Final = 16
-_HEAD: Final = 6  # parts before the generations
-_EACH: Final = 4  # parts of a generation
+_HEAD: Final = 5  # parts before the generations
+_EACH: Final = 5  # parts of a generation
 _TEXT: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -42,6 +42,7 @@ class Made:
     suite: str
     epoch: int
     half: bytes = field(repr=False)
+    name_half: bytes | None = field(default=None, repr=False)
     mobile_half: bytes | None = field(default=None, repr=False)
 
 
@@ -55,7 +56,6 @@ class Ticket:
     nonce: bytes
     expires_at: int
     made: tuple[Made, ...]
-    name_half: bytes | None = field(default=None, repr=False)
 
 
 def new_nonce() -> bytes:
@@ -90,14 +90,13 @@ def _encoded(ticket: Ticket) -> bytes:
         ticket.enquiry,
         ticket.nonce,
         ticket.expires_at.to_bytes(8, "big"),
-        ticket.name_half or b"",
     )
-    each = (
-        part
-        for made in ticket.made
-        for part in (made.suite.encode(), made.epoch.to_bytes(4, "big"), made.half, made.mobile_half or b"")
-    )
-    return prefixed(*head, *each)
+    return prefixed(*head, *(part for made in ticket.made for part in _told(made)))
+
+
+def _told(made: Made) -> tuple[bytes, ...]:
+    epoch = made.epoch.to_bytes(4, "big")
+    return made.suite.encode(), epoch, made.half, made.name_half or b"", made.mobile_half or b""
 
 
 def _decoded(content: bytes) -> Ticket:
@@ -105,17 +104,17 @@ def _decoded(content: bytes) -> Ticket:
     count, rest = divmod(len(parts) - _HEAD, _EACH)
     if rest or not 1 <= count <= _MOST_GENERATIONS:
         raise PrivacyError("P0170")
-    id_type, member, enquiry, nonce, expiry, name = parts[:_HEAD]
+    id_type, member, enquiry, nonce, expiry = parts[:_HEAD]
     _lengths((enquiry, DIGEST_BYTES), (nonce, NONCE_BYTES), (expiry, 8))
     made = tuple(_made(parts[place : place + _EACH]) for place in range(_HEAD, len(parts), _EACH))
     expires_at = int.from_bytes(expiry, "big")
-    return Ticket(_text(id_type), _text(member), enquiry, nonce, expires_at, made, _half(name))
+    return Ticket(_text(id_type), _text(member), enquiry, nonce, expires_at, made)
 
 
 def _made(parts: list[bytes]) -> Made:
-    suite, epoch, half, mobile = parts
+    suite, epoch, half, name, mobile = parts
     _lengths((epoch, 4), (half, HALF_BYTES))
-    return Made(_text(suite), int.from_bytes(epoch, "big"), half, _half(mobile))
+    return Made(_text(suite), int.from_bytes(epoch, "big"), half, _half(name), _half(mobile))
 
 
 def _parts(content: bytes) -> Iterator[bytes]:
