@@ -64,9 +64,10 @@ def clear_homes(root: Path) -> None:
 
 
 def night(home: Path, inbox: Path, as_of: date) -> Measured:
-    """Runs one night in a new process, right after a checkpoint."""
+    """Runs one night in a new process, right after a checkpoint; what other homes left to be written is written."""
     with psycopg.connect(server_uri(home), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
+    os.sync()
     printed = _run([*_WORKER, str(inbox)], home, as_of)
     return Measured(**json.loads(printed.splitlines()[-1]))
 

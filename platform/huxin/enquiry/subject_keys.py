@@ -100,7 +100,7 @@ class Keys:
         return SubjectKeys(found, self._mark(halves[0], person.name), self._mobile(person.mobile))
 
     def digest(self, body: bytes) -> bytes:
-        """A request's digest under both zones' keys: 32 bytes that tell the same body from another, and nothing else."""
+        """A request's digest under both zones' keys: 32 bytes that tell the same body from another."""
         return self._digest_registry(self._digest_entry(body))
 
     def handle(self, member_id: int, subject_id: bytes) -> str:

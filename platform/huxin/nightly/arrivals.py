@@ -19,6 +19,7 @@ from huxin.registry.wire import Encoded, Rows
 
 _BY_SUBJECT = ["subject_id"]
 _BY_LOAN = ["member_id", "loan_no"]
+_THICK = 16_000
 _AHEAD = 8  # parts of a megabyte or two that are ready before the server takes them
 
 Flags = npt.NDArray[np.bool_]
@@ -91,7 +92,7 @@ class Arrivals:
         less.
         """
         rows, keys = Rows(len(self._late)), []
-        for table in tables:
+        for table in _thick(tables):
             rows.add(table)
             # No column more than needed: one that was read holds all that was read with it.
             keys.append(table.select(by))
@@ -165,6 +166,18 @@ class Arrivals:
                 "mobile_mark": rows["mobile_mark"],
             }
         )
+
+
+def _thick(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of at least _THICK rows: to lay out forty columns costs more than a thousand rows."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= _THICK:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
 
 
 def by_subject(table: pa.Table) -> Order:

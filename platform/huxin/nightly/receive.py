@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 from huxin import faults
 from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.nightly.inbox import Arrival, open_regular
+from huxin.nightly.lanes import in_lanes
 from huxin.nightly.manifest import LIMIT, ManifestFault, parse_manifest
 from huxin.nightly.restoring import restore
 from huxin.nightly.spool import Spool
@@ -44,17 +46,25 @@ def receive(
     vault = Spool(settings)
     with connection(settings) as database:
         members = {member.code: member for member in list_members(database)}
-    taken = []
+    taken: list[Submission] = []
     shortage = None
+    ids = [new_id() for _ in found]  # in the order of the arrivals, whoever is sealed first
+
+    def take(place: int) -> Iterator[Submission]:
+        arrival = found[place]
+        yield _take(settings, vault, ids[place], arrival, members.get(arrival.sender))
+
     with vault.receiving():
-        for arrival in found:
-            try:
-                taken.append(_take(settings, vault, arrival, members.get(arrival.sender)))
-            except HuxinError as error:
-                shortage = error
-                break
-            if progress:
-                progress(arrival)
+        try:
+            for arrival, item in zip(
+                found, in_lanes(range(len(found)), take, 2, lambda item: 1), strict=True
+            ):
+                taken.append(item)
+                if progress:
+                    progress(arrival)
+        except HuxinError as error:
+            shortage = error
+            _forget(vault, ids[len(taken) :])
         faults.reach("receive.sealed")
         results = record(settings, vault, taken)
     faults.reach("receive.recorded")
@@ -88,9 +98,16 @@ def record(settings: Settings, vault: Spool, taken: list[Submission]) -> list[Re
     return [Received(now[item.pair], now[item.pair].id == item.id) for item in taken]
 
 
-def _take(settings: Settings, vault: Spool, arrival: Arrival, member: Member | None) -> Submission:
+def _forget(vault: Spool, ids: Sequence[UUID]) -> None:
+    """Takes back what the other lane has sealed of arrivals that come behind the one that failed."""
+    for submission_id in ids:
+        vault.forget(submission_id)
+
+
+def _take(
+    settings: Settings, vault: Spool, submission_id: UUID, arrival: Arrival, member: Member | None
+) -> Submission:
     """Seals one file and judges what needs no row."""
-    submission_id = new_id()
     raw = _manifest_bytes(arrival.manifest)
     try:
         sealed = seal(vault, submission_id, _blocks(arrival.data), arrival.sender)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from huxin.night_policy import night_policy
@@ -32,11 +33,21 @@ def judge_sets(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
 
 def note_companions(keys: pl.DataFrame, tallies: dict[int, Tally]) -> None:
     """Notes the good rows of loans that have a rejected one: they go back to be mended together with it."""
-    for (sub,), mine in keys.filter("shared").group_by("_sub"):
-        tally = tallies[int(sub)]
-        bad = mine["_record"].is_in(tally.rejected_records().tolist())
-        beside = mine.filter(~bad).join(mine.filter(bad), on=["loan", "loan_check"], how="semi")
-        tally.accompany(beside["_record"].to_numpy(), beside["_line"].to_numpy())
+    shared = keys.filter("shared")
+    marked = _rejected({int(sub): tallies[int(sub)] for sub in shared["_sub"].unique()})
+    place, loan = ["_sub", "_record"], ["_sub", "loan", "loan_check"]
+    bad = shared.join(marked, on=place, how="semi").select(loan).unique()
+    beside = shared.join(marked, on=place, how="anti").join(bad, on=loan, how="semi")
+    for (sub,), mine in beside.select(*place, "_line").group_by("_sub"):
+        tallies[int(sub)].accompany(mine["_record"].to_numpy(), mine["_line"].to_numpy())
+
+
+def _rejected(tallies: dict[int, Tally]) -> pl.DataFrame:
+    """The rejected records of these submissions, as rows of `_sub` and `_record`."""
+    records = [tally.rejected_records() for tally in tallies.values()]
+    subs = np.repeat(np.array(list(tallies), np.uint32), [len(each) for each in records])
+    whole = np.concatenate([*records, np.empty(0, np.uint32)]).astype(np.uint32)
+    return pl.DataFrame({"_sub": subs, "_record": whole})
 
 
 def judge_files(submissions: dict[int, Submission], tallies: dict[int, Tally]) -> None:

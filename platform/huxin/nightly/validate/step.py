@@ -147,18 +147,23 @@ def _second_pass(
     vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract
 ) -> None:
     """Seals the original rows that only the set checks reject, and their loans' others: unknown when they passed by."""
-    for sub, item in numbered.items():
-        tally = tallies[sub]
-        if tally.refusal:
-            continue
-        wanted = (spool.QUARANTINE_SET, tally.set_rejected), (spool.COMPANIONS, tally.companions)
-        if any(records.size for _, records in wanted):
-            raw = _picked(vault, item, contract, *tally.held_back())
-        for stage, records in wanted:
-            if records.size:
-                vault.write_frame(item.id, stage, raw.filter(pl.col("_record").is_in(records)))
-        if tally.set_rejected.size:
-            vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
+    held = [sub for sub, tally in tallies.items() if not tally.refusal and tally.held_back()[0].size]
+    pick = partial(_pick, vault, numbered, tallies, contract)
+    for _ in in_lanes(held, pick, 1, lambda none: 1):
+        pass
+
+
+def _pick(
+    vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract, sub: int
+) -> Iterator[None]:
+    item, tally = numbered[sub], tallies[sub]
+    raw = _picked(vault, item, contract, *tally.held_back())
+    for stage, records in (spool.QUARANTINE_SET, tally.set_rejected), (spool.COMPANIONS, tally.companions):
+        if records.size:
+            vault.write_frame(item.id, stage, raw.filter(pl.col("_record").is_in(records)))
+    if tally.set_rejected.size:
+        vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
+    yield
 
 
 def _picked(
