@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: openapi help demo test soak check generate lock bench-night bench-enquiry bench-privacy clean anew
+.PHONY: openapi help demo test soak fuzz check generate lock bench-night bench-enquiry bench-privacy clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -27,8 +27,12 @@ test: .venv/.dev           ## all tests · 全部测试
 	$(PY) -m pytest $(ARGS)
 
 soak: .venv/.dev           ## a quarter of an hour of kill -9 and of made-up requests · 反复强杀与随机请求
-	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 $(PY) -m pytest -s --timeout=1800 \
-	  tests/hostile/test_nothing_lost.py tests/hostile/test_schemathesis.py $(ARGS)
+	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 HUXIN_JOIN_EXAMPLES=5000 $(PY) -m pytest -s --timeout=1800 \
+	  tests/hostile/test_nothing_lost.py tests/hostile/test_schemathesis.py tests/privacy/test_joins.py $(ARGS)
+
+MINUTES ?= 10
+fuzz: .venv/.fuzz          ## identifiers, sealed files, keyrings, receipts under atheris for MINUTES=10 · 模糊测试
+	PYTHONPATH=.venv/.fuzz $(PY) tests/fuzz/fuzz_run.py --minutes $(MINUTES) $(ARGS)
 
 check: .venv/.dev          ## lint, types, import contracts, drift · 静态检查
 	$(PY) -m ruff check .
@@ -68,3 +72,6 @@ clean:           ## removes .venv and caches, not the state in .huxin · 清除�
 
 .venv/.dev: $(anew) $(inputs) $(wildcard requirements/dev-py*.lock)
 	@python=$$(sh requirements/python.sh) && "$$python" requirements/install.py dev
+
+.venv/.fuzz: .venv/.dev requirements/fuzz.lock
+	@$(PY) requirements/install.py fuzz && touch $@

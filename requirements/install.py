@@ -1,4 +1,4 @@
-"""Fills .venv from the hashed locks: `python requirements/install.py runtime|dev`, run by make.
+"""Fills .venv from the hashed locks: `python requirements/install.py runtime|dev|fuzz`, run by make.
 
 Standard library only. uv does the work, for speed; pip installs it first, from a lock of its own,
 and does the rest where uv fails. Nothing outside the tree is written: caches too lie below .venv,
@@ -32,6 +32,10 @@ def main(kind: str) -> None:
     if not is_usable():
         say("新建虚拟环境 · making .venv")
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+    if kind == "fuzz":
+        if not beside("fuzz", environment()):
+            raise SystemExit("此系统没有 atheris 的安装包 · there is no atheris for this system and Python")
+        return
     # The dev set contains the runtime set: a refresh of the smaller may not remove the larger.
     kind = "dev" if kind == "dev" or (VENV / ".dev").exists() else "runtime"
     lock = TREE / "requirements" / f"{kind}-py{venv_version()}.lock"
@@ -86,16 +90,20 @@ def is_usable() -> bool:
 
 
 def install_uv(env: Mapping[str, str]) -> bool:
-    """Puts uv beside the environment, not into it: the environment holds what its lock names and no more."""
     bootstrap = TREE / "requirements" / "bootstrap.lock"
     if UV.exists() and UV.stat().st_mtime >= bootstrap.stat().st_mtime:
         return True
-    target = VENV / ".uv"
-    shutil.rmtree(target, ignore_errors=True)
-    done = pip(env, "--target", str(target), "-r", str(bootstrap))
+    done = beside("bootstrap", env, ".uv")
     if done:
         UV.touch()
     return done
+
+
+def beside(lock: str, env: Mapping[str, str], folder: str = "") -> bool:
+    """Puts a lock's tools beside the environment, not into it: that holds what its own lock names and no more."""
+    target = VENV / (folder or f".{lock}")
+    shutil.rmtree(target, ignore_errors=True)
+    return pip(env, "--target", str(target), "-r", str(TREE / "requirements" / f"{lock}.lock"))
 
 
 def install_with_uv(lock: Path, env: Mapping[str, str]) -> bool:

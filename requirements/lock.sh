@@ -10,6 +10,7 @@ compile() {
 }
 
 compile bootstrap.in --python-version 3.11 --output-file bootstrap.lock
+compile fuzz.in --python-version 3.11 --universal --output-file fuzz.lock
 for version in 3.11 3.12 3.13; do
     compile dev.in --python-version "$version" --output-file "dev-py$version.lock"
     # Each set is a part of the next larger one, version for version.

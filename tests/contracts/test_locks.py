@@ -35,7 +35,7 @@ def runtime_wants() -> list[Requirement]:
 
 def test_there_is_a_lock_for_each_python_and_set() -> None:
     wanted = {f"{kind}-py{version}.lock" for kind in ("app", "runtime", "dev") for version in PYTHONS}
-    assert {lock.name for lock in LOCKS} == wanted | {"bootstrap.lock"}
+    assert {lock.name for lock in LOCKS} == wanted | {"bootstrap.lock", "fuzz.lock"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

@@ -98,7 +98,7 @@ class Checker:
     def _keyed(self, check: Check) -> SubjectKeys | str:
         """The keys of a question, or the codes of what is wrong with its identifier."""
         try:
-            return self._keys.of(check.person)
+            return self._keys.of(check.person, self._settings.today())
         except HuxinError as error:
             if error.code != "H0801":
                 raise

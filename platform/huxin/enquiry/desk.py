@@ -124,7 +124,7 @@ class Desk:
         self.live.close()
 
     def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
-        keys, now = self.keys.of(request.person), self.settings.now()
+        keys, now = self.keys.of(request.person, self.settings.today()), self.settings.now()
         asking = enquiries.Asking(
             member_id=asker.member_id,
             purpose=request.purpose,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -83,15 +84,15 @@ class Keys:
         self.seal_keys = seal_keys(settings)
         self.seal_key = self.seal_keys[0]
 
-    def of(self, person: Person) -> SubjectKeys:
+    def of(self, person: Person, not_after: date | None = None) -> SubjectKeys:
         """The keys of a person's identifier, name and mobile.
 
-        HuxinError H0803 (unknown identifier type), H0801 (malformed identifier, with its codes). A mobile
-        that is none counts as not given: it never decides anything alone.
+        HuxinError H0803 (unknown identifier type), H0801 (malformed identifier, with its codes; nobody is born
+        after `not_after`). A mobile that is none counts as not given: it never decides anything alone.
         """
         if person.id_type not in TYPES:
             raise HuxinError("H0803")
-        canonical = canonical_id(person.id_type, person.id_no, person.id_country)
+        canonical = canonical_id(person.id_type, person.id_no, person.id_country, not_after=not_after)
         if canonical.text is None:
             raise HuxinError("H0801", codes=", ".join(canonical.faults) or "E1001")
         types, text = self._types[person.id_type], canonical.text

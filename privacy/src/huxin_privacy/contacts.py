@@ -36,6 +36,6 @@ def canonical_name(text: str) -> str | None:
     pad), case-folded, the many middle dots of transliterated names made one (U+00B7).
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    spaced = _INVISIBLE.sub(" ", folded.lstrip(_QUOTES)).strip()
-    name = _DOTS.sub("\u00b7", _PADDING.sub("", spaced)).strip("\u00b7 ")
-    return name or None
+    spaced = _INVISIBLE.sub(" ", folded)
+    name = _DOTS.sub("\u00b7", _PADDING.sub("", spaced))
+    return name.lstrip(f"\u00b7 {_QUOTES}").rstrip("\u00b7 ") or None

@@ -210,7 +210,7 @@ def _read(path: Path, zone: str, kek: bytes) -> Keyring:
             raise PrivacyError("P0115", zone=zone)
         body = json.loads(unseal(kek, base64.b64decode(stored["body"], validate=True), _associated(claimed)))
         epochs = tuple(_epoch(entry) for entry in body["epochs"])
-    except (InvalidTag, ValueError, KeyError, TypeError):
+    except (InvalidTag, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise PrivacyError("P0116", zone=zone) from None
     if claimed != head:
         raise PrivacyError("P0116", zone=zone)

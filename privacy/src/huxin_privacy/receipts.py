@@ -51,7 +51,7 @@ def read_receipt(receipt: str | bytes | Mapping[str, Any]) -> Receipt:
         salt = bytes.fromhex(said.pop("salt"))
         path = tuple(base64.b64decode(each, validate=True) for each in said.pop("path"))
         known = said.pop("format") == FORMAT and not said
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise PrivacyError("P0140") from None
     plain = isinstance(record, str) and isinstance(checkpoint, str) and type(number) is int
     if not known or not plain or len(salt) != SALT_BYTES or any(len(each) != HASH_BYTES for each in path):

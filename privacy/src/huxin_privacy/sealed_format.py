@@ -106,7 +106,7 @@ def nonce(number: int, last: bool) -> bytes:
 def _parsed(header: bytes, name: str) -> dict[str, Any]:
     try:
         fields = json.loads(header)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PrivacyError("P0133", name=name) from None
     if not isinstance(fields, dict):
         raise PrivacyError("P0133", name=name)

@@ -95,7 +95,7 @@ def read_pinned(path: Path) -> Pinned:
     """What is kept. PrivacyError P0164."""
     try:
         kept = parse_published(json.loads(path.read_bytes()))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         raise PrivacyError("P0164") from None
     return Pinned(kept.oprf[0], kept.registry[0])
 
