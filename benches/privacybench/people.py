@@ -50,13 +50,20 @@ def batch(first: int, count: int) -> Batch:
 
 
 @contextmanager
-def tokenizer(suite: str) -> Iterator[Tokenizer]:
-    """The night's tokenizer with fresh keys of a suite; they are gone afterwards."""
+def keyed_home(suite: str) -> Iterator[Settings]:
+    """A home with fresh keys of a suite; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="huxin-bench-") as folder:
         settings = Settings(home=Path(folder))
         settings.keys_dir.mkdir(mode=0o700)
         for zone in keyring.ZONES:
             keyring.create(settings.keys_dir, zone, suite)
+        yield settings
+
+
+@contextmanager
+def tokenizer(suite: str) -> Iterator[Tokenizer]:
+    """The night's tokenizer with fresh keys of a suite."""
+    with keyed_home(suite) as settings:
         yield Tokenizer(settings)
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from privacybench import joins, tokens
-from privacybench.people import batch, tokenizer
+from privacybench.people import batch, keyed_home
 from privacybench.people import tokens as tokens_of
 
 import privacy
 from huxin.nightly.tokenizer import Tokenizer
+from huxin_privacy import keyring
 from huxin_privacy.generations import generations
 from huxin_privacy.identifiers import TYPES
 from huxin_privacy.tokens import Halver, Tokenizing
@@ -22,9 +23,9 @@ from huxin_privacy.tokens import Halver, Tokenizing
 @pytest.mark.parametrize("suite", ["S256", "SM"])
 def test_what_is_measured_gives_the_tokens_of_the_definition(suite: str) -> None:
     sent = batch(0, 2_000)
-    with tokenizer(suite) as made:
-        found = tokens_of(made, sent)
-        rings = made._entry, made._registry
+    with keyed_home(suite) as settings:
+        found = tokens_of(Tokenizer(settings), sent)
+        rings = tuple(keyring.open(settings.keys_dir, zone) for zone in ("entry", "registry"))
     (used,) = generations(*rings)
     assert used.suite.name == suite
     texts = sent.canonical().text.to_pylist()
