@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 
-from huxin_privacy import keyring
+from huxin_privacy import keyring, suites
 from huxin_privacy.derivation import derive
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.generations import generations, suite_of
@@ -36,6 +38,19 @@ def test_a_suite_that_is_none_is_refused_before_anything_is_made(tmp_path: Path)
     with pytest.raises(PrivacyError, match="P0101"):
         keyring.add_epoch(made, "MD5")
     assert keyring.open(tmp_path, "entry").epochs == made.epochs
+
+
+def test_algorithms_that_cryptography_lacks_are_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Nameless(hashes.SM3):
+        name = "sm3000"
+
+    monkeypatch.setitem(suites._SUITES, "SM", replace(SM, hash_algorithm=Nameless))
+    with pytest.raises(PrivacyError, match="P0106"):
+        keyring.create(tmp_path, "entry", "SM")
+    assert not list(tmp_path.iterdir())
+    assert suite_of(keyring.create(tmp_path, "entry")) is S256
 
 
 def test_a_new_epoch_keeps_the_suite_or_changes_it(rings: tuple[Keyring, Keyring]) -> None:

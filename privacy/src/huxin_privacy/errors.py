@@ -16,6 +16,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "P0103": ("列中有空值，请先筛去空值再计算", "the column holds nulls: filter them out before hashing"),
         "P0104": ("密钥或缓冲区的长度不对", "a key or buffer has the wrong length"),
         "P0105": ("标识过长，超过 65535 字节", "an identifier is longer than 65535 bytes"),
+        "P0106": (
+            "这里的 cryptography 不含套件 {suite} 的算法，请安装其官方发行包",
+            "cryptography as built here lacks the algorithms of suite {suite}: install its own wheel",
+        ),
         "P0110": (
             "找不到 {zone} 区的主密钥：请设置环境变量 {variable} 或提供文件 {path}",
             "no key-encryption key for zone {zone}: set {variable} or provide the file {path}",

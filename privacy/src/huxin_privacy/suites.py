@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, algorithms
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+from cryptography.hazmat.primitives.hashes import Hash
 
 from huxin_privacy.errors import PrivacyError
 
@@ -36,8 +40,22 @@ SUITES: Final = tuple(_SUITES)
 
 
 def get_suite(name: str) -> Suite:
-    """The suite of that name; PrivacyError P0101, which tells those there are."""
+    """The suite of that name.
+
+    PrivacyError P0101, which tells those there are; P0106 where cryptography was built without its algorithms.
+    """
+    if name not in _SUITES:
+        raise PrivacyError("P0101", suite=name, known=", ".join(SUITES))
+    if not _offered(_SUITES[name]):
+        raise PrivacyError("P0106", suite=name)
+    return _SUITES[name]
+
+
+@cache
+def _offered(suite: Suite) -> bool:
     try:
-        return _SUITES[name]
-    except KeyError:
-        raise PrivacyError("P0101", suite=name, known=", ".join(SUITES)) from None
+        Hash(suite.hash_algorithm())
+        Cipher(suite.cipher(bytes(suite.token_key_bytes)), ECB()).encryptor()  # noqa: S305 - see tokens._cipher
+    except UnsupportedAlgorithm:
+        return False
+    return True
