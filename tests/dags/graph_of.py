@@ -24,7 +24,7 @@ def told(dag: Any) -> dict[str, Any]:
         "active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
         "timetable": json.loads(json.dumps(DagSerialization.serialize_dag(dag)["timetable"])),
-        "groups": dag.params["groups"],
+        "groups": dag.params.get("groups"),
     }
 
 

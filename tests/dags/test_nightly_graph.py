@@ -45,7 +45,7 @@ def parsed(folder: Path, home: Path) -> dict[str, Any]:
 
 def test_every_file_imports_clean(graph: dict[str, Any]) -> None:
     assert graph["errors"] == []
-    assert set(graph["dags"]) == {"nightly_ingest"}
+    assert set(graph["dags"]) == {"nightly_ingest", "enquiry_guard"}
 
 
 def test_parsing_imports_nothing_heavy(graph: dict[str, Any]) -> None:
@@ -111,8 +111,16 @@ def test_one_night_at_a_time_every_evening_in_shanghai(night: dict[str, Any]) ->
     assert night["groups"] == 4
 
 
-def test_dag_and_tasks_explain_themselves_in_both_languages(night: dict[str, Any]) -> None:
-    for part in [night, *night["tasks"].values()]:
+def test_the_guard_is_one_task_every_hour_that_may_be_tried_again(graph: dict[str, Any]) -> None:
+    guard = graph["dags"]["enquiry_guard"]
+    assert list(guard["tasks"]) == ["guard"]
+    assert (guard["tasks"]["guard"]["retries"], guard["tasks"]["guard"]["timeout"]) == (2, 3000)
+    assert (guard["active_runs"], guard["catchup"]) == (1, False)
+    assert re.search(r"7 \* \* \* \*", json.dumps(guard["timetable"]))
+
+
+def test_dags_and_tasks_explain_themselves_in_both_languages(graph: dict[str, Any]) -> None:
+    for part in [part for dag in graph["dags"].values() for part in [dag, *dag["tasks"].values()]]:
         for text in (part["doc"], part["display"]):
             assert re.search(r"[\u4e00-\u9fff]{2}", text)
             assert re.search(r"[A-Za-z]{4}", text)

@@ -16,6 +16,7 @@ from huxin.registry.session import forget_engine, member_connection
 UNREACHABLE = (
     "loan", "loan_history", "loan_adverse", "enquiry", "enquiry_default", "alias", "subject", "reservation",
     "mobile_alias", "mobile_subject", "mobile_enquiry", "quota", "outbox", "member",
+    "alarm", "honeytoken", "enquiry_tally", "enquiry_yield", "member_limit", "guard_run",
 )  # fmt: skip
 OF_A_MEMBER = ("submission", "finding", "quarantine", "loan_key", "enquiry_key", "reservation_key")
 PARTS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from apiflask import APIFlask
@@ -18,6 +19,7 @@ from huxin.api.answers import answer
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
 from huxin.errors import HuxinError
+from huxin.registry.gauges import Gauges, guard_gauges
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,7 +51,11 @@ class Meter:
             found = self._of.setdefault(key, self._times.labels(method, route, status))
         found.observe(seconds)
 
-    def text(self) -> bytes:
+    def text(self, guard: Gauges | None = None) -> bytes:
+        """Everything counted, and what the guard says where it is told."""
+        return self._counted() + (b"" if guard is None else _guard_text(guard))
+
+    def _counted(self) -> bytes:
         """Everything counted, over all processes where they share a directory."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
@@ -78,7 +84,44 @@ def metrics() -> Response:
     """How many enquire is the association's business: not for everybody who reaches the port."""
     if not _may_read():
         raise HuxinError("H1127")
-    return answer(shell().meter.text(), content_type=_TEXT)
+    return answer(shell().meter.text(_guard()), content_type=_TEXT)
+
+
+def _guard() -> Gauges | None:
+    """None while the registry is away: the counters of requests are told all the same."""
+    try:
+        return guard_gauges(shell().row)
+    except HuxinError:
+        return None
+
+
+def _guard_text(found: Gauges) -> bytes:
+    """Put together at once: a gauge of the library's own would be shared between processes like a counter."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(_Collected(found))
+    return generate_latest(registry)
+
+
+class _Collected:
+    """What the library asks for its families."""
+
+    def __init__(self, found: Gauges) -> None:
+        self._found = found
+
+    def collect(self) -> Iterator[Any]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        alarms = GaugeMetricFamily(
+            "huxin_alarms", "Alarms about enquiries that go on", labels=("kind", "state")
+        )
+        for kind, state, count in self._found.alarms:
+            alarms.add_metric((kind, state), count)
+        yield alarms
+        if self._found.looked_at is not None:
+            said = "Until when the guard has looked, in seconds since 1970"
+            yield GaugeMetricFamily("huxin_guard_looked_at_seconds", said, self._found.looked_at)
 
 
 def _may_read() -> bool:

@@ -10,11 +10,14 @@ from typing import NoReturn
 import typer
 
 from huxin.cli import (
+    alarms,
     ask,
     audit,
     db,
     enquiries,
     findings,
+    guard,
+    honeytokens,
     members,
     night,
     receipt,
@@ -53,6 +56,9 @@ work.register(app)
 app.add_typer(members.app, name="members")
 app.add_typer(submissions.app, name="submissions")
 app.add_typer(enquiries.app, name="enquiries")
+app.add_typer(guard.app, name="guard")
+app.add_typer(alarms.app, name="alarms")
+app.add_typer(honeytokens.app, name="honeytokens")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(receipt.app, name="receipt")

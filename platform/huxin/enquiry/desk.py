@@ -16,6 +16,7 @@ from huxin.contract import label_code, load_contract
 from huxin.decision import Asked, Policy, policy_on
 from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
+from huxin.enquiry.limiting import Limiting
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
@@ -35,6 +36,7 @@ from huxin_privacy import keyring
 # interpreter's lock and the registry's processes go from hand to hand, which cost a quarter of what was answered. A
 # server's other threads are for whoever sends a file or a body slowly.
 AT_ONCE = 2
+_NO_LOANS = b'"loans":[]'  # as the registry writes it
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Desk:
             self.keys = Keys(settings, scheme_ids(database, all_schemes(settings)))
         self.signer = log_keys(keyring.open(settings.keys_dir, "audit")).promise
         self._covering = Covering(settings, self.live)
+        self._limiting = Limiting(self.live)
 
     def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         """Answers, and records the answer before it is told: two round trips to the registry.
@@ -139,10 +142,8 @@ class Desk:
         if found.member_status != "active" or found.tier is None or found.subject_id is None:
             raise HuxinError("H1113")
         tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
-        allowed = policy.quota(tier, request.purpose)
-        quota = enquiries.quota_left(
-            now, (found.minute_used, found.day_used), (allowed.per_minute, allowed.per_day)
-        )
+        allowed = self._limiting.quota(policy, tier, asker.member_id, request.purpose, asking.today)
+        quota = enquiries.quota_left(now, (found.minute_used, found.day_used), allowed)
         return Known(found, quota, found.subject_id, tier, now)
 
     def _repeated(self, asker: Asker, key: str, digest: bytes, quota: Quota, purpose: str) -> Told:
@@ -174,6 +175,8 @@ class Desk:
             "enquiry_id": id_text,
             "asked_at": known.at.isoformat(),
             "purpose": request.purpose,
+            # As the answer says it: has loans. The facts are sealed, and the guard counts how often it is so.
+            "known": _NO_LOANS not in known.gathered.facts,
         }
         body = {"record_id": id_text, "member": asker.member_id, "leaf": made.leaf, "feed": feed}
         seal_key = self.keys.seal_key

@@ -22,6 +22,7 @@ from huxin.audit.notes import ZONE, LogKeys, checkpoint_note, log_keys
 from huxin.audit.records import entry_of
 from huxin.errors import HuxinError
 from huxin.faults import reach
+from huxin.registry import guard_feed
 from huxin.registry.audit_rows import COPY_LEAVES, COPY_NODES, copy_rows, leaf_row, node_row
 from huxin.registry.audit_tree import load_peaks
 from huxin.registry.connect import connect, libpq_uri, lost_connection_told
@@ -43,9 +44,9 @@ _MARGIN = 10_000 << 80  # ten seconds of a UUIDv7
 _TURN = 0x6875786C6F67
 _NO_ID = UUID(int=0)
 
-# The feed of an enquiry goes to the tables of mobile numbers and no further. An application's own leaf needs no
-# look at the rest of the body; every other row is handed over whole.
-_TAKE = """
+# The feed of an enquiry goes to the tables of mobile numbers and to the guard, and no further. An application's own
+# leaf needs no look at the rest of the body; every other row is handed over whole.
+_TAKE = f"""
     WITH taken AS (
         DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE id >= %s ORDER BY id LIMIT %s))
         RETURNING id, topic, body, body -> 'feed' AS feed, recorded_at),
@@ -58,12 +59,13 @@ _TAKE = """
         INSERT INTO mobile_subject (mobile_id, subject_id, met_at)
         SELECT (feed ->> 'mobile_id')::uuid, (feed ->> 'subject_id')::uuid, min((feed ->> 'asked_at')::timestamptz)
         FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING),
+    {guard_feed.PARTS.strip()},
     whole AS (
-        SELECT *, feed IS NULL OR body #>> '{leaf,record}' IS NULL
-            OR coalesce(body #>> '{leaf,salt}' !~ '^[0-9a-f]{32}$', true) AS odd FROM taken)
+        SELECT *, feed IS NULL OR body #>> '{{leaf,record}}' IS NULL
+            OR coalesce(body #>> '{{leaf,salt}}' !~ '^[0-9a-f]{{32}}$', true) AS odd FROM taken)
     SELECT uuid_send(id), topic, timestamptz_send(recorded_at), CASE WHEN odd THEN recorded_at END,
         CASE WHEN odd THEN body::text END, uuid_send((feed ->> 'enquiry_id')::uuid), (feed ->> 'member_id')::integer,
-        body #>> '{leaf,salt}', body #>> '{leaf,record}'
+        body #>> '{{leaf,salt}}', body #>> '{{leaf,record}}'
     FROM whole ORDER BY recorded_at, id
 """
 _LATEST = "SELECT size, root FROM audit_checkpoint ORDER BY size DESC LIMIT 1"

@@ -1,0 +1,1 @@
+"""What operators do and watch over: members' enquiries, alarms, honeytokens, limits."""

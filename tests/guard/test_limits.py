@@ -1,0 +1,76 @@
+"""A member's own limit at the desk: the tighter of it and the policy's quota, told in the answer's headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from guard_world import TODAY, Town
+
+from huxin.cli.setup import prepare
+from huxin.enquiry import limiting
+from huxin.enquiry.desk import Desk, Told
+from huxin.enquiry.request import Asker, EnquiryRequest
+from huxin.enquiry.subject_keys import Person
+from huxin.errors import HuxinError
+from huxin.ids import new_id
+from huxin.oversight.alarms import Wanted, limit, unlimit
+from support.rows import resident_id
+
+
+@pytest.fixture
+def desk(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(limiting, "SECONDS", 0.0)
+    prepare(town.settings)
+    made = Desk(town.settings)
+    yield made
+    made.close()
+
+
+def ask(desk: Desk, member: int = 1, purpose: str = "application", n: int = 1) -> Told:
+    person = Person("resident_id", resident_id(n))
+    request = EnquiryRequest(person, purpose, "SQ1", date(2028, 12, 31), "S1", "CASE", 500_000)
+    return desk.enquire(Asker(member, f"M{member}"), request, str(new_id()))
+
+
+def test_the_tighter_of_both_holds_for_this_member_and_purpose(town: Town, desk: Desk) -> None:
+    assert ask(desk).quota.limit == 6000
+    limit(town.settings, "M1", Wanted("application", None, 3, None))
+    for left in (1, 0):
+        told = ask(desk)
+        assert (told.quota.limit, told.quota.remaining) == (3, left)
+    with pytest.raises(HuxinError) as refused:
+        ask(desk)
+    assert (refused.value.code, refused.value.facts["limit"]) == ("H1123", 3)
+    assert ask(desk, purpose="guarantee").quota.limit == 6000
+    assert ask(desk, member=2).quota.limit == 6000
+
+
+def test_a_limit_never_widens_the_policy(town: Town, desk: Desk) -> None:
+    limit(town.settings, "M1", Wanted("application", 10_000_000, 10_000_000, None))
+    assert ask(desk).quota.limit == 6000
+
+
+def test_a_limit_ends_with_its_day_or_when_it_is_lifted(town: Town, desk: Desk) -> None:
+    limit(town.settings, "M1", Wanted("application", 0, None, TODAY))
+    with pytest.raises(HuxinError, match="H1123"):
+        ask(desk)
+    tomorrow = Desk(replace(town.settings, fixed_now=town.settings.now() + timedelta(days=1)))
+    assert ask(tomorrow).fresh
+    tomorrow.close()
+    assert unlimit(town.settings, "M1", "application")
+    assert ask(desk).fresh
+
+
+def test_it_is_read_every_few_seconds_and_not_with_each_question(
+    town: Town, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limiting, "SECONDS", 3600.0)
+    assert ask(desk).quota.limit == 6000
+    limit(town.settings, "M1", Wanted("application", 1, None, None))
+    assert ask(desk).quota.limit == 6000
+    monkeypatch.setattr(limiting, "SECONDS", 0.0)
+    with pytest.raises(HuxinError, match="H1123"):
+        ask(desk)
