@@ -13,7 +13,6 @@ import pyarrow as pa
 from generate import PART, make
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import parse
 from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
 from huxin.nightly.tokenizer import Tokenizer
 from huxin.registry import aliases, mobiles
@@ -21,6 +20,7 @@ from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.bulk import Bulk, bulk
 from huxin.registry.session import connection
 from huxin.settings import SHANGHAI, Settings
+from huxin_checks.cells import parse
 
 SUBJECTS_A_LOAN = 0.6
 _SEED = 20_261_123

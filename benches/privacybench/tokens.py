@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from statistics import median
 
-from huxin.nightly.read import BATCH_ROWS
 from huxin.nightly.tokenizer import Tokenizer
+from huxin_checks.read import BATCH_ROWS
 from privacybench.people import Batch, batch, tokenizer, tokens
 
 BATCHES = 5

@@ -16,11 +16,12 @@ from huxin.cli.setup import prepare
 from huxin.contract import State
 from huxin.enquiry.ask import Question, ask
 from huxin.nightly.pipeline import NightReport, run_night
-from huxin.nightly.report import Told, told_findings
+from huxin.nightly.report import told_findings
 from huxin.registry.members import add_members
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, every
 from huxin.settings import Settings
+from huxin_checks.telling import Told
 from support.rows import loan, resident_id, write_submission
 
 EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")

@@ -12,14 +12,15 @@ import polars as pl
 from huxin.contract import State, load_contract
 from huxin.ids import new_id
 from huxin.nightly import spool
-from huxin.nightly.cells import parse
-from huxin.nightly.read import FileRefused, open_rows
 from huxin.nightly.spool import Spool
 from huxin.nightly.validate.step import validate_group
-from huxin.registry.findings import Finding, list_findings
+from huxin.registry.findings import list_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, add, find
 from huxin.settings import Settings
+from huxin_checks.cells import parse
+from huxin_checks.finding import Finding
+from huxin_checks.read import FileRefused, open_rows
 
 CONTRACT = load_contract()
 REFUSALS = ("F0002", "F0003", "F0004", "F0008")

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from judged import CONTRACT, validated
 
 from huxin.contract import State
-from huxin.nightly.read import FileRefused, open_rows
 from huxin.settings import Settings
+from huxin_checks.read import FileRefused, open_rows
 from support.rows import good_row, loan
 
 EXAMPLES = int(os.environ.get("HUXIN_EXAMPLES", "200"))

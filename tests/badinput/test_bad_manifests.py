@@ -11,11 +11,11 @@ from bad_world import GOOD, ROWS, assert_refused, finished, known, night, of, re
 from sqlalchemy import text
 
 from huxin.contract import State
-from huxin.nightly.manifest import LIMIT, ManifestFault, parse_manifest
 from huxin.nightly.pipeline import NightReport, run_night
 from huxin.registry.members import set_status
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_checks.manifest import LIMIT, ManifestFault, parse_manifest
 from support.rows import resident_id, write_manifest, write_submission
 
 # What stands in the file in place of a manifest, and the reason that must be given.

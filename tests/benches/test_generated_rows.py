@@ -9,8 +9,8 @@ import pytest
 from generate import make, second_night
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import parse
-from huxin.nightly.rules import joined, keys, row_rules, set_rules
+from huxin_checks.cells import parse
+from huxin_checks.rules import joined, keys, row_rules, set_rules
 
 AS_OF = date(2026, 5, 31)
 FULL = 1

@@ -24,10 +24,10 @@ import polars as pl
 from huxin.cli.setup import prepare
 from huxin.contract import load_contract
 from huxin.nightly.airflow_home import OPERATOR, SERVICES, airflow_command, airflow_environment
-from huxin.nightly.read import open_rows
 from huxin.registry.members import add_members
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_checks.read import open_rows
 
 SAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
 TRUTH: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))

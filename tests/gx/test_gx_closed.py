@@ -16,8 +16,8 @@ from gx_tools import MARKER, marked_frame, suite_of
 from huxin.errors import HuxinError
 from huxin.nightly.gx.engine import PolarsExecutionEngine
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
-from huxin.nightly.gx.hits import Test as RuleTest
 from huxin.nightly.gx.run import Rules, run_suite, validate_frame
+from huxin_checks.hits import Test as RuleTest
 
 GOOD: Rules = {
     "E1": {"n": pl.col("n") > 3},

@@ -53,6 +53,6 @@ def test_a_validation_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def test_rules_can_be_written_without_waiting_for_great_expectations(tmp_path: Path) -> None:
-    code = "import sys, huxin.nightly.gx.hits, huxin.nightly.gx.evaluate\n"
+    code = "import sys, huxin_checks.hits, huxin_checks.evaluate\n"
     done = _run(code + "assert 'great_expectations' not in sys.modules", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,8 +13,8 @@ import pytest
 from great_expectations.expectations.metadata_types import FailureSeverity
 from gx_tools import MARKER, marked_frame, suite_of
 
-from huxin.nightly.gx import evaluate
 from huxin.nightly.gx.run import Rules, run_suite, validate_frame
+from huxin_checks import evaluate
 
 RULES: Rules = {
     "E1": {"n": pl.col("n") >= 6, "text": pl.col("text").str.ends_with("7")},

@@ -9,8 +9,8 @@ from gx_tools import marked_frame, suite_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huxin.nightly.gx.hits import RuleHits
 from huxin.nightly.gx.run import Rules, run_suite
+from huxin_checks.hits import RuleHits
 
 SCHEMA = {"a": pl.Int64, "b": pl.Int64, "t": pl.String}
 NUMBERS = st.none() | st.integers(-3, 3)

@@ -27,9 +27,9 @@ import polars as pl
 import pyarrow as pa
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import parse
-from huxin.nightly.read import FileRefused, open_rows
 from huxin.settings import Settings
+from huxin_checks.cells import parse
+from huxin_checks.read import FileRefused, open_rows
 from huxin_privacy import keyring
 from huxin_privacy.tokens import halves, name_halves
 

@@ -22,14 +22,14 @@ from huxin.errors import HuxinError
 from huxin.nightly import tasks
 from huxin.nightly.gx.run import load_suite, run_suite
 from huxin.nightly.pipeline import run_night
-from huxin.nightly.read import FileRefused, open_rows
-from huxin.nightly.rules import row_rules
 from huxin.nightly.tokenizer import Tokenizer
-from huxin.nightly.validate import rows as validating
 from huxin.registry.bulk import BulkError, bulk
 from huxin.registry.members import add_members
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_checks import rows as validating
+from huxin_checks.read import FileRefused, open_rows
+from huxin_checks.rules import row_rules
 from huxin_privacy.identifiers import canonical_id
 from support.frames import parsed_frame
 from support.rows import good_row, loan, mobile, name, resident_id, write_submission

@@ -45,7 +45,7 @@ main()
 # A fault of ours in the middle of a group, whose own message quotes the cells.
 FAULT = """
 import polars as pl
-from huxin.nightly.validate import rows
+from huxin_checks import rows
 rows.parse = lambda raw, contract: raw.select(pl.col("id_no", "name", "mobile").str.to_date("%Y"))
 """
 

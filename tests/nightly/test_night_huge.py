@@ -19,7 +19,6 @@ from huxin.nightly import spool
 from huxin.nightly.batching import FEWER, LARGE, USUAL, sizes
 from huxin.nightly.inbox import arrivals
 from huxin.nightly.receive import receive
-from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
 from huxin.nightly.validate import set_keys
 from huxin.nightly.validate.step import validate_group
@@ -27,6 +26,7 @@ from huxin.registry.findings import list_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import find
 from huxin.settings import Settings
+from huxin_checks.rules import keys
 from support.frames import parsed_frame
 from support.rows import AS_OF, good_row, loan, resident_id, write_submission
 

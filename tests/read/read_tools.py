@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from huxin.contract import load_contract
-from huxin.nightly.read import FileRefused, Layout, open_rows, raw_schema
+from huxin_checks.read import FileRefused, Layout, open_rows, raw_schema
 from support.rows import loan
 
 CONTRACT = load_contract()

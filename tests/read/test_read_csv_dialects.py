@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from read_tools import CONTRACT, NAMES, NAMES_ZH, cells, layout, loans, read, written
 
-from huxin.nightly.read import open_rows, rows_at
+from huxin_checks.read import open_rows, rows_at
 
 ROWS = loans(5)
 

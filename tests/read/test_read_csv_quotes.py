@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from read_tools import CONTRACT, NAMES, cells, loans, read, refusal, written
 
-from huxin.nightly.read import FileRefused, open_rows
-from huxin.nightly.read.blocks import Dialect, parse, regular_part
-from huxin.nightly.read.frames import EXTRA
-from huxin.nightly.read.records import split_records
+from huxin_checks.read import FileRefused, open_rows
+from huxin_checks.read.blocks import Dialect, parse, regular_part
+from huxin_checks.read.frames import EXTRA
+from huxin_checks.read.records import split_records
 
 ROWS = loans(4)
 

@@ -7,8 +7,8 @@ import random
 import pytest
 from read_tools import NAMES, NAMES_ZH, cells, layout, loans, read, refusal, written
 
-from huxin.nightly.read import FileRefused
-from huxin.nightly.read.encoding import Decoder, is_utf8, like_utf8
+from huxin_checks.read import FileRefused
+from huxin_checks.read.encoding import Decoder, is_utf8, like_utf8
 
 ROWS = loans(50)
 NAME = NAMES.index("name")

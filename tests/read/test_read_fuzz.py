@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from read_tools import CONTRACT, NAMES, NAMES_ZH, loans, read, written
 
-from huxin.nightly.read import FileRefused, open_rows
+from huxin_checks.read import FileRefused, open_rows
 
 ROWS = loans(3)
 HEAD = ",".join(NAMES).encode() + b"\n"

@@ -11,7 +11,7 @@ PROGRAM = """
 import io, sys
 sys.path[:0] = sys.argv[2:]
 from read_tools import CONTRACT, loans, written
-from huxin.nightly.read import open_rows
+from huxin_checks.read import open_rows
 
 PIECE = written(loans(5000)).encode().split(b"\\n", 1)
 TIMES = int(sys.argv[1])

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from read_tools import CONTRACT, NAMES, NAMES_ZH, cells, layout, loans, read, refusal
 
-from huxin.nightly.read import open_rows, rows_at
+from huxin_checks.read import open_rows, rows_at
 
 ROWS = loans(7)
 

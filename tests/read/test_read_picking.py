@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.contract import load_contract
-from huxin.nightly.read import open_rows, rows_at
+from huxin_checks.read import open_rows, rows_at
 from support.rows import loan
 
 CONTRACT = load_contract()

@@ -14,9 +14,9 @@ import zlib
 import pytest
 from read_tools import CONTRACT, NAMES, NAMES_ZH, cells, loans, read, refusal, written
 
-from huxin.nightly.read import FileRefused, open_rows
-from huxin.nightly.read.refused import REASONS, guarded
-from huxin.nightly.read.source import MAX_LINE
+from huxin_checks.read import FileRefused, open_rows
+from huxin_checks.read.refused import REASONS, guarded
+from huxin_checks.read.source import MAX_LINE
 
 ROWS = loans(20)
 GOOD = written(ROWS).encode()

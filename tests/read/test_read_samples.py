@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from read_tools import CONTRACT, NAMES
 
-from huxin.nightly.read import open_rows, rows_at
+from huxin_checks.read import open_rows, rows_at
 
 NIGHT = Path(__file__).parents[2] / "examples/nightly"
 TRUTH = json.loads((NIGHT / "truth.json").read_text(encoding="utf-8"))["members"]

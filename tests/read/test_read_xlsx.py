@@ -15,8 +15,8 @@ import pytest
 import xlsxwriter
 from read_tools import CONTRACT, NAMES, NAMES_ZH, cells, layout, loans, read, refusal
 
-from huxin.nightly.read import open_rows, rows_at
-from huxin.nightly.read.text_of import moment, number
+from huxin_checks.read import open_rows, rows_at
+from huxin_checks.read.text_of import moment, number
 
 ROWS = loans(6)
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import parse
-from huxin.nightly.cells.grammar import TYPES, meaning
-from huxin.nightly.cells.quick import quick
-from huxin.nightly.cells.text import cleaned
+from huxin_checks.cells import parse
+from huxin_checks.cells.grammar import TYPES, meaning
+from huxin_checks.cells.quick import quick
+from huxin_checks.cells.text import cleaned
 from support.frames import parsed_frame, raw_frame
 from support.rows import good_row
 

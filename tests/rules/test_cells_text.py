@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import CONTROL, control_bit, parse
+from huxin_checks.cells import CONTROL, control_bit, parse
 from support.frames import parsed_frame, raw_frame
 from support.rows import good_row, mobile, name, resident_id, uscc
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from huxin.contract import load_contract
-from huxin.nightly.rules.classes import class_floors, floor
+from huxin_checks.rules.classes import class_floors, floor
 
 CONTRACT = load_contract()
 SUBSTANDARD, DOUBTFUL, LOSS = 3, 4, 5

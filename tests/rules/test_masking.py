@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.contract import load_contract
-from huxin.nightly.rules import mask
-from huxin.nightly.rules.masking import LIMIT
+from huxin_checks.rules import mask
+from huxin_checks.rules.masking import LIMIT
 from support.rows import mobile, name, resident_id, uscc
 
 CONTRACT = load_contract()

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import parse
-from huxin.nightly.rules import row_rules
-from huxin.nightly.rules.catalogue import ROW_RULES
+from huxin_checks.cells import parse
+from huxin_checks.rules import row_rules
+from huxin_checks.rules.catalogue import ROW_RULES
 from support.frames import parsed_frame, raw_frame
 from support.rows import AS_OF, good_row, overdue, resident_id, settled, uscc
 

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from huxin.contract import Contract, load_contract
-from huxin.nightly.cells import parse
-from huxin.nightly.read import open_rows
-from huxin.nightly.rules import joined, keys, row_rules, set_rules
+from huxin_checks.cells import parse
+from huxin_checks.read import open_rows
+from huxin_checks.rules import joined, keys, row_rules, set_rules
 
 NIGHT = Path(__file__).parents[2] / "examples" / "nightly"
 TRUTH: dict[str, Any] = json.loads((NIGHT / "truth.json").read_text(encoding="utf-8"))

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.contract import load_contract
-from huxin.nightly.rules import joined, keys, set_rules
-from huxin.nightly.rules.catalogue import SET_RULES
-from huxin.nightly.rules.keys import shared
+from huxin_checks.rules import joined, keys, set_rules
+from huxin_checks.rules.catalogue import SET_RULES
+from huxin_checks.rules.keys import shared
 from support.frames import parsed_frame
 from support.rows import good_row, resident_id
 

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from huxin.contract import load_contract
-from huxin.nightly.cells import parse
+from huxin_checks.cells import parse
 from support.rows import AS_OF
 
 

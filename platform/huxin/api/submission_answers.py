@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from huxin.contract import State, load_contract, load_states
-from huxin.nightly.refusal_words import refusal_words
 from huxin.registry.submissions import Submission
+from huxin_checks.refusal_words import refusal_words
 
 StateName = Literal[
     "received", "validated", "pseudonymized", "awaiting_confirmation", "published", "refused", "withdrawn"

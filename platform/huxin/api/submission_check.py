@@ -22,7 +22,7 @@ from huxin.api.uploads import Part, parts
 from huxin.errors import HuxinError
 from huxin.nightly.checker import Checker
 from huxin.nightly.filing import plain_name
-from huxin.nightly.manifest import LIMIT
+from huxin_checks.manifest import LIMIT
 
 _MODES: dict[int | None, ModeName] = {1: "full", 2: "incremental", 3: "correction"}
 _AROUND = 1 << 20  # bytes of the form beside the file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from apiflask import APIFlask
@@ -22,9 +22,8 @@ from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.registry import filings
 from huxin.registry.submissions import Submission
-
-if TYPE_CHECKING:
-    from huxin.nightly.report import Told
+from huxin_checks import telling
+from huxin_checks.telling import Told
 
 MOST = 5_000
 CSV = "text/csv; charset=utf-8"
@@ -80,7 +79,7 @@ def _page(caller: Caller, item: Submission, wanted: Wanted) -> Response:
     rows, following = paging.page(
         shell(), caller, kind, found, wanted.limit, lambda each: [each.record, each.code, each.field]
     )
-    told = report.told(rows, language())
+    told = telling.told(rows, language())
     if after is None:
         told = [*report.told_refusal(item, language()), *told]
     items = [_answer(each) for each in told]
@@ -98,7 +97,7 @@ def _rows(item: Submission, wanted: Literal["csv", "xlsx"]) -> Response:
     if item.state == State.RECEIVED:
         raise HuxinError("H1408", retry_s=10)
     found = filings.findings_page(shell().live, item.member_id, item.id, None, None)
-    told = [*report.told_refusal(item, language()), *report.told(found, language())]
+    told = [*report.told_refusal(item, language()), *telling.told(found, language())]
     rows = report.rejected_rows(shell().settings, item, told)
     if not rows.height and any(each.record and each.severity == "reject" for each in told):
         raise HuxinError("H1409")

@@ -29,13 +29,13 @@ from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import wishes
 from huxin.nightly.filing import Filing
-from huxin.nightly.manifest import LIMIT
 from huxin.nightly.receive import Received
 from huxin.registry import audit_log, filings
 from huxin.registry.alone import at_once
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 from huxin.registry.worklist import ring
+from huxin_checks.manifest import LIMIT
 
 MEMBER = Access(scope="submissions")
 UPLOAD = ("H1118", "H1119", "H1122", "H1402", "H1403")

@@ -10,9 +10,8 @@ from huxin import faults
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
-from huxin.nightly.admission import Refusal, admit
+from huxin.nightly.admission import admit
 from huxin.nightly.late_checks import tried_again
-from huxin.nightly.manifest import Manifest
 from huxin.nightly.pipeline import run_group
 from huxin.nightly.restoring import begun_anew
 from huxin.nightly.spool import Spool
@@ -21,8 +20,10 @@ from huxin.nightly.wishes import allow, found, withdraw
 from huxin.registry.alone import alone
 from huxin.registry.members import UNKNOWN, find_member
 from huxin.registry.session import connection
-from huxin.registry.submissions import MODES, UNFINISHED, Submission, adopt, change
+from huxin.registry.submissions import UNFINISHED, Submission, adopt, change
 from huxin.settings import Settings
+from huxin_checks.admission import Refusal
+from huxin_checks.manifest import MODES, Manifest
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from huxin.night_policy import first_policy_day
-from huxin.nightly.manifest import Manifest
 from huxin.registry.members import Member
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a whole file is not accepted: the check's code and a reason key, never a value of the file."""
-
-    code: str
-    reason: str
+from huxin_checks.admission import Refusal, admit_file
+from huxin_checks.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -31,15 +23,7 @@ def admit(manifest: Manifest, sender: str, member: Member | None, digest: str, t
         return Refusal("F0007", "unknown")
     if not member.active:
         return Refusal("F0007", "suspended")
-    if manifest.member != sender:
-        return Refusal("F0007", "sender")
-    if manifest.contract != "loan/v1":
-        return Refusal("F0009", "contract")
-    if manifest.sha256 != digest:
-        return Refusal("F0001", "digest")
-    if manifest.as_of_date < first_policy_day():
-        return Refusal("F0005", "before_policy")
-    return Refusal("F0005", "future") if manifest.as_of_date > today else None
+    return admit_file(manifest, sender, digest, today)
 
 
 def in_order(as_of: date, sequence: int, mode: str, member: Member, earlier: list[Earlier]) -> Refusal | None:

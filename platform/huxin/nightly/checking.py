@@ -21,20 +21,23 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 import polars as pl
+import pyarrow as pa
 
 from huxin.contract import State
 from huxin.ids import new_id
 from huxin.nightly import report, spool
-from huxin.nightly.admission import Refusal
 from huxin.nightly.check_frames import ANSWER, FRAME
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.taking import Origin, Sealed, judged, refuse
 from huxin.nightly.unsealing import CHECK
 from huxin.nightly.validate.step import examine
-from huxin.registry.findings import Finding
 from huxin.registry.members import Member
-from huxin.registry.submissions import MODES, Submission
+from huxin.registry.submissions import Submission
 from huxin.settings import Settings
+from huxin_checks.admission import Refusal
+from huxin_checks.finding import Finding
+from huxin_checks.manifest import MODES
+from huxin_checks.telling import told
 from huxin_privacy.sealed_submission import is_sealed
 
 MOST_TOLD = 5_000
@@ -59,9 +62,9 @@ def checked(asked: Asked, data: bytes) -> dict[str, Any]:
     found: list[Finding] = []
     if item.state == State.RECEIVED:
         item, found = examine(settings, _Memory(data), item)
-    told = [
+    findings = [
         *report.told_refusal(item, asked.language),
-        *report.told(sorted(found, key=lambda each: (each.record, each.code, each.field)), asked.language),
+        *told(sorted(found, key=lambda each: (each.record, each.code, each.field)), asked.language),
     ]
     return {
         "state": item.state.name,
@@ -77,8 +80,8 @@ def checked(asked: Asked, data: bytes) -> dict[str, Any]:
         "facts": item.facts,
         "sha256": item.data_digest.hex(),
         "ruleset": item.ruleset,
-        "findings": [vars(each) for each in told[:MOST_TOLD]],
-        "more": max(0, len(told) - MOST_TOLD) + int(item.facts.get("findings_cut", 0)),
+        "findings": [vars(each) for each in findings[:MOST_TOLD]],
+        "more": max(0, len(findings) - MOST_TOLD) + int(item.facts.get("findings_cut", 0)),
     }
 
 
@@ -125,6 +128,10 @@ class _Writer(ArrowWriter):
     def write(self, frame: pl.DataFrame) -> None:
         if self._list is not None:
             self._list.append(frame)
+
+    def write_table(self, table: pa.Table) -> None:
+        if self._list is not None:
+            self._list.append(pl.DataFrame(pl.from_arrow(table)))
 
     def close(self) -> None: ...
 

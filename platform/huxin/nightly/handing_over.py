@@ -41,13 +41,14 @@ from huxin.nightly.spool import Spool
 from huxin.nightly.taking_over import MIRRORED, end_facts, head_json, loan_columns
 from huxin.nightly.timings import Timings
 from huxin.registry.alone import alone
-from huxin.registry.findings import Finding, add_findings
+from huxin.registry.findings import add_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
 from huxin.zones.calls import BYTES, LONG_S, Peer
 from huxin.zones.layout import required
 from huxin.zones.roles import ENTRY, INTAKE, REGISTRY
+from huxin_checks.finding import Finding
 from huxin_privacy.envelope import seal_box
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from huxin.nightly.manifest import SUFFIX
+from huxin_checks.manifest import SUFFIX
 
 log = logging.getLogger(__name__)
 # What looks like a mobile or a resident number (of 18 or 15 characters, with a date in it); days and times do not.

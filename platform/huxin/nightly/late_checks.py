@@ -8,14 +8,15 @@ import polars as pl
 import pyarrow as pa
 
 from huxin.contract import State
-from huxin.night_policy import night_policy
-from huxin.nightly.admission import Earlier, Refusal, in_order
-from huxin.nightly.gx.hits import Rules
+from huxin.nightly.admission import Earlier, in_order
 from huxin.nightly.gx.run import load_suite, run_suite
 from huxin.registry.members import Member, list_members
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all, published_like
 from huxin.settings import Settings
+from huxin_checks.admission import Refusal
+from huxin_checks.hits import Rules
+from huxin_checks.night_policy import night_policy
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from huxin.contract import State
 from huxin.nightly import wishes
 from huxin.nightly.taking_over import MIRRORED
 from huxin.registry.alone import alone
-from huxin.registry.findings import Finding, list_findings
+from huxin.registry.findings import list_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
+from huxin_checks.finding import Finding
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.nightly.inbox import Arrival, open_regular
 from huxin.nightly.lanes import in_lanes
-from huxin.nightly.manifest import LIMIT, ManifestFault, parse_manifest
 from huxin.nightly.restoring import restore
 from huxin.nightly.spool import Spool
 from huxin.nightly.taking import Origin, judged, seal
@@ -22,6 +21,7 @@ from huxin.registry.members import Member, list_members
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, add, known
 from huxin.settings import Settings
+from huxin_checks.manifest import LIMIT, ManifestFault, parse_manifest
 
 _BLOCK = 4 << 20
 

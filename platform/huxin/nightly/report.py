@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,32 +13,18 @@ import polars as pl
 
 from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
-from huxin.nightly.read import rows_at
-from huxin.nightly.refusal_words import refusal_words
 from huxin.nightly.spool import Spool
-from huxin.registry.findings import Finding, list_findings
+from huxin.registry.findings import list_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 from huxin.settings import Settings
+from huxin_checks.read import rows_at
+from huxin_checks.telling import Told, told, told_refused
 
 ANNOTATIONS = ("record", "source_line", "finding_codes", "finding_texts", "finding_hints")
 # Full-width signs too: spreadsheets of East Asia run them.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LONGEST_CELL = 32_767  # characters; a longer one would be left out of a spreadsheet without a word
-
-
-@dataclass(frozen=True)
-class Told:
-    """A finding with its check's words in one language."""
-
-    code: str
-    severity: str
-    record: int
-    line: int | None
-    field: str
-    masked: str | None
-    text: str
-    hint: str
 
 
 def told_findings(settings: Settings, item: Submission) -> list[Told]:
@@ -50,22 +34,11 @@ def told_findings(settings: Settings, item: Submission) -> list[Told]:
     return [*told_refusal(item, settings.language), *told(found, settings.language)]
 
 
-def told(found: Iterable[Finding], language: str) -> list[Told]:
-    """Findings with their checks' words in "zh" or "en"."""
-    contract = load_contract()
-    return [_told(finding, contract, language) for finding in found]
-
-
 def told_refusal(item: Submission, language: str) -> list[Told]:
     """The check that refused the whole file with its cause in words, as a list of one; empty when none did."""
-    code = item.facts.get("code")
-    if item.state != State.REFUSED or not code:
+    if item.state != State.REFUSED or not item.facts.get("code"):
         return []
-    finding = Finding(0, str(code), "", item.facts.get("line"), _refusal_facts(item))
-    return [
-        replace(each, text=each.text + refusal_words(item.facts, language))
-        for each in told([finding], language)
-    ]
+    return [told_refused(item.facts, language)]
 
 
 def findings_json(found: list[Told]) -> str:
@@ -180,25 +153,3 @@ def _notes(found: list[Told]) -> pl.DataFrame:
 def _worded(told: Told, contract: Contract) -> str:
     name = contract.field(told.field).zh if told.field else ""
     return f"{name}：{told.text}" if name else told.text
-
-
-def _told(finding: Finding, contract: Contract, language: str) -> Told:
-    check = contract.check(finding.code)
-    zh = language == "zh"
-    return Told(
-        code=finding.code,
-        severity=check.severity,
-        record=finding.record,
-        line=finding.line,
-        field=finding.field,
-        masked=finding.masked,
-        text=check.zh if zh else check.en,
-        hint=check.hint_zh if zh else check.hint_en,
-    )
-
-
-def _refusal_facts(item: Submission) -> str:
-    """What is known of a refusal beside its code: reason, headers, line; no cell is among it."""
-    told = ("reason", "headers", "columns", "line", "said", "found")
-    shown = {k: v for k, v in item.facts.items() if k in told}
-    return json.dumps(shown, ensure_ascii=False)

@@ -13,19 +13,19 @@ import polars as pl
 
 from huxin.contract import State, load_contract
 from huxin.errors import HuxinError
-from huxin.nightly.cells import parse
 from huxin.nightly.inbox import Arrival, shown
-from huxin.nightly.manifest import SUFFIX, Manifest, manifest_json
 from huxin.nightly.members_copy import follow_members
 from huxin.nightly.mended import Seen, day_of_mended, is_mended
 from huxin.nightly.pipeline import run_group
-from huxin.nightly.read import FileRefused, open_rows
 from huxin.nightly.receive import Received, receive
 from huxin.nightly.timings import Timings
 from huxin.registry.members import Member, find_member
 from huxin.registry.session import connection
-from huxin.registry.submissions import MODES, Submission, find, next_sequence, with_content
+from huxin.registry.submissions import Submission, find, next_sequence, with_content
 from huxin.settings import Settings
+from huxin_checks.cells import parse
+from huxin_checks.manifest import MODES, SUFFIX, Manifest, manifest_json
+from huxin_checks.read import FileRefused, open_rows
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from uuid import UUID
 
 from huxin.contract import State
 from huxin.nightly import spool
-from huxin.nightly.admission import Refusal, admit
-from huxin.nightly.manifest import Manifest, ManifestFault, parse_manifest
+from huxin.nightly.admission import admit
 from huxin.nightly.spool import Spool
 from huxin.nightly.unsealing import CHECK, Unsealing
 from huxin.registry.members import UNKNOWN, Member
-from huxin.registry.submissions import MODES, Submission
+from huxin.registry.submissions import Submission
 from huxin.settings import Settings
+from huxin_checks.admission import Refusal
+from huxin_checks.manifest import MODES, Manifest, ManifestFault, parse_manifest
 from huxin_privacy.sealed_submission import Facts
 
 # What a manifest calls its contract is stored only where it looks like one: it might be anything.

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from huxin.contract import State
 from huxin.registry.connect import lost_connection_told
-from huxin.registry.findings import Finding
 from huxin.registry.live import Live
 from huxin.registry.submissions import Submission
+from huxin_checks.finding import Finding
 
 Place = tuple[int, str, str]  # record, code, field: where a page of findings ends
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,19 +10,9 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from huxin.registry.tables import finding, quarantine
+from huxin_checks.finding import Finding
 
 _COPY = "COPY finding (member_id, submission_id, record, code, field, line, masked) FROM STDIN"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One hit of a check. `record` 0 stands for the whole file; `line` is the source file's own."""
-
-    record: int
-    code: str
-    field: str
-    line: int | None
-    masked: str | None
 
 
 def replace_findings(connection: Connection, owners: Iterable[tuple[int, UUID, Iterable[Finding]]]) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from huxin.contract import State
 from huxin.registry.tables import member, submission
 
-MODES = {"full": 1, "incremental": 2, "correction": 3}
 UNFINISHED = (State.RECEIVED, State.VALIDATED, State.PSEUDONYMIZED)  # what a night goes on with
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from huxin.contract import load_contract
 from huxin.enquiry.subject_keys import Person
-from huxin.nightly.manifest import SUFFIX, Manifest, manifest_json
 from huxin.sandbox.people import invented
 from huxin.sandbox.subjects import Sandbox, SandboxLoan
+from huxin_checks.manifest import SUFFIX, Manifest, manifest_json
 
 TERM_DAYS = 365
 _ENDED = ("settled", "written_off", "transferred", "revoked")

@@ -189,6 +189,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "内容是用第 {epoch} 期公钥加密的，本区没有这一期密钥：请把本区现在的公开资料交给对方",
             "sealed to the public key of epoch {epoch}, not held here: give the sender this zone's present card",
         ),
+        "P0193": (
+            "校验规则 {rules}（{suite}）无法执行，没有放行任何记录",
+            "the rules {rules} ({suite}) could not be evaluated, so no row has passed",
+        ),
     }
 )
 

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from huxin.nightly.gx.hits import Rules
 from huxin.nightly.gx.library import ExecutionEngine
+from huxin_checks.hits import Rules
 
 
 class PolarsExecutionEngine(ExecutionEngine):  # type: ignore[misc]  # Great Expectations has no types

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from huxin.nightly.gx.hits import Outcome
 from huxin.nightly.gx.library import (
     BatchExpectation,
     MetricConfiguration,
@@ -14,6 +13,7 @@ from huxin.nightly.gx.library import (
     parse_result_format,
 )
 from huxin.nightly.gx.metrics import RULE_OUTCOME
+from huxin_checks.hits import Outcome
 
 
 class ExpectRowsToPassRule(BatchExpectation):  # type: ignore[misc]  # Great Expectations has no types

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from huxin.nightly.gx.engine import PolarsExecutionEngine
-from huxin.nightly.gx.evaluate import evaluate
-from huxin.nightly.gx.hits import Outcome
 from huxin.nightly.gx.library import TableMetricProvider, metric_value
+from huxin_checks.evaluate import evaluate
+from huxin_checks.hits import Outcome
 
 RULE_OUTCOME = "table.rule_outcome"
 

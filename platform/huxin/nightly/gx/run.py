@@ -10,14 +10,19 @@ import polars as pl
 from huxin.errors import HuxinError
 from huxin.nightly.gx.engine import PolarsExecutionEngine
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
-from huxin.nightly.gx.hits import RuleHits, Rules
 from huxin.nightly.gx.library import ExpectationSuite, ExpectationValidationResult, Validator
 from huxin.nightly.gx.suites import build_suite, load_suite
+from huxin_checks.hits import RuleHits, Rules
 
-__all__ = ["RuleHits", "Rules", "build_suite", "load_suite", "run_suite", "validate_frame"]
+__all__ = ["RuleHits", "Rules", "build_suite", "load_suite", "run_stored", "run_suite", "validate_frame"]
 
 # Faults of Great Expectations itself are raised: caught, they would be one more way to pass unseen.
 _RUNTIME = {"catch_exceptions": False, "result_format": "COMPLETE"}
+
+
+def run_stored(frame: pl.DataFrame, name: str, rules: Rules) -> list[RuleHits]:
+    """The rows that fail the stored suite `name`, as `run_suite`."""
+    return run_suite(frame, load_suite(name), rules)
 
 
 def run_suite(frame: pl.DataFrame, suite: ExpectationSuite, rules: Rules) -> list[RuleHits]:

@@ -14,9 +14,9 @@ import polars as pl
 
 from huxin.nightly import spool
 from huxin.nightly.batching import LARGE
-from huxin.nightly.rules import joined
 from huxin.nightly.spool import Spool
 from huxin.registry.submissions import Submission
+from huxin_checks.rules import joined
 
 PART = 1_000_000  # rows of one part, more or less
 

@@ -11,8 +11,8 @@ from huxin.contract import load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import runs
 from huxin.nightly.spool import ArrowWriter, Spool, arrow_of
-from huxin.nightly.validate.rows import Judged, named_loan
 from huxin.registry.submissions import Submission
+from huxin_checks.rows import Judged, named_loan
 
 
 class Sinks:

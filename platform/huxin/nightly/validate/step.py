@@ -12,24 +12,26 @@ import polars as pl
 from huxin import faults
 from huxin.contract import Contract, State, load_contract
 from huxin.nightly import spool
-from huxin.nightly.admission import Refusal
 from huxin.nightly.batching import Piece, gathered, joined, sizes, weight
 from huxin.nightly.beside import errands
+from huxin.nightly.gx.run import run_stored
 from huxin.nightly.lanes import in_lanes
-from huxin.nightly.read import FileRefused, open_rows, rows_at
-from huxin.nightly.rules import keys
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
-from huxin.nightly.validate.rows import RowChecks, judge
 from huxin.nightly.validate.set_keys import set_keys
-from huxin.nightly.validate.sets import judge_files, judge_sets, note_companions
 from huxin.nightly.validate.sink import Sinks
-from huxin.nightly.validate.tally import Records, Tally
 from huxin.registry.alone import alone
-from huxin.registry.findings import Finding, note_quarantine, replace_findings
+from huxin.registry.findings import note_quarantine, replace_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
+from huxin_checks.admission import Refusal
+from huxin_checks.finding import Finding
+from huxin_checks.read import FileRefused, open_rows, rows_at
+from huxin_checks.rows import RowChecks, judge
+from huxin_checks.rules import keys
+from huxin_checks.sets import Said, judge_files, judge_sets, note_companions
+from huxin_checks.tally import Records, Tally
 
 Progress = Callable[[int], None]  # called with the count of rows that were just read
 
@@ -57,7 +59,7 @@ def _validate(settings: Settings, ids: Sequence[UUID], timer: Timings, progress:
     with vault.trying((item.id for item in todo), keep=(spool.SOURCE,)):
         _first_pass(vault, numbered, tallies, contract, timer, progress)
         with timer.stage("files"):
-            judge_files(numbered, tallies)
+            judge_files({sub: _said(item) for sub, item in numbered.items()}, tallies, run_stored)
         with timer.stage("quarantine"):
             _second_pass(vault, numbered, tallies, contract)
         faults.reach("validate.quarantined")
@@ -79,8 +81,14 @@ def examine(settings: Settings, vault: Spool, item: Submission) -> tuple[Submiss
     if item.record_count is None:
         sums = {"sum_principal": str(tally.sum_principal), "sum_balance": str(tally.sum_balance)}
         item = replace(item, record_count=tally.rows, facts=item.facts | sums)
-    judge_files({0: item}, {0: tally})
+    judge_files({0: _said(item)}, {0: tally}, run_stored)
     return _outcome(item, tally, contract, settings), tally.findings
+
+
+def _said(item: Submission) -> Said:
+    assert item.as_of_date is not None
+    sums = (int(item.facts[name]) for name in ("sum_principal", "sum_balance"))
+    return Said(item.as_of_date, item.record_count or 0, *sums)
 
 
 def _first_pass(
@@ -92,14 +100,14 @@ def _first_pass(
     progress: Progress,
 ) -> None:
     """Streams every row once: row checks, good rows to the spool, keys of all rows kept for the set checks."""
-    checks = RowChecks.load(contract)
+    checks = RowChecks.load(contract, run_stored)
     size = sizes(numbered.values())
     known = set_keys(vault, numbered)
     with known, Sinks(vault, numbered) as sinks, errands() as sealing:
         read = partial(_pieces, vault, numbered, tallies, contract, size.piece)
         pieces = timer.each("read", in_lanes(list(numbered), read, size.ahead, weight))
         for batch in gathered(pieces, size.batch):
-            judged = judge(_dressed(joined(batch), numbered), checks, tallies, timer)
+            judged = judge(_dressed(joined(batch), numbered), checks, tallies, timer.stage)
             with timer.stage("keys"):
                 known.add(keys(judged.parsed).with_columns(judged.parsed["_line"]))
             with timer.stage("spool"):
@@ -110,7 +118,7 @@ def _first_pass(
     faults.reach("validate.spooled")
     with timer.stage("sets"):
         for part in known.parts():
-            judge_sets(part, tallies)
+            judge_sets(part, tallies, run_stored)
             note_companions(part, tallies)
 
 

@@ -1,6 +1,0 @@
-"""Cells as members write them, read as values: the RAW frame in, the PARSED frame out."""
-
-from huxin.nightly.cells.parse import parse
-from huxin.nightly.cells.text import CONTROL, control_bit
-
-__all__ = ["CONTROL", "control_bit", "parse"]

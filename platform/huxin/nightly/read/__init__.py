@@ -1,8 +1,0 @@
-"""Reading: a member's CSV, XLSX or Parquet to RAW frames, streaming, with bounded memory."""
-
-from huxin.nightly.read.frames import raw_schema
-from huxin.nightly.read.layout import Layout
-from huxin.nightly.read.reader import BATCH_ROWS, RowReader, open_rows, rows_at
-from huxin.nightly.read.refused import FileRefused
-
-__all__ = ["BATCH_ROWS", "FileRefused", "Layout", "RowReader", "open_rows", "raw_schema", "rows_at"]

@@ -1,7 +1,0 @@
-"""The contract's checks as named functions, one a code: over rows, and over the whole of a file."""
-
-from huxin.nightly.rules.catalogue import row_rules, set_rules
-from huxin.nightly.rules.keys import joined, keys
-from huxin.nightly.rules.masking import mask
-
-__all__ = ["joined", "keys", "mask", "row_rules", "set_rules"]
