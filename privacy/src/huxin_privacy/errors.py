@@ -189,6 +189,48 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "内容是用第 {epoch} 期公钥加密的，本区没有这一期密钥：请把本区现在的公开资料交给对方",
             "sealed to the public key of epoch {epoch}, not held here: give the sender this zone's present card",
         ),
+        "P0180": (
+            "缺少设置 {what}：请在命令行给出，或写入 huxin-edge.toml",
+            "the setting {what} is missing: give it on the command line or in huxin-edge.toml",
+        ),
+        "P0181": (
+            "连不上平台 {url}（{why}）：请检查网络和地址，稍后重试同一命令",
+            "the platform {url} cannot be reached ({why}): see to network and address, and run the same command again",
+        ),
+        "P0182": ("平台未予受理：{refusal} {said}", "the platform refused: {refusal} {said}"),
+        "P0183": ("文件 {file} 不存在或无法读取", "the file {file} is not there or cannot be read"),
+        "P0184": (
+            "{file} 不是 P-256 或 Ed25519 私钥（PEM）",
+            "{file} holds no private key of P-256 or Ed25519 (PEM)",
+        ),
+        "P0185": ("文件 {file} 已存在，不会覆盖", "the file {file} exists already and is not overwritten"),
+        "P0186": (
+            "待核查询 {name} 打不开：它属于别的密钥或会员机构，或已损坏",
+            "the question {name} that waits does not open: it is another key's or member's, or is damaged",
+        ),
+        "P0187": ("文件 {file} 无法读取：{check} {why}", "the file {file} cannot be read: {check} {why}"),
+        "P0188": (
+            "清单 {file} 缺失或有误（{reason}）：请用 huxin-edge manifest 生成",
+            "the manifest {file} is missing or malformed ({reason}): make it with huxin-edge manifest",
+        ),
+        "P0189": (
+            "缺少 {module}：请安装 huxin-privacy[edge]",
+            "{module} is missing: install huxin-privacy[edge]",
+        ),
+        "P0190": (
+            "平台现在的公钥 {now} 与已确认的 {pinned} 不同：请与协会电话核对，"
+            "再执行 huxin-edge keys fetch --confirm {now}",
+            "the platform's present key {now} is not the confirmed one, {pinned}: compare it with the association by "
+            "telephone, then run huxin-edge keys fetch --confirm {now}",
+        ),
+        "P0191": (
+            "设置文件 {file} 有误（{what}）",
+            "the settings file {file} is malformed ({what})",
+        ),
+        "P0192": (
+            "等待 {seconds} 秒后批次 {submission} 仍为 {state}：再次执行同一命令即可继续等待",
+            "after {seconds} s submission {submission} is still {state}: the same command goes on waiting",
+        ),
         "P0193": (
             "校验规则 {rules}（{suite}）无法执行，没有放行任何记录",
             "the rules {rules} ({suite}) could not be evaluated, so no row has passed",
