@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 import yaml
-from docker_tree import DOCKER, ONCE, PLACE, TREE, compose, resolved, secrets_of, services, volumes_of
+from docker_tree import (
+    DOCKER,
+    ONCE,
+    PLACE,
+    TREE,
+    compose,
+    require_confined,
+    require_watched,
+    resolved,
+    secrets_of,
+    services,
+    volumes_of,
+)
 
 KEYS = "/var/lib/huxin/keys"
 # A name that holds one of these may be set to a file or a command that reads one, and to nothing else.
@@ -49,32 +61,12 @@ def test_the_services_of_one_host_are_there() -> None:
 
 @each_service
 def test_a_service_runs_with_nothing_that_it_does_not_need(name: str) -> None:
-    service = services()[name]
-    uid, _, gid = service["user"].partition(":")
-    assert min(int(uid), int(gid)) > 0
-    assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert "cap_add" not in service
-    assert service["security_opt"] == ["no-new-privileges:true"]
-    assert 0 < service["pids_limit"] <= 4096
-    assert not {"privileged", "network_mode", "pid", "ipc", "devices", "userns_mode"} & service.keys()
-    assert any(mount.split(":")[0] == "/tmp" for mount in service["tmpfs"])
-    assert "/var/run/docker.sock" not in str(service.get("volumes"))
+    require_confined(services()[name])
 
 
 @each_service
 def test_a_service_that_stays_is_restarted_watched_and_its_log_bounded(name: str) -> None:
-    service = services()[name]
-    assert service["logging"]["options"]["max-size"]
-    if name in ONCE:
-        assert service["restart"] == "no"
-        return
-    assert service["restart"] == "unless-stopped"
-    check = service["healthcheck"]
-    assert not check.get("disable")
-    assert check["test"][0] == "CMD", "a shell is no part of a health check"
-    assert "curl" not in check["test"]
-    assert {"interval", "timeout", "retries", "start_period"} <= check.keys()
+    require_watched(services()[name], name in ONCE)
 
 
 @each_service

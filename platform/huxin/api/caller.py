@@ -75,7 +75,7 @@ def identify(shell: Shell, access: Access) -> Caller:
         raise HuxinError("H1102")
     known = shell.tokens.known(header[7:])
     if time.monotonic() - known.asked_at >= shell.config.recheck_seconds:
-        known.live, known.status = credentials.standing(shell.live, known.caller.key_id)
+        known.live, known.status = shell.tokens.standing(shell.live, known.caller.key_id)
         known.asked_at = time.monotonic()
     if not known.live:
         raise HuxinError("H1110")

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from huxin.api.caller import Caller, Known
 from huxin.errors import HuxinError
 from huxin.ids import new_id
+from huxin.registry import credentials
+from huxin.registry.live import Live
 from huxin.settings import Settings
 from huxin_privacy import keyring
 
@@ -90,17 +92,25 @@ class Tokens:
                 token,
                 public,
                 algorithms=["EdDSA"],
-                audience=self._issuer,
-                issuer=self._issuer,
+                audience=self._issued_by,
+                issuer=self._issued_by,
                 options=_OPTIONS,
             )
         except jwt.PyJWTError:
             raise HuxinError("H1103") from None
         return Known(_caller(claims), begins=claims["nbf"], expires=claims["exp"])
 
+    def standing(self, live: Live, key_id: UUID) -> tuple[bool, str]:
+        """Whether the key that a token was got with is live now, and its member's status."""
+        return credentials.standing(live, key_id)
+
     def prepare(self) -> None:
         """Reads the keyring, so that a worker without it is known before the first token."""
         assert self._secrets
+
+    @property
+    def _issued_by(self) -> str:
+        return self._issuer
 
     @cached_property
     def cursor_key(self) -> bytes:

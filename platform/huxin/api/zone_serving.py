@@ -6,6 +6,7 @@ and no others, and the app need not ask who calls.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,22 +31,23 @@ def serve_port(settings: Settings, config: Config, serving: Serving, tell: Tell)
     layout = required(settings, *PORTS)
     if not (layout.certificate.is_file() and layout.key.is_file()):
         raise HuxinError("H1711", zone=layout.zone)
-    chosen = replace(
-        serving,
-        tls_cert=layout.certificate,
-        tls_key=layout.key,
-        callers=_callers(layout),
-        sequencer=False,
-        work=False,
-        database=layout.zone != ENTRY,
-    )
-    serve(settings, config, chosen, tell, _make_port)
+    with tempfile.TemporaryDirectory(prefix="huxin-callers-") as folder:
+        chosen = replace(
+            serving,
+            tls_cert=layout.certificate,
+            tls_key=layout.key,
+            callers=_callers(layout, Path(folder)),
+            sequencer=False,
+            work=False,
+            database=layout.zone != ENTRY,
+        )
+        serve(settings, config, chosen, tell, _make_port)
 
 
-def _callers(layout: Layout) -> Path:
-    """The issuers of those who may call, in one file."""
+def _callers(layout: Layout, folder: Path) -> Path:
+    """The issuers of those who may call, in one file, which is not the zone's own: that folder may be read-only."""
     issuers = [layout.card(zone).issuer for zone in CALLERS[layout.zone]]
-    file = layout.folder / "callers.pem"
+    file = folder / "callers.pem"
     write_atomic(file, "".join(issuers).encode())
     return file
 

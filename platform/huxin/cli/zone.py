@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from huxin.cli import zone_serve
 from huxin.cli.setup import prepare
 from huxin.cli.show import note, write_line
 from huxin.errors import HuxinError
@@ -25,7 +26,6 @@ Zone = Annotated[
     typer.Argument(help="intake, entry, registry · 收报区、入口区、登记区"),
 ]
 Folder = Annotated[Path, typer.Argument(help="the authority's folder · 签发目录")]
-Listening = Annotated[str, typer.Option(help="address to listen on · 监听地址")]
 
 
 @app.command()
@@ -128,18 +128,4 @@ def check() -> None:
     note(f"{layout.zone}: 正常 · well")
 
 
-@app.command()
-def port(
-    host: Listening = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="registry 9443, entry 9444 · 端口")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="threads · 线程数")] = 4,
-) -> None:
-    """Serves the other zones over mutual TLS, without what members call. · 仅启动区间端口。"""
-    from huxin.api.serving import Serving  # the other commands need not wait for a web server
-    from huxin.api.shell import Config
-    from huxin.api.zone_serving import PORTS, serve_port
-
-    settings = Settings.from_env()
-    zone = required(settings, *PORTS).zone
-    serving = Serving(host, port or PORTS[zone], workers=1, threads=threads)
-    serve_port(settings, Config.from_env(), serving, lambda at: note(f"{zone} {at}"))
+zone_serve.register(app)
