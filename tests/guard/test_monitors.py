@@ -200,7 +200,7 @@ def test_a_members_own_limit_is_the_quota_that_counts(town: Town) -> None:
 
 
 def test_a_loan_to_nobody_is_an_alarm(town: Town) -> None:
-    """Whoever makes up loans learns from the night's findings who is known under another name."""
+    """Whoever makes up loans passes for a lender, who may ask as often as it likes."""
     nobody = [uuid4() for _ in range(3)]
     for subject in nobody:
         town.run("INSERT INTO honeytoken VALUES (%s, now())", subject)

@@ -37,7 +37,9 @@ _USES = (
     ("seal", ("answer", "submission")),
     ("sign", ("checkpoint", "promise")),
     ("reply", ("member:1",)),
+    ("hpke", ("zone",)),
 )
+_OF_A_SUITE = ("token", "oprf-alias")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Attack:
         one = np.ascontiguousarray(blocks[:, :16]).tobytes()
         for suite, (key, secret) in product(self.suites, self.again.items()):
             hash_name, cipher, length = ALGORITHMS[suite]
+            if len(secret) < length:
+                continue
             both = block_cipher(cipher(secret[:length]))
             yield f"cipher {suite} [{key}]", _blocks(both.encryptor().update(one))
             yield f"cipher back {suite} [{key}]", _blocks(both.decryptor().update(one))
@@ -113,15 +117,17 @@ def block_cipher(algorithm: BlockCipherAlgorithm) -> Cipher[ECB]:
     return Cipher(algorithm, ECB())  # noqa: S305 an attacker's own
 
 
-def derived(zone: str, root: bytes, *, every: bool = False) -> dict[str, bytes]:
+def derived(zone: str, root: bytes, suite: str = "S256", *, every: bool = False) -> dict[str, bytes]:
     """The keys that a zone's root gives, itself among them; with `every` also as other zones' and suites'."""
-    zones = ZONES if every else (zone,)
-    suites = SUITES if every else ("S256",)
+    zones, suites = (ZONES, SUITES) if every else ((zone,), (suite,))
     found = {f"{zone} root": root}
-    for as_zone, suite, (use, types) in product(zones, suites, _USES):
+    for as_zone, as_suite, (use, types) in product(zones, suites, _USES):
+        # What is no token's is of no suite: the keyring derives it under its default.
+        known = as_suite if use in _OF_A_SUITE or every else "S256"
+        length = ALGORITHMS["SM"][2] if (known, use, as_zone) == ("SM", "token", "registry") else 32
         for type_ in types:
-            key = derive(root, zone=as_zone, suite=suite, type_=type_, epoch=1, use=use)
-            found[f"{zone} as {as_zone} {suite} {type_} {use}"] = key
+            key = derive(root, zone=as_zone, suite=known, type_=type_, epoch=1, use=use, length=length)
+            found[f"{zone} as {as_zone} {as_suite} {type_} {use}"] = key
     return found
 
 

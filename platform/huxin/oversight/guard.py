@@ -131,7 +131,7 @@ def _quota(database: Connection, policy: GuardPolicy, when: When) -> Iterator[Ra
 
 
 def _honeytoken_loan(database: Connection, _policy: GuardPolicy, when: When) -> Iterator[Raised]:
-    """Lent to nobody: a file of made-up loans asks too, by the findings that it gets back."""
+    """Lent to nobody: who makes up loans would pass for a lender, who may ask as often as it likes."""
     for member, count in guard.reported_honeytokens(database):
         found = Raised(member, HONEYTOKEN_LOAN, "", when.today, when.today, {"subjects": count})
         settled = last_closed(database, found)
