@@ -22,6 +22,7 @@ from huxin_privacy.sealed_submission import (
     open_sealed,
     require,
     sealed_blocks,
+    sealed_size,
 )
 from huxin_privacy.sealing_key import SealingKey, parse_sealing_key
 
@@ -76,6 +77,7 @@ def test_what_was_sealed_comes_back(length: int, size: int) -> None:
     assert found == content
     assert (facts.member, facts.file, facts.size) == ("M0001", "贷款 五月.csv", length)
     assert is_sealed(stored[:8])
+    assert len(stored) == sealed_size(facts, CHUNK)
 
 
 def test_neither_content_nor_facts_are_readable() -> None:

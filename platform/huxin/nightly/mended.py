@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
 
-import polars as pl
-
-from huxin.contract import load_contract
 from huxin.nightly import spool
 from huxin.nightly.spool import Spool
 from huxin.registry.members import Member
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, with_rejected_rows
 from huxin.settings import Settings
+from huxin_checks.totals import Seen
 
 _MOST = 60  # so many of the member's submissions are looked through, newest first
-
-
-@dataclass
-class Seen:
-    """What one look through a file tells: rows, sums in cents; of mended ones also which loans and which days."""
-
-    mended: bool = False
-    rows: int = 0
-    principal: int = 0
-    balance: int = 0
-    loan_nos: set[str] = field(default_factory=set, repr=False)
-    days: Counter[date] = field(default_factory=Counter)
-
-    def add(self, parsed: pl.DataFrame, mended: bool) -> None:
-        """Adds one batch of PARSED rows."""
-        sums = parsed.select(pl.col("principal", "balance").cast(pl.Int128).sum()).row(0)
-        self.rows += parsed.height
-        self.principal += int(sums[0] or 0)
-        self.balance += int(sums[1] or 0)
-        if mended:
-            self.loan_nos.update(parsed["loan_no"].drop_nulls())
-            # dpd = as-of date - overdue_since (contract): an overdue row says which day it is of.
-            overdue = parsed.filter(pl.col("dpd") > 0)
-            days = overdue.select(pl.col("overdue_since") + pl.duration(days=pl.col("dpd"))).to_series()
-            self.days.update(days.drop_nulls())
-
-
-def is_mended(headers: Sequence[str]) -> bool:
-    """Whether a file carries a column that our findings export adds."""
-    contract = load_contract()
-    return any(header.strip() and contract.header(header) == "" for header in headers)
 
 
 def day_of_mended(settings: Settings, member: Member, seen: Seen) -> date:

@@ -9,13 +9,11 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-import polars as pl
-
-from huxin.contract import State, load_contract
+from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly.inbox import Arrival, shown
 from huxin.nightly.members_copy import follow_members
-from huxin.nightly.mended import Seen, day_of_mended, is_mended
+from huxin.nightly.mended import day_of_mended
 from huxin.nightly.pipeline import run_group
 from huxin.nightly.receive import Received, receive
 from huxin.nightly.timings import Timings
@@ -23,9 +21,9 @@ from huxin.registry.members import Member, find_member
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find, next_sequence, with_content
 from huxin.settings import Settings
-from huxin_checks.cells import parse
 from huxin_checks.manifest import MODES, SUFFIX, Manifest, manifest_json
-from huxin_checks.read import FileRefused, open_rows
+from huxin_checks.read import FileRefused
+from huxin_checks.totals import Seen, look_through
 
 
 @dataclass(frozen=True)
@@ -108,19 +106,9 @@ def _sequence(before: list[Submission], free: int) -> int:
 
 
 def _seen(file: Path) -> Seen:
-    contract = load_contract()
-    seen = Seen()
-    dressing = {
-        "_sub": pl.lit(0, pl.UInt32),
-        "_as_of": pl.lit(date(2000, 1, 1)),
-        "_mode": pl.lit(1, pl.UInt8),
-    }
     try:
-        with file.open("rb") as source, open_rows(source, file.name, contract) as rows:
-            for raw in rows:
-                seen.add(parse(raw.with_columns(**dressing), contract), is_mended(rows.layout.headers))
-            seen.mended = is_mended(rows.layout.headers)
-            return seen
+        with file.open("rb") as source:
+            return look_through(source, file.name)
     except FileRefused as refused:
         raise HuxinError("H0608", code=refused.code) from None
 

@@ -14,8 +14,10 @@ def temporary_beside(path: Path) -> Path:
 
 def open_private(path: Path) -> int:
     """A descriptor on a new file of mode 0600, whatever the umask; it must not exist."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    os.fchmod(descriptor, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o600)
+    if hasattr(os, "fchmod"):  # not on Windows, where a folder's access list says who may read
+        os.fchmod(descriptor, 0o600)
     return descriptor
 
 
@@ -48,7 +50,9 @@ def put_in_place(temporary: Path, path: Path, *, replace: bool = True, fsync: bo
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names given or removed in `folder` durable."""
+    """Make names given or removed in `folder` durable; Windows does it by itself and opens no folders."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

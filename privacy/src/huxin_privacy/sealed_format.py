@@ -98,11 +98,6 @@ def read_frame(file: BinaryIO, key: SubmissionKey, context: Context, name: str) 
     return Frame(chunk, start + header, AESGCM(secret))
 
 
-def nonce(number: int, last: bool) -> bytes:
-    """The 12-byte nonce of chunk `number` (0 is the first)."""
-    return number.to_bytes(11, "big") + bytes([last])
-
-
 def _parsed(header: bytes, name: str) -> dict[str, Any]:
     try:
         fields = json.loads(header)

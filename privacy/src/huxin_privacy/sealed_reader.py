@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from cryptography.exceptions import InvalidTag
 
 from huxin_privacy.errors import PrivacyError
-from huxin_privacy.sealed_format import END, Context, nonce, read_frame
-from huxin_privacy.sealing import TAG_BYTES
+from huxin_privacy.sealed_format import END, Context, read_frame
+from huxin_privacy.sealing import TAG_BYTES, nonce
 from huxin_privacy.submission_key import SubmissionKey
 
 if TYPE_CHECKING:

@@ -27,8 +27,7 @@ from huxin_privacy.derivation import KEY_BYTES
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.hpke import OVERHEAD, open_from, seal_to
 from huxin_privacy.sealed_blocks import Blocks
-from huxin_privacy.sealed_format import nonce
-from huxin_privacy.sealing import TAG_BYTES
+from huxin_privacy.sealing import TAG_BYTES, nonce
 from huxin_privacy.sealing_key import ID_BYTES, SealingKey
 
 MAGIC: Final = b"HXSUBM\x00\x01"
@@ -92,6 +91,12 @@ def sealed_blocks(
         yield cipher.encrypt(nonce(number, last), content, head)
 
 
+def sealed_size(facts: Facts, chunk: int = CHUNK_BYTES) -> int:
+    """How many bytes `sealed_blocks` gives for these facts."""
+    said = _said(facts, bytes(KEY_BYTES))
+    return _PLAIN_HEAD + len(said) + OVERHEAD + facts.size + _chunks(facts.size, chunk) * TAG_BYTES
+
+
 def is_sealed(start: bytes) -> bool:
     """Whether a file that begins with these bytes says that it is a sealed submission, of whatever version."""
     return start[: len(MAGIC) - 1] == MAGIC[:-1]
@@ -138,6 +143,12 @@ def _head(facts: Facts, key: SealingKey, chunk: int, secret: bytes) -> bytes:
         raise ValueError("a file's name is too long")
     start = MAGIC + key.id + chunk.to_bytes(4, "big") + sealed_length.to_bytes(2, "big")
     return start + seal_to(key.public, INFO, start, said)
+
+
+def _said(facts: Facts, secret: bytes) -> bytes:
+    return json.dumps(
+        {"key": base64.b64encode(secret).decode(), **asdict(facts)}, ensure_ascii=False
+    ).encode()
 
 
 def _opened(private: bytes, start: bytes, sealed: bytes) -> tuple[Facts, bytes]:

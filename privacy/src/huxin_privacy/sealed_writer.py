@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from huxin_privacy.files import open_private, put_in_place, temporary_beside
-from huxin_privacy.sealed_format import CHUNK_BYTES, END, Context, Frame, new_frame, nonce
+from huxin_privacy.sealed_format import CHUNK_BYTES, END, Context, Frame, new_frame
+from huxin_privacy.sealing import nonce
 from huxin_privacy.submission_key import SubmissionKey
 
 if TYPE_CHECKING:

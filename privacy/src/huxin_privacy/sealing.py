@@ -25,5 +25,10 @@ def unseal(key: bytes | AESGCM, sealed: bytes, associated: bytes) -> bytes:
     return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
 
 
+def nonce(number: int, last: bool) -> bytes:
+    """The 12-byte nonce of chunk `number` (0 is the first) of a file that has a key of its own."""
+    return number.to_bytes(11, "big") + bytes([last])
+
+
 def _cipher(key: bytes | AESGCM) -> AESGCM:
     return AESGCM(key) if isinstance(key, bytes) else key

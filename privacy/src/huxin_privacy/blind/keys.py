@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from huxin_privacy.blind import sodium
-from huxin_privacy.keyring import Keyring
+
+if TYPE_CHECKING:  # a member's machine has no keyring, and Windows not what keyrings are locked with
+    from huxin_privacy.keyring import Keyring
 
 SUITE: Final = "OPRF"
 USE: Final = "oprf"

@@ -1,0 +1,83 @@
+"""What every command is given, and the exit codes that all share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from huxin_edge import clock
+from huxin_edge.say import Voice
+from huxin_edge.session import Retry, Session
+from huxin_edge.settings import EdgeSettings
+from huxin_privacy.errors import PrivacyError
+
+DONE, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+CODES: Final = (
+    "退出码 exit codes: 0 完成 done; 1 本机或平台故障，可重跑 a fault of the machine or the platform, run it again; "
+    "2 用法错误或验证不通过 wrong use, or a proof that fails; 3 有拒收或待办 rejected, refused or not yet decided; "
+    "130 中断 interrupted"
+)
+
+_COMMON: Final = {
+    "config": "设置文件，默认 huxin-edge.toml · settings file",
+    "url": "平台地址 · the platform's address",
+    "member": "会员代码 · the member's code",
+    "key": "私钥文件 · private key",
+    "key-id": "密钥编号 · the key's number",
+    "ca-file": "信任的证书 · certificates to trust",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings of a command, where they are stored, and how it speaks."""
+
+    settings: EdgeSettings
+    file: Path
+    voice: Voice
+
+    def session(self, patience_s: float = 30.0) -> Session:
+        """Calls as the member. PrivacyError P0180, P0183, P0184."""
+        transport, identity = self.settings.transport(), self.settings.identity()
+        retry, told = Retry(patience_s), self.voice.language
+        return Session(transport, identity, retry, told, now=lambda: clock.now().timestamp())
+
+
+Run = Callable[[argparse.Namespace, Context], int]
+Commands = Any  # argparse's own type for a set of subcommands has no public name
+
+
+def add(commands: Commands, name: str, run: Run, about: str) -> argparse.ArgumentParser:
+    """A subcommand; `about` is its help in both languages."""
+    made: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about, epilog=CODES)
+    add_common(made, argparse.SUPPRESS)
+    made.set_defaults(run=run)
+    return made
+
+
+def add_common(parser: argparse.ArgumentParser, default: Any = None) -> None:
+    """The options of every command, to be given before its name or behind it."""
+    common = parser.add_argument_group("通用 common")
+    common.add_argument(
+        "--json", action="store_true", default=default or False, help="以 JSON 输出 · JSON output"
+    )
+    common.add_argument(
+        "--lang", dest="language", choices=("zh", "en"), default=default, help="语言 · language"
+    )
+    for name, about in _COMMON.items():
+        common.add_argument(f"--{name}", default=default, help=about)
+
+
+def require_extra(fault: ModuleNotFoundError) -> PrivacyError:
+    """P0189 for a package of the extra `edge` that is not installed; anything else is passed on."""
+    if fault.name is None or fault.name.partition(".")[0] not in (
+        "polars",
+        "yaml",
+        "python_calamine",
+        "rbcl",
+    ):
+        raise fault
+    return PrivacyError("P0189", module=fault.name.partition(".")[0])
