@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from edge_world import question
 
+from huxin_edge import Huxin
 from huxin_edge.session import Retry, Session
 from huxin_edge.transport import Body, Transport
 from huxin_privacy.client import Identity
+from huxin_privacy.enquiry_digest import digest_of_body
 from huxin_privacy.errors import PrivacyError
 
 TOKEN = (200, {}, {"access_token": "t", "expires_in": 300})
@@ -188,3 +191,29 @@ def test_a_stream_is_made_anew_for_each_attempt(stand: Stand) -> None:
 def test_only_web_addresses_are_taken() -> None:
     with pytest.raises(ValueError, match="http"):
         Transport("file:///etc/passwd")
+
+
+def test_a_zone_is_shown_a_token_of_its_own_and_the_registry_no_person(stand: Stand) -> None:
+    """The person goes to the entry zone alone, all else to the registry zone alone."""
+    here = f"http://127.0.0.1:{stand.port}"
+    identity = Identity("M0001", "key", Ed25519PrivateKey.generate())
+    client = Huxin(f"{here}", identity, entry_url=f"{here}/entry")
+    asked = question(5)
+    stand.replies = [
+        TOKEN,
+        (200, {}, {"ticket": "T", "expires_at": 1}),
+        TOKEN,
+        (200, {}, {"outcome": "refer"}),
+    ]
+    assert client.ask(asked, "key-12345").outcome == "refer"
+    (_, token, _, form), (_, entry, _, said), (_, _, _, other), (_, place, _, enquiry) = stand.seen
+    assert (token, entry, place) == ("/oauth/token", "/entry/v1/tickets", "/v1/enquiries")
+    assert b"scope=tickets" in form and b"scope" not in other
+    ticketed = json.loads(said)
+    assert ticketed["subject"]["id_no"] == asked.id_no
+    assert ticketed["enquiry_sha256"] == digest_of_body(asked.body()).hex()
+    sent = json.loads(enquiry)
+    assert (sent["ticket"], "subject" in sent) == ("T", False)
+    for cell in (asked.id_no, asked.name or "", asked.mobile or ""):
+        assert cell.encode() not in enquiry
+    assert asked.consent_no.encode() not in said

@@ -8,7 +8,7 @@ from __future__ import annotations
 from apiflask import APIFlask
 from flask import Response
 
-from huxin.api import docs, submission_check, submission_findings, submissions, tickets
+from huxin.api import docs, public_keys, submission_check, submission_findings, submissions, tickets
 from huxin.api.answers import answer
 from huxin.api.app import create_app
 from huxin.api.peer_tokens import PeerTokens
@@ -29,9 +29,9 @@ def create_entry_app(settings: Settings, config: Config) -> APIFlask:
 
 
 def create_intake_app(settings: Settings, config: Config) -> APIFlask:
-    """Submissions, their findings, and checks of files. HuxinError H1708, H1709."""
+    """Submissions, their findings, checks of files, keys to seal them with. HuxinError H1708, H1709."""
     required(settings, INTAKE)
-    modules = (submissions, submission_findings, submission_check, docs)
+    modules = (submissions, submission_findings, submission_check, public_keys, docs)
     tokens = PeerTokens(settings, INTAKE, frozenset(("submissions",)))
     app = create_app(settings, config, modules, tokens)
     _health(app)

@@ -90,13 +90,14 @@ def reconcile(arguments: argparse.Namespace, context: Context) -> int:
 
 def _client(arguments: argparse.Namespace, context: Context, when_down: Any) -> Huxin:
     settings = context.settings
-    session = context.session(arguments.patience)
+    session, entry = context.session(arguments.patience), context.entry(arguments.patience)
     return Huxin(
         settings.needed("url"),
         settings.identity(),
         when_down=when_down,
         journal=arguments.journal,
         session=session,
+        entry=entry,
     )
 
 

@@ -21,6 +21,7 @@ from huxin_edge.journal import Entry, Journal
 from huxin_edge.session import Retry, Session
 from huxin_edge.transport import Transport
 from huxin_privacy.client import Identity
+from huxin_privacy.enquiry_digest import digest_of_body
 from huxin_privacy.errors import PrivacyError
 
 WhenDown = Literal["open", "closed", "raise"]
@@ -92,6 +93,9 @@ class Reconciled:
 class Huxin:
     """One member's client; to be made once and used by all threads.
 
+    `entry_url` is the entry zone's address, where the platform is split: the person is told to that zone alone, and
+    `url`, the registry zone's, gets a ticket that it cannot read.
+
     `when_down` says what `ask` does when the platform cannot answer within the patience of `retry`: "open" answers
     eligible, "closed" answers refer (a person decides), both provisionally and only once the question is safe in
     `journal`; "raise" raises P0181 and keeps nothing.
@@ -108,11 +112,18 @@ class Huxin:
         language: str = "zh",
         ca_file: Path | None = None,
         timeout_s: float = 10.0,
+        entry_url: str | None = None,
         session: Session | None = None,
+        entry: Session | None = None,
     ) -> None:
         if when_down != "raise" and journal is None:
             raise ValueError("a provisional answer needs a journal to be reconciled from")
-        self.session = session or Session(Transport(url, ca_file, timeout_s), identity, retry, language)
+        platform = Transport(url, ca_file, timeout_s)
+        self.session = session or Session(platform, identity, retry, language)
+        self._entry = entry
+        if entry_url and entry is None:
+            there = Transport(entry_url, ca_file, timeout_s)
+            self._entry = Session(there, identity, retry, language, issuer=platform, scope="tickets")
         self._when_down: WhenDown = when_down
         self._journal = Journal(journal, identity) if journal else None
 
@@ -149,7 +160,8 @@ class Huxin:
         return len(self._journal) if self._journal is not None else 0
 
     def _put(self, body: Mapping[str, Any], key: str) -> Answer:
-        content = self.session.call("POST", "/v1/enquiries", body, key=key).json()
+        asked = body if self._entry is None else _with_ticket(body, self._entry)
+        content = self.session.call("POST", "/v1/enquiries", asked, key=key).json()
         return Answer(content["outcome"], key, False, content)
 
     def _provisional(self, question: Question, key: str) -> Answer:
@@ -169,6 +181,13 @@ class Huxin:
             refusal = (str(fault.facts["refusal"]), str(fault.facts["said"]))
             return Reconciled(told.key, told.reference, told.at, told.provisional, refused=refusal)
         return Reconciled(told.key, told.reference, told.at, told.provisional, answer=answer)
+
+
+def _with_ticket(body: Mapping[str, Any], entry: Session) -> dict[str, Any]:
+    """The question with a ticket in its subject's place; another ticket each time, for each serves once."""
+    said = {"subject": body["subject"], "enquiry_sha256": digest_of_body(body).hex()}
+    ticket = entry.call("POST", "/v1/tickets", said).json()["ticket"]
+    return {name: value for name, value in body.items() if name != "subject"} | {"ticket": ticket}
 
 
 def _of_the_question(fault: PrivacyError) -> bool:

@@ -12,6 +12,7 @@ from huxin_edge import clock
 from huxin_edge.say import Voice
 from huxin_edge.session import Retry, Session
 from huxin_edge.settings import EdgeSettings
+from huxin_edge.transport import Transport
 from huxin_privacy.errors import PrivacyError
 
 DONE, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -24,6 +25,8 @@ CODES: Final = (
 _COMMON: Final = {
     "config": "设置文件，默认 huxin-edge.toml · settings file",
     "url": "平台地址 · the platform's address",
+    "entry-url": "分区部署时入口区地址 · the entry zone's",
+    "intake-url": "分区部署时接收区地址 · the intake zone's",
     "member": "会员代码 · the member's code",
     "key": "私钥文件 · private key",
     "key-id": "密钥编号 · the key's number",
@@ -41,9 +44,27 @@ class Context:
 
     def session(self, patience_s: float = 30.0) -> Session:
         """Calls as the member. PrivacyError P0180, P0183, P0184."""
-        transport, identity = self.settings.transport(), self.settings.identity()
-        retry, told = Retry(patience_s), self.voice.language
-        return Session(transport, identity, retry, told, now=lambda: clock.now().timestamp())
+        return self._session(self.settings.transport(), patience_s)
+
+    def intake(self, patience_s: float) -> Session:
+        """Calls for files: to the intake zone where the platform is split."""
+        return self._zone("intake_url", "submissions", patience_s) or self.session(patience_s)
+
+    def entry(self, patience_s: float) -> Session | None:
+        """Calls for tickets, where the platform is split."""
+        return self._zone("entry_url", "tickets", patience_s)
+
+    def _zone(self, name: str, scope: str, patience_s: float) -> Session | None:
+        if getattr(self.settings, name) is None:
+            return None
+        issuer = self.settings.transport()
+        return self._session(self.settings.transport(name), patience_s, issuer=issuer, scope=scope)
+
+    def _session(self, transport: Transport, patience_s: float, **zone: Any) -> Session:
+        identity, told = self.settings.identity(), self.voice.language
+        return Session(
+            transport, identity, Retry(patience_s), told, now=lambda: clock.now().timestamp(), **zone
+        )
 
 
 Run = Callable[[argparse.Namespace, Context], int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,6 +16,8 @@ from huxin_edge.settings import store
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import write_atomic
 from huxin_privacy.sealing_key import SealingKey, parse_sealing_key
+
+_PATIENCE_S: Final = 30.0
 
 
 def register(commands: Commands) -> None:
@@ -58,7 +61,7 @@ def new(arguments: argparse.Namespace, context: Context) -> int:
 
 def fetch(arguments: argparse.Namespace, context: Context) -> int:
     """Kept only when its digits were confirmed; 3 while they are not."""
-    said = context.session().call("GET", "/v1/keys/sealing").json()
+    said = context.intake(_PATIENCE_S).call("GET", "/v1/keys/sealing").json()
     key = parse_sealing_key(said["keys"][0]["key"])
     digits, kept = key.id.hex(), context.settings.seal_key
     if kept == key.text:

@@ -36,7 +36,11 @@ class Retry:
 
 
 class Session:
-    """`now` is Unix time, `clock` a steady clock, both in seconds; `sleep` waits."""
+    """Calls to one address. `now` is Unix time, `clock` a steady clock, both in seconds; `sleep` waits.
+
+    Where the platform is split into zones, `issuer` is the registry zone's address, which gives the tokens, and
+    `scope` all that they may be used for: no zone is shown a token that opens another.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,14 @@ class Session:
         retry: Retry | None = None,
         language: str = "zh",
         *,
+        issuer: Transport | None = None,
+        scope: str | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.identity, self._transport, self._retry = identity, transport, retry or Retry()
+        self._issuer, self._scope = issuer or transport, scope
         self._language, self._now, self._clock, self._sleep = language, now, clock, sleep
         self._token, self._until = "", float("-inf")
 
@@ -103,10 +110,11 @@ class Session:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION,
-            "client_assertion": assertion(self.identity, f"{self._transport.url}/oauth/token", self._now()),
+            "client_assertion": assertion(self.identity, f"{self._issuer.url}/oauth/token", self._now()),
+            **({"scope": self._scope} if self._scope else {}),
         }
         raw = urlencode(form).encode()
-        reply = self._transport.send(
+        reply = self._issuer.send(
             "POST", "/oauth/token", Body(_FORM, len(raw), (raw,)), {"Accept-Language": self._language}
         )
         if reply.status != 200:

@@ -25,6 +25,8 @@ class EdgeSettings:
     """All are texts, None where nothing was said; paths that the file names are relative to its folder."""
 
     url: str | None = None
+    entry_url: str | None = None
+    intake_url: str | None = None
     member: str | None = None
     key: str | None = None
     key_id: str | None = None
@@ -49,15 +51,15 @@ class EdgeSettings:
         except (ValueError, TypeError):
             raise PrivacyError("P0184", file=file.name) from None
 
-    def transport(self, timeout_s: float = 60.0) -> Transport:
-        """The way to the platform. PrivacyError P0180, P0183 (no such certificates)."""
-        url = self.needed("url")
+    def transport(self, name: str = "url", timeout_s: float = 60.0) -> Transport:
+        """The way to the platform, or to the zone of that setting. PrivacyError P0180, P0183 (no such certificates)."""
+        url = self.needed(name)
         try:
             return Transport(url, Path(self.ca_file) if self.ca_file else None, timeout_s)
         except OSError:
             raise PrivacyError("P0183", file=self.ca_file) from None
         except ValueError:
-            raise PrivacyError("P0180", what="url (https://…)") from None
+            raise PrivacyError("P0180", what=f"{name} (https://…)") from None
 
     def sealing_key(self) -> SealingKey:
         """The platform's key that was confirmed. PrivacyError P0180, P0158."""

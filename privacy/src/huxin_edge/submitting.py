@@ -49,7 +49,7 @@ def register(commands: Commands) -> None:
 
 def submit(arguments: argparse.Namespace, context: Context) -> int:
     """0 when all of it is published, 3 when it was refused, lost rows, or waits for somebody."""
-    session = context.session(_PATIENCE_S)
+    session = context.intake(_PATIENCE_S)
     item = _sent(arguments, context, session)
     if arguments.wait and item["state"] not in _ENDS:
         item = _awaited(session, item["id"], arguments.wait, context)
