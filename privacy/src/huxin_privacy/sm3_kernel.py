@@ -53,6 +53,23 @@ def _expand(w: Any) -> None:
             w[lane] = uint32(p1 ^ _turned(w[lane - 13 * LANES], 7) ^ w[lane - 6 * LANES])
 
 
+@njit(inline="always")  # type: ignore[untyped-decorator, unused-ignore]  # no types there
+def _registers(v: Any, lane: Any) -> Any:
+    """The eight words of a lane's state."""
+    low, high = lane, lane + 4 * LANES
+    a, b, c, d = v[low], v[low + LANES], v[low + 2 * LANES], v[low + 3 * LANES]
+    e, f, g, h = v[high], v[high + LANES], v[high + 2 * LANES], v[high + 3 * LANES]
+    return a, b, c, d, e, f, g, h
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator, unused-ignore]  # no types there
+def _put(v: Any, lane: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> None:
+    """Puts them back."""
+    low, high = lane, lane + 4 * LANES
+    v[low], v[low + LANES], v[low + 2 * LANES], v[low + 3 * LANES] = a, b, c, d
+    v[high], v[high + LANES], v[high + 2 * LANES], v[high + 3 * LANES] = e, f, g, h
+
+
 @njit(nogil=True)  # type: ignore[untyped-decorator, unused-ignore]  # no types there
 def _compress(v: Any, w: Any, before: Any) -> None:
     """The states `v` (8 words a lane) behind the blocks whose sixteen words stand in `w` (68 words a lane)."""
@@ -64,58 +81,22 @@ def _compress(v: Any, w: Any, before: Any) -> None:
         t0, t1, t2, t3 = _T[j], _T[j + 1], _T[j + 2], _T[j + 3]
         at = j * LANES
         for i in range(LANES):
-            a, b, c, d, e, f, g, h = (
-                v[i],
-                v[b1 + i],
-                v[c1 + i],
-                v[d1 + i],
-                v[e1 + i],
-                v[f1 + i],
-                v[g1 + i],
-                v[h1 + i],
-            )
+            a, b, c, d, e, f, g, h = _registers(v, i)
             b, d, f, h = _early(a, b, c, d, e, f, g, h, w[at + i], w[at + e1 + i], t0)
             a, c, e, g = _early(d, a, b, c, h, e, f, g, w[at + b1 + i], w[at + f1 + i], t1)
             d, b, h, f = _early(c, d, a, b, g, h, e, f, w[at + c1 + i], w[at + g1 + i], t2)
             c, a, g, e = _early(b, c, d, a, f, g, h, e, w[at + d1 + i], w[at + h1 + i], t3)
-            v[i], v[b1 + i], v[c1 + i], v[d1 + i], v[e1 + i], v[f1 + i], v[g1 + i], v[h1 + i] = (
-                a,
-                b,
-                c,
-                d,
-                e,
-                f,
-                g,
-                h,
-            )
+            _put(v, i, a, b, c, d, e, f, g, h)
     for j in range(16, 64, 4):
         t0, t1, t2, t3 = _T[j], _T[j + 1], _T[j + 2], _T[j + 3]
         at = j * LANES
         for i in range(LANES):
-            a, b, c, d, e, f, g, h = (
-                v[i],
-                v[b1 + i],
-                v[c1 + i],
-                v[d1 + i],
-                v[e1 + i],
-                v[f1 + i],
-                v[g1 + i],
-                v[h1 + i],
-            )
+            a, b, c, d, e, f, g, h = _registers(v, i)
             b, d, f, h = _late(a, b, c, d, e, f, g, h, w[at + i], w[at + e1 + i], t0)
             a, c, e, g = _late(d, a, b, c, h, e, f, g, w[at + b1 + i], w[at + f1 + i], t1)
             d, b, h, f = _late(c, d, a, b, g, h, e, f, w[at + c1 + i], w[at + g1 + i], t2)
             c, a, g, e = _late(b, c, d, a, f, g, h, e, w[at + d1 + i], w[at + h1 + i], t3)
-            v[i], v[b1 + i], v[c1 + i], v[d1 + i], v[e1 + i], v[f1 + i], v[g1 + i], v[h1 + i] = (
-                a,
-                b,
-                c,
-                d,
-                e,
-                f,
-                g,
-                h,
-            )
+            _put(v, i, a, b, c, d, e, f, g, h)
     for i in range(8 * LANES):
         v[i] ^= before[i]
 
