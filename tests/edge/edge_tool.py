@@ -22,15 +22,10 @@ class Tool:
 
     def run(self, *words: str, expect: int = 0, given: bytes = b"", timeout: float = 120.0) -> str:
         """Runs a command and gives its standard output. AssertionError when it ends otherwise than expected."""
-        plain = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("HUXIN_", "LC_", "LANG"))
-        }
         done = subprocess.run(
             [sys.executable, "-m", "huxin_edge", *words],
             cwd=self.folder,
-            env=plain | {"LANG": "en_US.UTF-8", "PYTHONUTF8": "1"} | self.environment,
+            env=self._surroundings(),
             input=given,
             capture_output=True,
             timeout=timeout,
@@ -41,6 +36,21 @@ class Tool:
         assert done.returncode == expect, f"{done.returncode}: {said}"
         assert b"Traceback" not in done.stderr, said
         return done.stdout.decode("utf-8", "replace")
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Begins a command whose end is awaited elsewhere."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "huxin_edge", *words],
+            cwd=self.folder,
+            env=self._surroundings(),
+            stdout=subprocess.PIPE,
+        )
+
+    def _surroundings(self) -> dict[str, str]:
+        """Ours, less what says of a platform or a language here."""
+        ours = ("HUXIN_", "LC_", "LANG")
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        return plain | {"LANG": "en_US.UTF-8", "PYTHONUTF8": "1"} | self.environment
 
     def json(self, *words: str, expect: int = 0, **more: Any) -> Any:
         """The last line of what a command says as JSON."""

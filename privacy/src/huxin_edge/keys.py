@@ -47,7 +47,7 @@ def new(arguments: argparse.Namespace, context: Context) -> int:
     public = secret.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     write_atomic(file, secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), replace=False)
     write_atomic(public_file, public)
-    store(context.file, member=member, key=os.path.relpath(file, context.file.parent))
+    store(context.file, member=member, key=_seen_from(context.file.parent, file))
     if context.voice.as_json:
         context.voice.data({"private_key": str(file), "public_key": str(public_file)})
     context.voice.note(
@@ -57,6 +57,14 @@ def new(arguments: argparse.Namespace, context: Context) -> int:
         "and when you are told the key's number: huxin-edge set key_id NUMBER",
     )
     return DONE
+
+
+def _seen_from(folder: Path, file: Path) -> str:
+    """The path as the settings file tells it: whole where it lies on another of Windows' drives."""
+    try:
+        return os.path.relpath(file, folder)
+    except ValueError:
+        return str(file.absolute())
 
 
 def fetch(arguments: argparse.Namespace, context: Context) -> int:
