@@ -36,7 +36,7 @@ MOST = 40  # MiB that three times as many rows more may add: 10 is noise; what w
 NIGHT = """
 import json, sys
 from pathlib import Path
-from huxin.nightly import batching, pipeline
+from huxin.nightly import batching, load, pipeline, pseudonymize
 from huxin.nightly.validate import set_keys
 from huxin.settings import Settings
 from huxin_privacy.fast import available
@@ -47,17 +47,18 @@ batching.FEWER, set_keys.PART = batching.Sizes(20_000, 10_000, 40_000, 50_000), 
 available(S256)
 peaks = {}
 
-def measured(name):
-    step = getattr(pipeline, name)
+def measured(room, name):
+    step = getattr(room, name)
     def run(*given):
         Path("/proc/self/clear_refs").write_text("5")
         step(*given)
         status = Path("/proc/self/status").read_text()
         peaks[name] = int(status.split("VmHWM:")[1].split()[0]) // 1024
-    setattr(pipeline, name, run)
+    setattr(room, name, run)
 
-for name in ("validate_group", "pseudonymize_group", "load_group"):
-    measured(name)
+measured(pipeline, "validate_group")
+measured(pseudonymize, "pseudonymize_group")
+measured(load, "load_group")
 report = pipeline.run_night(Settings.from_env(), Path(sys.argv[1]))
 assert not report.failed, report.failed
 print(json.dumps([peaks, report.submissions[0].state.name, report.submissions[0].rows]))
