@@ -66,8 +66,10 @@ class Attack:
         ways: dict[str, int] = {}
         for way, blocks in self._candidates():
             hits = stored.has(words_of(blocks))
-            if way.startswith("clear"):  # the beginning of a text meets others' by chance
+            if way.startswith("clear"):  # either half of a number of digits meets other digits by chance
                 hits &= stored.has(words_of(blocks, 8))
+                for place in np.flatnonzero(hits):
+                    hits[place] = stored.holds(blocks[place].tobytes())
             else:
                 hits |= stored.has(words_of(blocks, 8))
             if hits.any():

@@ -62,7 +62,7 @@ class Stored:
     """
 
     def __init__(self, strings: Iterable[bytes]) -> None:
-        whole = _GAP.join(strings) + _GAP
+        self._whole = whole = _GAP.join(strings) + _GAP
         parts = [np.frombuffer(whole, ">u8", (len(whole) - shift) // 8, shift) for shift in range(8)]
         self._words = np.concatenate(parts).astype(np.uint64)
         self._words.sort()
@@ -80,6 +80,10 @@ class Stored:
         near = np.searchsorted(self._words, words[places]).clip(max=len(self._words) - 1)
         found[places] = self._words[near] == words[places]
         return found
+
+    def holds(self, text: bytes) -> bool:
+        """Whether this string is there, whole."""
+        return text in self._whole
 
     def _slots(self, words: Words) -> Words:
         return (words * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - self._bits)
