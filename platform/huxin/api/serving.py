@@ -161,9 +161,13 @@ def spare_the_lasting() -> None:
 
 
 def end_with_parent() -> None:
-    """Has the kernel end this process when its parent dies, however it dies (Linux, prctl)."""
+    """Has the kernel end this process when its parent dies, however it dies (Linux, prctl).
+
+    By SIGKILL: a parent with threads sends the signal several times over, and granian's own handler, called while it
+    runs, waits for itself for good. What was being answered is rolled back, as after any kill.
+    """
     if os.uname().sysname == "Linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _server(serving: Serving) -> Any:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from huxin.registry.audit_verify import Verified, verify_log
 from huxin.registry.sequencer_loop import note_state, run
 from huxin.registry.sequencing import drain
 from huxin.settings import Settings
+from huxin.stopping import stopped_by_signals
 from huxin_privacy import keyring
 
 app = typer.Typer(help="The audit log · 存证日志", no_args_is_help=True)
@@ -36,7 +35,7 @@ def sequence(
         count = drain(settings)
     else:
         note(_in(settings, "编号进程已启动，Ctrl-C 停止。", "The sequencer runs; Ctrl-C stops it."))
-        count = run(settings, _stopped_by_signals(), lambda error: note(_fault(settings, error)))
+        count = run(settings, stopped_by_signals(), lambda error: note(_fault(settings, error)))
     note(_in(settings, f"新增叶子 {count} 个", f"{count} leaves added"))
 
 
@@ -112,13 +111,6 @@ def _account(settings: Settings, done: Verified, earlier: int) -> str:
         f"in line with {earlier} earlier ones. Root {done.root.hex()}"
     )
     return _in(settings, zh, en)
-
-
-def _stopped_by_signals() -> Event:
-    stop = Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
-    return stop
 
 
 def _id(text: str) -> UUID:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from shlex import quote
-from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from huxin.cli.setup import prepare
 from huxin.cli.show import note, print_table
 from huxin.paths import schema_root
 from huxin.settings import Settings
+from huxin.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from huxin.api.serving import Serving
@@ -63,10 +62,8 @@ def keep() -> None:
     """Runs beside a serving sandbox and makes it anew after every midnight. · 每日零点后重建（由沙箱自动运行）。"""
     from huxin.sandbox.serving import keep as go_on
 
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # Its environment is the sandbox's already.
-    go_on(Settings.from_env(), prepare, stop.wait)
+    go_on(Settings.from_env(), prepare, stopped_by_signals().wait)
 
 
 def entered() -> Settings:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from threading import Event
 from typing import Annotated
 
 import typer
 
 from huxin.cli.show import note, ready_settings
+from huxin.stopping import stopped_by_signals
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +29,4 @@ def work(
         count = work_round(settings, Patience())
         note(f"处理了 {count} 个批次" if zh else f"{count} submissions worked")
         return
-    stop = Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
-    work_on(settings, stop.is_set)
+    work_on(settings, stopped_by_signals().is_set)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from threading import Event
 from time import monotonic
 
 from huxin.errors import HuxinError
@@ -15,6 +14,7 @@ from huxin.registry.audit_acts import note_change
 from huxin.registry.sequencing import BATCH, IDLE_S, LOST_S, Sequencer, sequencer
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin.stopping import Stop
 from huxin_privacy import keyring
 
 # Policy files and keyrings are looked at this often.
@@ -22,7 +22,7 @@ LOOK_S = 60.0
 _AWAY = ("H0313", "H0502")
 
 
-def run(settings: Settings, stop: Event, told: Callable[[HuxinError], None]) -> int:
+def run(settings: Settings, stop: Stop, told: Callable[[HuxinError], None]) -> int:
     """Sequences until `stop` is set, and returns how many leaves that made.
 
     While the server is away, `told` gets the fault once and the loop tries again. HuxinError H1301 when another
@@ -50,7 +50,7 @@ def note_state(settings: Settings) -> None:
             note_change(database, topic, {"state": state}, digest, settings.now())
 
 
-def _turns(settings: Settings, made: Sequencer, stop: Event) -> int:
+def _turns(settings: Settings, made: Sequencer, stop: Stop) -> int:
     total, looked = 0, -LOOK_S
     while not stop.is_set():
         if monotonic() - looked >= LOOK_S:
