@@ -23,8 +23,10 @@ demo: .venv/.runtime       ## a night of six members, from files to answers · �
 serve: .venv/.runtime      ## the demo, and its API stays up until Ctrl-C · 演示后保持接口运行
 	@HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo --stay
 
-test: .venv/.dev           ## all tests · 全部测试
-	$(PY) -m pytest $(ARGS)
+# Side by side, a file to a process: each process has a database server of its own.
+JOBS ?= 2
+test: .venv/.dev           ## all tests, JOBS=2 at once · 全部测试（JOBS 个进程并行）
+	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 soak: .venv/.dev           ## a quarter of an hour of kill -9 and of made-up requests · 反复强杀与随机请求
 	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 HUXIN_JOIN_EXAMPLES=5000 $(PY) -m pytest -s --timeout=1800 \
