@@ -143,8 +143,10 @@ def relate_own_paths(packages: Path) -> None:
     """Makes the paths to this tree relative: site reads .pth files in the locale's encoding, and dies of a
     Chinese character under LC_ALL=C before Python 3.13."""
     for pth in packages.glob("_editable_impl_huxin*.pth"):
-        source = pth.read_text(encoding="utf-8").strip()
-        pth.write_text(os.path.relpath(source, packages) + "\n", encoding="ascii")
+        # A line for each package of a distribution, most of them the same.
+        sources = dict.fromkeys(pth.read_text(encoding="utf-8").split("\n"))
+        ours = [os.path.relpath(source, packages) for source in sources if source]
+        pth.write_text("".join(f"{line}\n" for line in ours), encoding="ascii")
 
 
 def compile_packages(packages: Path) -> None:
