@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from huxin_edge import keys, say
+from huxin_edge import cli, keys, say
 from huxin_edge.say import Voice
 from huxin_edge.settings import read_settings, store
+from huxin_edge.submitting import form
 from huxin_privacy.errors import PrivacyError
+from huxin_privacy.hpke import new_key_pair
+from huxin_privacy.sealed_submission import facts_of, sealed_blocks
+from huxin_privacy.sealing_key import SealingKey
 
 
 class Screen(io.TextIOWrapper):
@@ -84,6 +88,28 @@ def test_paths_of_windows_are_kept_as_they_are(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr("os.path.relpath", other_drive)
     assert keys._seen_from(tmp_path, Path("k.pem")) == str(Path("k.pem").absolute())
+
+
+def test_a_fault_of_the_program_is_told_without_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def falls_over(*_: object) -> None:
+        raise ValueError("11010519491231002X is not good")
+
+    monkeypatch.setattr(cli.sealing, "required_manifest", falls_over)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["seal", "f.csv"]) == 1
+    said = capsys.readouterr().err
+    assert "P0194" in said and "ValueError" in said and "sealing.seal" in said
+    assert "11010519491231002X" not in said
+
+
+def test_a_name_that_is_no_utf_8_is_sent_and_sealed(tmp_path: Path) -> None:
+    name = b"\xce\xe5\xd4\xc2.csv".decode("utf-8", "surrogateescape")
+    facts = facts_of(io.BytesIO(b"x"), "M0001", name, "loan/v1")
+    assert b"".join(sealed_blocks(io.BytesIO(b"x"), facts, SealingKey(new_key_pair().public)))
+    body = form(b"{}", name, 1, iter((b"x",)))
+    assert len(b"".join(body.blocks)) == body.length
 
 
 @pytest.mark.parametrize("content", [b"url = 1", b"nothing = 'x'", b"= =", b"\xff\xfe"])

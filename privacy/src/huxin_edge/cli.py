@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 
 from huxin_edge import asking, checking, keys, receipts, sealing, submitting, tokenizing
@@ -12,8 +13,8 @@ from huxin_edge.say import Voice, fit_console, language_of
 from huxin_edge.settings import NAMES, read_settings, settings_file, store
 from huxin_privacy.errors import PrivacyError
 
-# What may be otherwise in a moment: the platform is away, or has not come to an end.
-_PASSING = frozenset({"P0181", "P0192"})
+# What may be otherwise in a moment: the platform is away or has not come to an end, the program fell over.
+_PASSING = frozenset({"P0181", "P0192", "P0194"})
 
 
 def main(words: list[str] | None = None) -> int:
@@ -35,6 +36,10 @@ def main(words: list[str] | None = None) -> int:
         place = Path(error.filename).name if isinstance(error.filename, str) else ""
         voice.note(f"{error.strerror} {place}", f"{error.strerror} {place}")
         return FAILED
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # polars' is none
+            raise
+        return _told(PrivacyError("P0194", kind=type(error).__name__, places=_places(error)), voice)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,6 +68,12 @@ def _told(error: PrivacyError, voice: Voice) -> int:
     if voice.as_json:
         voice.data({"error": error.code, "text": error.text(voice.language)})
     return FAILED if error.code in _PASSING else MISUSED
+
+
+def _places(error: BaseException) -> str:
+    """Where an error came from, without its text, which may quote a cell."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return " > ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames)
 
 
 def run() -> None:

@@ -93,7 +93,7 @@ def form(manifest: bytes, name: str, size: int, blocks: Iterator[bytes]) -> Body
     between = (
         f'\r\n--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{plain}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
-    ).encode()
+    ).encode("utf-8", "replace")
     end = f"\r\n--{mark}--\r\n".encode()
 
     def whole() -> Iterator[bytes]:

@@ -235,6 +235,11 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "校验规则 {rules}（{suite}）无法执行，没有放行任何记录",
             "the rules {rules} ({suite}) could not be evaluated, so no row has passed",
         ),
+        "P0194": (
+            "程序内部错误 {kind}（{places}）：没有做到一半的内容。请重新执行，仍出现时把这一行告诉协会",
+            "a fault of the program, {kind} ({places}); nothing is half done. Run it again; if it persists give this "
+            "line to the association, it holds no data",
+        ),
     }
 )
 

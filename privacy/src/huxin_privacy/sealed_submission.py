@@ -66,7 +66,7 @@ def facts_of(source: BinaryIO, member: str, file: str, contract: str) -> Facts:
     while block := source.read(CHUNK_BYTES):
         digest.update(block)
         size += len(block)
-    name = file.replace("\\", "/").rpartition("/")[2]
+    name = file.replace("\\", "/").rpartition("/")[2].encode("utf-8", "replace").decode()
     return Facts(member, name, digest.hexdigest(), size, contract)
 
 
