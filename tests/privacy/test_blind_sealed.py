@@ -58,7 +58,17 @@ def test_every_bit_of_it_counts(bit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "====", "汉字", "a" * 513, "a" * 100, seal_element(RECEIVER, "M", b"", 1, b"")]
+    "text",
+    ["", "x", "====", "汉字", "a" * 513, "a" * 100, seal_element(RECEIVER, "M", b"", 1, b"")],
+    ids=[
+        "empty",
+        "short",
+        "padding",
+        "words",
+        "long",
+        "letters",
+        "of-nothing",
+    ],  # the last is another each time
 )
 def test_what_is_no_sealed_element_is_refused(text: str) -> None:
     with pytest.raises(PrivacyError, match=r"P0166|P0172"):

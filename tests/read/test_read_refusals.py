@@ -101,11 +101,11 @@ def test_a_file_without_header_does_not_quote_its_first_row() -> None:
         (b"PAR1" + b"junk" * 50 + b"PAR1", "corrupt"),
         (b"PARE" + b"junk" * 50 + b"PARE", "encrypted"),
         (b"PAR1", "truncated"),
-        (gzip.compress(GOOD)[:-30], "truncated"),
-        (gzip.compress(GOOD)[:5], "truncated"),
-        (gzip.compress(GOOD) + b"garbage", "corrupt"),
-        (gzip.compress(b""), "empty"),
-        (gzip.compress(gzip.compress(GOOD)), None),
+        (gzip.compress(GOOD, mtime=0)[:-30], "truncated"),
+        (gzip.compress(GOOD, mtime=0)[:5], "truncated"),
+        (gzip.compress(GOOD, mtime=0) + b"garbage", "corrupt"),
+        (gzip.compress(b"", mtime=0), "empty"),
+        (gzip.compress(gzip.compress(GOOD, mtime=0), mtime=0), None),
     ],
 )
 def test_what_is_no_data_file(data: bytes, reason: str | None) -> None:
