@@ -96,13 +96,17 @@ def _fill_part(
     tokens = tokenizer.tokens(types, made)
     numbers = np.array([schemes[0].get(code, 0) for code in range(256)], np.int16)[types]
     claiming = np.ones(len(rows), np.bool_)
-    subjects = aliases.subjects_of(session, tokens, numbers, claiming, book.recorded_at, contended=False)
+    known_as = aliases.keyed(tokens, numbers)
+    subjects = aliases.ids_of(
+        session, aliases.SUBJECTS, known_as, claiming, book.recorded_at, contended=False
+    )
     aliases.claim(session, aliases.SUBJECTS, subjects.unwritten, book.recorded_at)
     marks = tokenizer.name_marks(made, rows["name_canonical"].to_arrow())
     loans = loans_table(rows, business_columns(rows), marks, np.ones(len(rows), np.bool_))
     called = tokenizer.mobiles(made, rows["mobile_canonical"].to_arrow())
     keys = with_mobiles(keys_table(rows, loans, tokens, numbers), called, schemes[1])
-    given = mobiles.given(called.tokens, np.full(len(rows), schemes[1], np.int16), subjects.ids)
+    calling = aliases.keyed(called.tokens, np.full(len(rows), schemes[1], np.int16))
+    given = mobiles.given(calling, subjects.ids)
     mobiles.pair(session, given, book.recorded_at, contended=False)
     session.copy("loan", loan_rows(loans, subjects.ids, ids[members], members, book))
     session.copy("loan_key", _key_rows(keys, subjects.ids, ids[members], loans))

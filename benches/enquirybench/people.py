@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import psycopg
 from benchdata.people import identities
 
 from enquirybench.home import Filled
-from huxin.enquiry.subject_keys import Keys, Person, all_schemes
+from huxin.enquiry.subject_keys import Keys, Person
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 
@@ -43,19 +44,18 @@ def sample(source: Filled, count: int = SAMPLE) -> Sample:
 def write_keys(source: Filled, chosen: Sample) -> None:
     """Table bench_person (n from 1 on): the tokens and marks of the sample, for statements without a web server."""
     with connection(source.settings) as database:
-        schemes = scheme_ids(database, all_schemes(source.settings))
-    keys = Keys(source.settings, schemes)
+        keys = Keys.read(source.settings, partial(scheme_ids, database))
     with psycopg.connect(source.uri) as database_:
         database_.execute("DROP TABLE IF EXISTS bench_person")
         database_.execute(
-            "CREATE TABLE bench_person (n integer PRIMARY KEY, tokens uuid[], schemes smallint[], mark uuid,"
+            "CREATE TABLE bench_person (n integer PRIMARY KEY, tokens uuid[], schemes smallint[], marks uuid[],"
             " mobile_tokens uuid[], mobile_schemes smallint[])"
         )
         with database_.cursor().copy("COPY bench_person FROM STDIN") as copy:
             for number, person in enumerate(chosen.people, 1):
                 found = keys.of(person)
-                mark = found.name_mark.hex() if found.name_mark else None
-                copy.write_row((number, *_columns(found.keys), mark, *_columns(found.mobile_keys)))
+                marks = None if found.name_marks is None else [each.hex() for each in found.name_marks]
+                copy.write_row((number, *_columns(found.keys), marks, *_columns(found.mobile_keys)))
         database_.execute("ANALYZE bench_person")
 
 

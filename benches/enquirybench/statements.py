@@ -17,7 +17,7 @@ ENQUIRY = """\
 \\set n random(1, :people)
 \\set m random(:first_member, :last_member)
 SELECT g.subject, g.mobile, g.facts AS known, g.minute_used FROM bench_person b, enquiry_gather(
-    :m, 'application', b.tokens, b.schemes, true, b.mark, b.mobile_tokens, b.mobile_schemes,
+    :m, 'application', b.tokens, b.schemes, true, b.marks, b.mobile_tokens, b.mobile_schemes,
     now(), :day::date, 7) g WHERE b.n = :n \\gset
 SELECT outcome FROM (SELECT bench_id() AS id) i, enquiry_record(i.id, :m, :subject, :mobile, i.id::text,
     :digest::bytea, 'application', 1::smallint, 5000000, 'SQ0000000001', :day::date, 'staff-12', 'AP-00000001',
@@ -25,9 +25,7 @@ SELECT outcome FROM (SELECT bench_id() AS id) i, enquiry_record(i.id, :m, :subje
     replace(replace(replace(:body, '@enquiry', i.id::text), '@subject', :subject), '@mobile', :mobile))
 """
 GATHER = "\n".join(ENQUIRY.split("\n")[:5]) + "\n"
-LOOKUP = (
-    "\\set n random(1, :people)\nSELECT tokens, schemes, mark, mobile_tokens FROM bench_person WHERE n = :n\n"
-)
+LOOKUP = "\\set n random(1, :people)\nSELECT tokens, schemes, marks, mobile_tokens FROM bench_person WHERE n = :n\n"
 
 # A UUIDv7, as the API makes its own: uuidv7() is younger than the oldest server that we support.
 _ID = """

@@ -40,9 +40,12 @@ STAGES = (
 # Of the sequencer, which works beside the night.
 AUDIT_STAGES = ("audit.taken", "audit.appended", "audit.signed", "audit.committed")
 
+# Of the exchange of keys: a keyring written and its act not yet on record, a batch committed.
+KEY_STAGES = ("keys.written", "rekey.moved", "rekey.marked")
+
 
 def reach(stage: str) -> None:
-    """Marks a passage through `stage`, one of STAGES or AUDIT_STAGES."""
+    """Marks a passage through `stage`, one of STAGES, AUDIT_STAGES or KEY_STAGES."""
     wanted = os.environ.get("HUXIN_FAULT")
     if not wanted:
         return

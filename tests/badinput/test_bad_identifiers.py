@@ -12,7 +12,7 @@ from bad_world import all_submissions, cli, ready, rows
 
 from huxin.enquiry.check_words import Account, Check
 from huxin.enquiry.checking import Checker
-from huxin.enquiry.subject_keys import Keys, Person, all_schemes
+from huxin.enquiry.subject_keys import Keys, Person
 from huxin.errors import HuxinError
 from huxin.nightly.report import told_findings
 from huxin.settings import Settings
@@ -66,7 +66,7 @@ def test_in_a_members_file(settings: Settings, inbox: Path) -> None:
 
 def test_in_an_enquiry_and_an_operators_question(settings: Settings) -> None:
     ready(settings, ["B0001"])
-    keys = Keys(settings, {scheme: number for number, scheme in enumerate(all_schemes(settings), 1)})
+    keys = Keys.read(settings, lambda wanted: {scheme: number for number, scheme in enumerate(wanted, 1)})
     checker = Checker(settings, "B0001", Account("tester", "routine"))
     people = [Person(bad.id_type, bad.id_no, bad.id_country or None) for bad in CLASSES]
     for bad, person in zip(CLASSES, people, strict=True):
@@ -83,6 +83,6 @@ def test_a_type_that_is_none(settings: Settings) -> None:
     with pytest.raises(PrivacyError, match="P0102"):
         canonical_id("library card", GOOD)
     ready(settings, ["B0001"])
-    keys = Keys(settings, {scheme: number for number, scheme in enumerate(all_schemes(settings), 1)})
+    keys = Keys.read(settings, lambda wanted: {scheme: number for number, scheme in enumerate(wanted, 1)})
     with pytest.raises(HuxinError, match="H0803"):
         keys.of(Person("library card", GOOD), date(2026, 5, 31))

@@ -37,7 +37,7 @@ def _suite(settings: Settings) -> str:
 
 
 def _keys(settings: Settings) -> Keys:
-    return Keys(settings, {scheme: number for number, scheme in enumerate(all_schemes(settings), 1)})
+    return Keys.read(settings, lambda schemes: {scheme: number for number, scheme in enumerate(schemes, 1)})
 
 
 @pytest.mark.parametrize("person", CASES, ids=lambda person: person.id_type)
@@ -57,12 +57,12 @@ def test_the_token_is_the_night_s(keyed: Settings, person: Person) -> None:
 def test_two_spellings_of_a_person_are_one(keyed: Settings) -> None:
     keys = _keys(keyed)
     assert keys.of(CASES[0]).keys == keys.of(CASES[1]).keys
-    assert keys.of(CASES[0]).name_mark == keys.of(CASES[1]).name_mark is not None
+    assert keys.of(CASES[0]).name_marks == keys.of(CASES[1]).name_marks is not None
 
 
 def test_a_name_or_mobile_not_given_or_useless_has_no_key(keyed: Settings) -> None:
     found = _keys(keyed).of(Person("resident_id", RESIDENT, name="  ", mobile="12"))
-    assert found.name_mark is None
+    assert found.name_marks is None
     assert found.mobile_keys == []
 
 

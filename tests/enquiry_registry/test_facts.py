@@ -51,7 +51,7 @@ def test_the_decision_reads_what_the_registry_writes(desk: Desk, key: bytes, sub
     desk.loan(subject, 2, "B", role=3, overdue_since=date(2026, 5, 1), status=2, class5=3, max_dpd=40)
     desk.reserve(2, desk.asked(2, key))
     desk.gather(1, key, mobile_keys=[(token(), 9)])
-    facts = Facts.from_json(desk.gather(1, key, mobile_keys=[(token(), 9)], name_mark=token()).facts)
+    facts = Facts.from_json(desk.gather(1, key, mobile_keys=[(token(), 9)], name_marks=[token()]).facts)
     assert [loan.m for loan in facts.loans] == [0, 1]
     assert [(each.m, each.amount) for each in facts.reservations] == [(1, 100_000)]
 
@@ -148,11 +148,11 @@ def test_a_default_ends_on_a_day_or_has_not_ended(
 def test_the_name_agrees_or_differs_or_is_not_known(desk: Desk, key: bytes, subject: UUID) -> None:
     mark = uuid4()
     desk.loan(subject, 2, "A", name_mark=mark)
-    assert only(desk.facts(1, key, name_mark=mark.bytes))["name"] is True
-    assert only(desk.facts(1, key, name_mark=token()))["name"] is False
+    assert only(desk.facts(1, key, name_marks=[mark.bytes]))["name"] is True
+    assert only(desk.facts(1, key, name_marks=[token()]))["name"] is False
     assert only(desk.facts(1, key))["name"] is None
     desk.run("UPDATE loan SET name_mark = NULL")
-    assert only(desk.facts(1, key, name_mark=mark.bytes))["name"] is None
+    assert only(desk.facts(1, key, name_marks=[mark.bytes]))["name"] is None
 
 
 def test_enquiries_are_counted_by_window_kind_and_purpose(desk: Desk, key: bytes, subject: UUID) -> None:

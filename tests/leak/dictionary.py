@@ -36,7 +36,7 @@ _USES = (
     ("oprf-alias", ("resident_id",)),
     ("seal", ("answer", "submission")),
     ("sign", ("checkpoint", "promise")),
-    ("reply", ("member:1",)),
+    ("reply", ("members",)),
     ("hpke", ("zone",)),
 )
 _OF_A_SUITE = ("token", "oprf-alias")

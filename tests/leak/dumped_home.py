@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -75,7 +76,8 @@ class DumpedHome:
         return Attack(self.numbers[:SAMPLE], every, root, requests_of(self.dump, 1), ("S256", "SM"))
 
     def reply_key(self, member: int = 1) -> bytes:
-        return keyring.open(self.settings.keys_dir, "registry").key("reply", f"member:{member}")
+        members = keyring.open(self.settings.keys_dir, "registry").key("reply", "members")
+        return hmac.digest(members, f"member:{member}".encode(), "sha256")
 
     def _held(self, key: str) -> dict[str, bytes]:
         if key not in self.roots:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from night_world import day, ready
 from sqlalchemy import text
 
 from huxin.contract import State
-from huxin.enquiry.subject_keys import Keys, Person, all_schemes
+from huxin.enquiry.subject_keys import Keys, Person
 from huxin.nightly import actions
 from huxin.nightly.submitting import submit
 from huxin.nightly.tokenizer import Tokenizer
@@ -62,7 +63,7 @@ def calling(person: int, number: int | None, member: str = ME, **changes: str) -
 
 def keys_of(settings: Settings) -> Keys:
     with connection(settings) as database:
-        return Keys(settings, scheme_ids(database, all_schemes(settings)))
+        return Keys.read(settings, partial(scheme_ids, database))
 
 
 def pairs(settings: Settings, people: range = range(1, 60), numbers: range = range(1, 60)) -> Pairs:

@@ -23,7 +23,7 @@ def rings(tmp_path: Path) -> tuple[Keyring, Keyring]:
 
 def test_the_suite_is_sealed_with_the_epoch(rings: tuple[Keyring, Keyring], tmp_path: Path) -> None:
     assert suite_of(keyring.open(tmp_path, "entry")) is SM
-    assert b"SM" not in rings[0].path.read_bytes()
+    assert b"suite" not in rings[0].path.read_bytes()
 
 
 def test_the_suite_is_s256_unless_another_is_named(tmp_path: Path) -> None:

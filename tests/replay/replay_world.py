@@ -135,7 +135,7 @@ class Past:
         with connection(self.settings) as database:
             subject = replay.subjects_of(database, [keys.keys])[0]
             mobile_id = replay.mobiles_of(database, [keys.mobile_keys])[0]
-            whom = Whom(subject, keys.name_mark, True, mobile_id)
+            whom = Whom(subject, keys.name_marks, True, mobile_id)
             found = replay.facts_at(database, asker.member_id, [whom], When(at, now, today), 7)
         return found[0]
 
@@ -154,7 +154,7 @@ class Past:
             now=now,
             today=now.astimezone(SHANGHAI).date(),
             claim=False,
-            name_mark=keys.name_mark,
+            name_marks=keys.name_marks,
             mobile_keys=keys.mobile_keys,
             stacking_days=7,
         )

@@ -230,11 +230,11 @@ def test_the_entry_zone_makes_the_halves_that_one_process_makes(split: Split, se
     bound = belongs(sent.id, 1, 0)
     box = seal_box(Peers.of(split.intake).entry.card.receiver, PEOPLE, bound, people_table(rows))
     envelope = EntryRows(split.entry).halve(bound, box)
-    made, suite, epoch = halves_of(RegistryRows(split.registry).opened(HALVES, bound, envelope))
+    (told,) = halves_of(RegistryRows(split.registry).opened(HALVES, bound, envelope))
     own = Tokenizer(split.whole).halver.of(rows)
-    assert (suite, epoch) == ("S256", 1)
+    assert (told.suite, told.epoch) == ("S256", 1)
     for name in ("ids", "names", "mobiles", "named", "called"):
-        assert np.array_equal(getattr(made, name), getattr(own, name)), name
+        assert np.array_equal(getattr(told.halves, name), getattr(own, name)), name
 
 
 def test_what_is_not_people_is_refused_by_the_entry_zone(split: Split) -> None:

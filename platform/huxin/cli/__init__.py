@@ -18,6 +18,7 @@ from huxin.cli import (
     findings,
     guard,
     honeytokens,
+    keyrings,
     members,
     night,
     receipt,
@@ -60,6 +61,7 @@ app.add_typer(guard.app, name="guard")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(honeytokens.app, name="honeytokens")
 app.add_typer(db.app, name="db")
+app.add_typer(keyrings.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(sandbox.app, name="sandbox")

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from huxin.contract import label_code, load_contract
 from huxin.errors import HuxinError
 from huxin.nightly.tokenizer import Tokenizer
 from huxin.registry.exposure import Exposure, exposures, members_reporting
+from huxin.registry.key_readers import reading
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy.columns import canonical_ids
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True)
@@ -49,21 +54,20 @@ def ask(settings: Settings, member: str, questions: Sequence[Question]) -> list[
     canonical = canonical_ids(types, numbers, countries)
     present = canonical.text.is_valid().to_numpy(zero_copy_only=False)
     good = np.flatnonzero(present)
-    tokenizer = Tokenizer(settings)
     texts = canonical.text.take(pa.array(good))
-    tokens = tokenizer.tokens(types[good], tokenizer.halves(types[good], texts))
-    with connection(settings) as database:
+    with reading(settings, "ask") as place, connection(settings) as database:
+        tokenizer = Tokenizer(settings)
+        place.say(tokenizer.rings.versions)
         asking = find_member(database, member)
         if asking is None:
             raise HuxinError("H0701", code=member[:64])
         if not asking.active:
             raise HuxinError("H0805", code=asking.code)
-        schemes = tokenizer.schemes(database)
-        asked = [(i, tokens[i].tobytes(), schemes[int(types[row])]) for i, row in enumerate(good)]
+        asked = [key for each in tokenizer.every() for key in _keys(database, each, types[good], texts)]
         found = exposures(database, asking.id, asked, len(good))
     answers: list[Answer] = [Answer(None, _codes(int(bits))) for bits in canonical.faults]
-    for place, exposure in zip(good, found, strict=True):
-        answers[place] = Answer(exposure)
+    for row, exposure in zip(good, found, strict=True):
+        answers[row] = Answer(exposure)
     return answers
 
 
@@ -98,6 +102,14 @@ def answer_object(answer: Answer) -> dict[str, Any]:
             "outstanding": _yuan(e.outstanding - e.outstanding_own),
         },
     }
+
+
+def _keys(
+    database: Connection, tokenizer: Tokenizer, types: npt.NDArray[np.uint8], texts: pa.Array
+) -> list[tuple[int, bytes, int]]:
+    """Each question's number with its token under these keys, and the token's scheme."""
+    tokens, schemes = tokenizer.tokens(types, tokenizer.halves(types, texts)), tokenizer.schemes(database)
+    return [(i, tokens[i].tobytes(), schemes[int(code)]) for i, code in enumerate(types)]
 
 
 def _yuan(cents: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
@@ -21,12 +22,13 @@ from huxin.enquiry.check_lines import Head, checked_line, fault_line
 from huxin.enquiry.check_words import PURPOSE_DECIDED, Account, Check
 from huxin.enquiry.desk import product_code
 from huxin.enquiry.sealing import ANSWER, FACTS, sealed
-from huxin.enquiry.subject_keys import Keys, SubjectKeys, all_schemes
+from huxin.enquiry.subject_keys import Keys, SubjectKeys
 from huxin.errors import HuxinError
 from huxin.ids import id_at
 from huxin.registry import checks, replay
 from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.checks import CheckHead, CheckRow
+from huxin.registry.key_readers import reading
 from huxin.registry.members import Member, find_member
 from huxin.registry.replay import PRESENT, Reach, When, Whom
 from huxin.registry.schemes import scheme_ids
@@ -71,7 +73,6 @@ class Checker:
         self._settings, self._account, self._past = settings, account, past
         with connection(settings) as database:
             self._member = _asking(database, member)
-            self._keys = Keys(settings, scheme_ids(database, all_schemes(settings)))
 
     def ask(self, questions: Sequence[Check]) -> list[bytes]:
         """Each answer as a line of JSON without its line feed, in the questions' order; recorded together.
@@ -81,8 +82,10 @@ class Checker:
         """
         now = self._settings.now()
         when = self._past or When(PRESENT, now, self._settings.today())
-        keyed = [self._keyed(each) for each in questions]
-        with connection(self._settings) as database:
+        with reading(self._settings, "check") as place, connection(self._settings) as database:
+            self._keys = Keys.read(self._settings, partial(scheme_ids, database))
+            place.say(self._keys.versions)
+            keyed = [self._keyed(each) for each in questions]
             replay.require_known(database, when)
             head = Head(id_at(now), self._member.code, now, when, self._account)
             reach = replay.coverage_at(database, when.today, when)
@@ -116,7 +119,7 @@ class Checker:
         subjects = replay.subjects_of(database, [keys.keys for _, keys in good])
         mobiles = replay.mobiles_of(database, [keys.mobile_keys for _, keys in good])
         whom = [
-            Whom(subject, keys.name_mark, bool(keys.mobile_keys), mobile)
+            Whom(subject, keys.name_marks, bool(keys.mobile_keys), mobile)
             for (_, keys), subject, mobile in zip(good, subjects, mobiles, strict=True)
         ]
         policy = policy_on(when.today)

@@ -11,26 +11,24 @@ from uuid import UUID
 
 import orjson
 
-from huxin.audit.notes import log_keys
+from huxin.audit.notes import Signer
 from huxin.contract import label_code, load_contract
 from huxin.decision import Asked, Policy, policy_on
 from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
+from huxin.enquiry.keys_in_use import KeysInUse, Read
 from huxin.enquiry.limiting import Limiting
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
-from huxin.enquiry.subject_keys import Keys, all_schemes
+from huxin.enquiry.subject_keys import Keys
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries
 from huxin.registry.audit_log import inclusion
 from huxin.registry.enquiries import Quota
 from huxin.registry.live import Live
-from huxin.registry.schemes import scheme_ids
-from huxin.registry.session import connection
 from huxin.settings import Settings
-from huxin_privacy import keyring
 
 # Enquiries that a process works on at once: one more waits for the registry while one computes, and with more the
 # interpreter's lock and the registry's processes go from hand to hand, which cost a quarter of what was answered. A
@@ -50,8 +48,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Known:
-    """What the registry said of a subject, when, and what the member may still ask."""
+    """What the registry said of a subject, by which keys and when, and what the member may still ask."""
 
+    read: Read
     gathered: enquiries.Gathered
     quota: Quota
     subject_id: UUID
@@ -69,11 +68,19 @@ class Desk:
             self._turns.put(None)
         self.settings = settings
         self.live = Live(settings)
-        with connection(settings) as database:
-            self.keys = Keys(settings, scheme_ids(database, all_schemes(settings)))
-        self.signer = log_keys(keyring.open(settings.keys_dir, "audit")).promise
+        self._in_use = KeysInUse(settings, "api")
         self._covering = Covering(settings, self.live)
         self._limiting = Limiting(self.live)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of this moment; whoever works with them more than once takes them once."""
+        return self._in_use.now.keys
+
+    @property
+    def signer(self) -> Signer:
+        """What promises are signed with."""
+        return self._in_use.now.signer
 
     def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         """Answers, and records the answer before it is told: two round trips to the registry.
@@ -92,16 +99,16 @@ class Desk:
         require_nobody(request.own_words(), request.person, key)
         policy = policy_on(self.settings.today())
         known = self._known(asker, request, policy)
-        digest = self.keys.digest(request.canonical())
+        keys, body = known.read.keys, request.canonical()
         if known.quota.exceeded:
-            return self._repeated(asker, key, digest, known.quota, request.purpose)
+            return self._repeated(asker, key, body, known.quota, request.purpose)
         asked = Asked(request.product, request.amount, request.purpose)
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
         enquiry_id = id_at(known.at)
-        handle = self.keys.handle(asker.member_id, known.subject_id.bytes)
-        made = make_answer(self.signer, asker, request.purpose, str(enquiry_id), handle, used, known.at)
-        row = self._row(asker, request, (key, digest), enquiry_id, known, used, made)
-        recorded = enquiries.record(self.live, row)
+        handle = keys.handle(asker.member_id, known.subject_id.bytes)
+        made = make_answer(known.read.signer, asker, request.purpose, str(enquiry_id), handle, used, known.at)
+        row = self._row(asker, request, key, keys, enquiry_id, known, used, made)
+        recorded = self._recorded(keys, row, body)
         content = made.content if recorded.fresh else self._opened(recorded)
         return Told(content, known.quota, recorded.fresh)
 
@@ -124,15 +131,25 @@ class Desk:
 
     def close(self) -> None:
         """Closes its connections."""
+        self._in_use.close()
         self.live.close()
 
     def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
-        keys, now = self.keys.of(request.person, self.settings.today()), self.settings.now()
+        """What is known by the keys in force, also where these were exchanged a moment ago."""
+        try:
+            return self._known_by(self._in_use.now, asker, request, policy)
+        except HuxinError as error:
+            if error.code != "H1601":
+                raise
+        return self._known_by(self._in_use.renew(), asker, request, policy)
+
+    def _known_by(self, read: Read, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
+        keys, now = read.keys.of(request.person, self.settings.today()), self.settings.now()
         asking = enquiries.Asking(
             member_id=asker.member_id,
             purpose=request.purpose,
             keys=keys.keys,
-            name_mark=keys.name_mark,
+            name_marks=keys.name_marks,
             mobile_keys=keys.mobile_keys,
             now=now,
             today=self.settings.today(),
@@ -144,11 +161,13 @@ class Desk:
         tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
         allowed = self._limiting.quota(policy, tier, asker.member_id, request.purpose, asking.today)
         quota = enquiries.quota_left(now, (found.minute_used, found.day_used), allowed)
-        return Known(found, quota, found.subject_id, tier, now)
+        return Known(read, found, quota, found.subject_id, tier, now)
 
-    def _repeated(self, asker: Asker, key: str, digest: bytes, quota: Quota, purpose: str) -> Told:
+    def _repeated(self, asker: Asker, key: str, body: bytes, quota: Quota, purpose: str) -> Told:
         """An answer given before costs no quota: it is told again even where nothing is left."""
-        before = enquiries.recorded(self.live, asker.member_id, key, digest)
+        before = self.keys.by_digest(
+            body, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
+        )
         if before is None:
             retry_s = max(1, quota.reset_s or 1)
             raise HuxinError(
@@ -160,7 +179,8 @@ class Desk:
         self,
         asker: Asker,
         request: EnquiryRequest,
-        key: tuple[str, bytes],
+        key: str,
+        keys: Keys,
         enquiry_id: UUID,
         known: Known,
         used: Used,
@@ -179,14 +199,14 @@ class Desk:
             "known": _NO_LOANS not in known.gathered.facts,
         }
         body = {"record_id": id_text, "member": asker.member_id, "leaf": made.leaf, "feed": feed}
-        seal_key = self.keys.seal_key
+        seal_key = keys.seal_key
         return enquiries.NewEnquiry(
             id=enquiry_id,
             member_id=asker.member_id,
             subject_id=known.subject_id,
             mobile_id=mobile,
-            key=key[0],
-            body_digest=key[1],
+            key=key,
+            body_digest=b"",  # which follows: see _recorded
             purpose=request.purpose,
             product=None if request.product is None else product_code(request.product),
             amount=request.amount,
@@ -201,6 +221,12 @@ class Desk:
             asked_at=known.at,
             outbox_id=new_id(),
             outbox=orjson.dumps(body).decode(),
+        )
+
+    def _recorded(self, keys: Keys, row: enquiries.NewEnquiry, body: bytes) -> enquiries.Recorded:
+        """Recorded now, or before: then maybe under an earlier epoch, by which the body has another digest."""
+        return keys.by_digest(
+            body, lambda digest: enquiries.record(self.live, row._replace(body_digest=digest))
         )
 
     def _opened(self, recorded: enquiries.Recorded) -> bytes:

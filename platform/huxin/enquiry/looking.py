@@ -20,6 +20,7 @@ from huxin.registry.enquiry_book import Entry, Kept, find_enquiry, list_enquirie
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_privacy import keyring
 
 
 def look_at(settings: Settings, enquiry_id: UUID, again: bool) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
 
 
 def _object(settings: Settings, kept: Kept, again: bool) -> dict[str, Any]:
-    entry, keys = kept.entry, seal_keys(settings)
+    entry, keys = kept.entry, seal_keys(keyring.open(settings.keys_dir, "registry"))
     told: dict[str, Any] = orjson.loads(opened(keys, ANSWER, entry.id, kept.answer))
     found = entry_object(entry) | {"told": told, "leaf": _leaf(settings, told.get("act") or str(entry.id))}
     if again:

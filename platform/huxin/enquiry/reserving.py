@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,23 +54,24 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     if hours > rules.maximum_hours:
         raise HuxinError("H1216", hours=rules.maximum_hours)
     made, until = id_at(now), now + timedelta(hours=hours)
-    granted = reservations.reserve(
-        desk.live,
-        reservations.Reserving(
-            id=made,
-            member_id=asker.member_id,
-            key=key,
-            body_digest=desk.keys.digest(wanted.canonical()),
-            enquiry_id=wanted.enquiry_id,
-            product=None if wanted.product is None else product_code(wanted.product),
-            amount=wanted.amount,
-            now=now,
-            expires_at=until,
-            asked_since=now - timedelta(hours=rules.maximum_hours),
-            caps=_caps(policy, wanted.product),
-            outbox_id=new_id(),
-            outbox=_outbox(asker, made, "granted", now, wanted.amount),
-        ),
+    asked = reservations.Reserving(
+        id=made,
+        member_id=asker.member_id,
+        key=key,
+        body_digest=b"",
+        enquiry_id=wanted.enquiry_id,
+        product=None if wanted.product is None else product_code(wanted.product),
+        amount=wanted.amount,
+        now=now,
+        expires_at=until,
+        asked_since=now - timedelta(hours=rules.maximum_hours),
+        caps=_caps(policy, wanted.product),
+        outbox_id=new_id(),
+        outbox=_outbox(asker, made, "granted", now, wanted.amount),
+    )
+    granted = desk.keys.by_digest(
+        wanted.canonical(),
+        lambda digest: reservations.reserve(desk.live, replace(asked, body_digest=digest)),
     )
     return Held(read(desk, asker, granted.id), granted.fresh)
 

@@ -6,20 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from itertools import product
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from huxin.errors import HuxinError
 from huxin.registry.schemes import Scheme
 from huxin.settings import Settings
-from huxin_privacy import keyring
-from huxin_privacy.generations import generations
+from huxin_privacy.generations import Generation, Rings
 from huxin_privacy.identifiers import TYPES, canonical_id, canonical_mobile, canonical_name
+from huxin_privacy.keyring import Keyring
 from huxin_privacy.macs import Mac
 from huxin_privacy.tokens import Halver, NameHalver, Tokenizing
 
 MOBILE = "mobile"
 HANDLE_BYTES = 16
+_REQUEST = ("digest", "request")
+_Given = TypeVar("_Given")
 
 Key = tuple[bytes, int]  # token, number of its scheme
 
@@ -37,10 +41,13 @@ class Person:
 
 @dataclass(frozen=True)
 class SubjectKeys:
-    """Tokens under every usable suite and epochs, those of the active ones first; nothing here can be read."""
+    """Tokens and marks under every usable suite and epochs, the active ones first; nothing here can be read.
+
+    `name_marks` is None where no name was given that could be compared.
+    """
 
     keys: list[Key]
-    name_mark: bytes | None
+    name_marks: list[bytes] | None
     mobile_keys: list[Key]
 
 
@@ -55,34 +62,48 @@ class _TypeKeys:
 
 def all_schemes(settings: Settings) -> list[Scheme]:
     """Every scheme that a lookup may need a number for, the active one of a type before its others."""
-    entry, registry = (keyring.open(settings.keys_dir, zone) for zone in ("entry", "registry"))
-    usable = generations(entry, registry)
-    return [each.scheme(id_type) for id_type in (*TYPES, MOBILE) for each in usable]
+    return schemes_of(Rings.open(settings.keys_dir))
 
 
-def seal_keys(settings: Settings) -> tuple[AESGCM, ...]:
-    """The ciphers that answers are sealed under: the active epoch's, then those of the other usable ones."""
-    ring = keyring.open(settings.keys_dir, "registry")
-    return tuple(AESGCM(ring.key("seal", "answer", epoch)) for epoch in ring.usable())
+def schemes_of(rings: Rings) -> list[Scheme]:
+    """The same of keyrings that were read."""
+    return [each.scheme(id_type) for id_type in (*TYPES, MOBILE) for each in rings.usable]
+
+
+def seal_keys(ring: Keyring) -> tuple[AESGCM, ...]:
+    """The ciphers that answers are sealed under, of the registry's keyring: the active epoch's, then those of all
+    others, destroyed ones too."""
+    return tuple(AESGCM(ring.key("seal", "answer", epoch)) for epoch in ring.holding("seal", "answer"))
 
 
 class Keys:
-    """The keys of every usable epoch; made once a process. Its repr shows none."""
+    """The keys of every usable epoch, as they were when the keyrings were read. Its repr shows none."""
 
-    def __init__(self, settings: Settings, schemes: Mapping[Scheme, int]) -> None:
-        self._entry = keyring.open(settings.keys_dir, "entry")
-        self._registry = keyring.open(settings.keys_dir, "registry")
-        self._usable = generations(self._entry, self._registry)
-        active, suite = self._usable[0], self._usable[0].suite
+    def __init__(self, rings: Rings, schemes: Mapping[Scheme, int]) -> None:
+        self._entry, self._registry = rings.entry, rings.registry
+        self.versions, self._usable = rings.versions, rings.usable
         self._types = {id_type: self._of_type(id_type, schemes) for id_type in (*TYPES, MOBILE)}
-        self._name_half = NameHalver(active.half_key(self._entry, "name"), suite=suite).half
-        self._name_mark = Tokenizing(active.token_key(self._registry, "name"), suite=suite).token
+        self._names = [self._of_names(each) for each in self._usable]
         # A request holds the identifier as it was typed: under one zone's key alone its digest could be guessed.
-        self._digest_entry = Mac(self._entry.key("digest", "request"), "sha256").digest
-        self._digest_registry = Mac(self._registry.key("digest", "request"), "sha256").digest
+        self._digests = [
+            (
+                Mac(self._entry.key(*_REQUEST, e), "sha256").digest,
+                Mac(self._registry.key(*_REQUEST, r), "sha256").digest,
+            )
+            for e, r in product(self._entry.holding(*_REQUEST), self._registry.holding(*_REQUEST))
+        ]
+        # What members call their subjects by: of the first epoch for good, for a handle never changes.
+        first = self._registry.epochs[0].number
+        self._handles = Mac(self._registry.key("reply", "members", first), "sha256").digest
         self._handle: Callable[[int], Mac] = cache(self._made_handle)
-        self.seal_keys = seal_keys(settings)
+        self.seal_keys = seal_keys(self._registry)
         self.seal_key = self.seal_keys[0]
+
+    @classmethod
+    def read(cls, settings: Settings, numbers: Callable[[list[Scheme]], Mapping[Scheme, int]]) -> Keys:
+        """The keys of the keyrings as they are now; `numbers` gives the schemes' own."""
+        rings = Rings.open(settings.keys_dir)
+        return cls(rings, numbers(schemes_of(rings)))
 
     def of(self, person: Person, not_after: date | None = None) -> SubjectKeys:
         """The keys of a person's identifier, name and mobile.
@@ -98,19 +119,36 @@ class Keys:
         types, text = self._types[person.id_type], canonical.text
         halves = [each.half(text) for each in types]
         found = [(each.token(made), each.scheme) for each, made in zip(types, halves, strict=True)]
-        return SubjectKeys(found, self._mark(halves[0], person.name), self._mobile(person.mobile))
+        return SubjectKeys(found, self._marks(halves, person.name), self._mobile(person.mobile))
 
     def digest(self, body: bytes) -> bytes:
-        """A request's digest under both zones' keys: 32 bytes that tell the same body from another."""
-        return self._digest_registry(self._digest_entry(body))
+        """A request's digest under both zones' keys: 32 bytes that tell it from another, and nothing else."""
+        inner, outer = self._digests[0]
+        return outer(inner(body))
+
+    def by_digest(self, body: bytes, call: Callable[[bytes], _Given]) -> _Given:
+        """What `call` makes of the body's digest. Where that is another body's to it (HuxinError H1202), the digest may
+        have been made under other epochs: so it is asked with each of those too."""
+        refusal: HuxinError | None = None
+        for inner, outer in self._digests:
+            try:
+                return call(outer(inner(body)))
+            except HuxinError as error:
+                if error.code != "H1202":
+                    raise
+                refusal = refusal or error
+        assert refusal is not None, "there is an active epoch"
+        raise refusal
 
     def handle(self, member_id: int, subject_id: bytes) -> str:
         """What one member may call a subject by: 32 hexadecimal digits, of no use to any other member."""
         return self._handle(member_id).digest(subject_id)[:HANDLE_BYTES].hex()
 
-    def _mark(self, made: bytes, name: str | None) -> bytes | None:
+    def _marks(self, halves: list[bytes], name: str | None) -> list[bytes] | None:
         canonical = canonical_name(name) if name else None
-        return None if canonical is None else self._name_mark(self._name_half(made, canonical))
+        if canonical is None:
+            return None
+        return [made(half, canonical) for made, half in zip(self._names, halves, strict=True)]
 
     def _mobile(self, mobile: str | None) -> list[Key]:
         canonical = canonical_mobile(mobile) if mobile else None
@@ -128,5 +166,10 @@ class Keys:
             for each in self._usable
         ]
 
+    def _of_names(self, each: Generation) -> Callable[[bytes, str], bytes]:
+        half = NameHalver(each.half_key(self._entry, "name"), suite=each.suite).half
+        token = Tokenizing(each.token_key(self._registry, "name"), suite=each.suite).token
+        return lambda made, canonical: token(half(made, canonical))
+
     def _made_handle(self, member_id: int) -> Mac:
-        return Mac(self._registry.key("reply", f"member:{member_id}"), "sha256")
+        return Mac(self._handles(f"member:{member_id}".encode()), "sha256")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +47,21 @@ class Arrivals:
 
     `arriving` is the delta's table (ord, subject_id, version, late, new, void) for the portion that starts at
     `begin`; without `any_behind` no submission is a correction of a past day. A portion's rows are given as
-    (submission, record batch) in the order of their numbers.
+    (submission, record batch) in the order of their numbers. `mark_schemes` are those of the submissions' name
+    marks; without any they are the first ones, which are not named.
     """
 
-    def __init__(self, arriving: pa.Table, begin: int, now: datetime, any_behind: bool = True) -> None:
+    def __init__(
+        self,
+        arriving: pa.Table,
+        begin: int,
+        now: datetime,
+        any_behind: bool = True,
+        mark_schemes: Mapping[UUID, int] | None = None,
+    ) -> None:
         self._now = now
         self._any_behind = any_behind
+        self._mark_schemes = mark_schemes
         self._late = _flags(arriving["late"])
         self._new = _flags(arriving["new"])
         self._void = _flags(arriving["void"])
@@ -141,6 +151,8 @@ class Arrivals:
                 "stale_as_of": _constant(item.as_of_date if behind else None, count, pa.date32()),
                 "stale_by": blocks(mark, np.full(count, behind)),
             }
+        if self._mark_schemes:
+            columns["mark_scheme"] = _constant(self._mark_schemes[item.id], count, pa.int16())
         return pa.table(columns | dict(zip(rows.schema.names, rows.columns, strict=True)))
 
     def _late_rows(self, taken: Taken) -> pa.Table:
@@ -178,6 +190,31 @@ def _thick(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             held = []
     if held:
         yield pa.concat_tables(held)
+
+
+def renewed_marks(
+    wanted: pa.Table, begin: int, portion: Portion, mark_schemes: Mapping[UUID, int] | None
+) -> pa.Table | None:
+    """The present marks and digests of the rows `wanted` (delta.renewing) of a portion; None without any.
+
+    Columns: member_id, loan_no, subject_id, name_mark, mark_scheme, digest.
+    """
+    if not wanted.num_rows:
+        return None
+    places = wanted["ord"].to_numpy() - begin
+    subjects = from_column(wanted["subject_id"])[np.argsort(places)]
+    tables = [_marks(item, batch, mark_schemes) for item, batch in portion]
+    rows = pa.concat_tables(tables).take(pa.array(np.sort(places)))
+    return rows.append_column("subject_id", blocks(subjects))
+
+
+def _marks(item: Submission, batch: pa.RecordBatch, mark_schemes: Mapping[UUID, int] | None) -> pa.Table:
+    number = mark_schemes[item.id] if mark_schemes else None
+    columns = {
+        "member_id": _constant(item.member_id, batch.num_rows, pa.int32()),
+        "mark_scheme": _constant(number, batch.num_rows, pa.int16()),
+    }
+    return pa.table(columns | {name: batch.column(name) for name in ("loan_no", "name_mark", "digest")})
 
 
 def by_subject(table: pa.Table) -> Order:

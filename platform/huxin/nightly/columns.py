@@ -10,6 +10,7 @@ import pyarrow as pa
 from huxin.contract import load_contract
 from huxin.nightly.row_digest import row_digests
 from huxin.nightly.tokenizer import Mobiles
+from huxin.nightly.turning import earlier, first_half
 from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.tables import BUSINESS, type_names
 
@@ -33,7 +34,7 @@ def loans_table(
     rows: pl.DataFrame, business: pl.DataFrame, marks: Blocks, named: npt.NDArray[np.bool_]
 ) -> pa.Table:
     """`loan_no`, `name_mark`, `digest` and the business columns, a row each."""
-    mark = pl.Series("name_mark", np.ascontiguousarray(marks).view(np.int64)[:, 0])
+    mark = pl.Series("name_mark", np.where(named, first_half(marks), 0))
     digests = row_digests(business.drop("max_dpd").with_columns(mark))
     first = {
         "loan_no": _strings(rows["loan_no"]),
@@ -76,6 +77,23 @@ def with_mobiles(keys: pa.Table, mobiles: Mobiles, scheme: int) -> pa.Table:
     for name, column in columns.items():
         keys = keys.append_column(name, column)
     return keys
+
+
+def with_earlier(
+    keys: pa.Table, number: int, tokens: Blocks, schemes: npt.NDArray[np.int16], marks: Blocks
+) -> pa.Table:
+    """The same rows with tokens and name marks under an earlier entry key, as `nightly.turning` reads them."""
+    columns = {"token": blocks(tokens), "scheme": pa.array(schemes), "mark": blocks(marks)}
+    for name, column in columns.items():
+        keys = keys.append_column(earlier(name, number), column)
+    return keys
+
+
+def with_earlier_mobiles(keys: pa.Table, number: int, mobiles: Mobiles, scheme: int) -> pa.Table:
+    """And with the mobiles' tokens."""
+    schemes = pa.array(np.full(len(mobiles.given), scheme, np.int16))
+    keys = keys.append_column(earlier("mobile", number), blocks(mobiles.tokens, mobiles.given))
+    return keys.append_column(earlier("mobile_scheme", number), schemes)
 
 
 def is_open() -> pl.Expr:

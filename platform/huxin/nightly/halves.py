@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from huxin.contract import load_contract
 from huxin.registry.blocks import Blocks
-from huxin.settings import Settings
-from huxin_privacy import keyring
-from huxin_privacy.generations import Generation, suite_of
+from huxin_privacy.generations import Generation, standing, suite_of
+from huxin_privacy.keyring import Keyring
 from huxin_privacy.suites import Suite
 from huxin_privacy.tokens import halves, name_halves
 
@@ -36,12 +35,12 @@ class Halves:
 
 
 class RowHalver:
-    """Keys of the entry zone's active epoch, by identifier type; made once a task. Its repr shows none."""
+    """Keys of one epoch of the entry zone, by identifier type; made once a task. Its repr shows none."""
 
-    def __init__(self, settings: Settings) -> None:
-        ring = keyring.open(settings.keys_dir, "entry")
-        self.suite: Suite = suite_of(ring)
-        self.epoch = ring.active
+    def __init__(self, ring: Keyring, epoch: int | None = None) -> None:
+        """Of the active epoch, where none is named."""
+        self.epoch = ring.active if epoch is None else epoch
+        self.suite: Suite = suite_of(ring, self.epoch)
         made = Generation(self.suite, self.epoch, 0)
         self._types = types()
         self._keys = {name: made.half_key(ring, name) for name in (*self._types.values(), NAME, MOBILE)}
@@ -75,6 +74,11 @@ class RowHalver:
         """Halves of canonical mobiles; a null counts as an empty text."""
         texts = numbers.cast(pa.string()).fill_null("")
         return halves(self._keys[MOBILE], MOBILE, texts, suite=self.suite)
+
+
+def row_halvers(ring: Keyring) -> list[RowHalver]:
+    """One for each entry key that something may hang on: that of the active epoch first."""
+    return [RowHalver(ring, epoch) for epoch in standing(ring)]
 
 
 def types() -> dict[int, str]:

@@ -5,28 +5,39 @@ Nothing is stored, and whoever carries the halves back cannot read them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import polars as pl
 import pyarrow as pa
 
 from huxin.errors import HuxinError
 from huxin.nightly.frames import HALVES, PEOPLE, PURPOSES, read_table, table_bytes
-from huxin.nightly.halves import Halves, RowHalver
+from huxin.nightly.halves import Flags, Halves, row_halvers
 from huxin.registry.blocks import blocks, from_column
 from huxin.settings import Settings
 from huxin.zones.layout import required
 from huxin.zones.roles import ENTRY, REGISTRY
 from huxin.zones.secrets import receiving, signers
+from huxin_privacy import keyring
 from huxin_privacy.envelope import open_box, seal_envelope
 
 COLUMNS = ("id_type", "id_canonical", "name_canonical", "mobile_canonical")
 _SUITE, _EPOCH = b"huxin.suite", b"huxin.epoch"
-# Of a row without a name or a number its half is sent too: digests of rows are made over it.
-_HALVES = pa.schema(
-    [
-        *((name, pa.binary(16)) for name in ("id", "name", "mobile")),
-        *((name, pa.bool_()) for name in ("named", "called")),
-    ]
-)
+# Of a row without a name or a number its half is sent too: digests of rows are made over it. Under each earlier key
+# that something may hang on the halves stand in further columns, numbered from 1.
+_PARTS = ("id", "name", "mobile")
+_FLAGS = ("named", "called")
+_MOST = 8  # epochs at once
+
+
+@dataclass(frozen=True)
+class OfEpoch:
+    """Rows' halves, and the suite and epoch of the key that made them."""
+
+    halves: Halves
+    suite: str
+    epoch: int
 
 
 class EntryRows:
@@ -37,7 +48,7 @@ class EntryRows:
         self._registry = required(settings, ENTRY).card(REGISTRY).receiver
         self._secrets = receiving(settings, ENTRY)
         self._signer = signers(settings, ENTRY)[0]
-        self._halver = RowHalver(settings)
+        self._halvers = row_halvers(keyring.open(settings.keys_dir, ENTRY))
 
     def halve(self, belongs: bytes, box: bytes) -> bytes:
         """The envelope with the halves of the people in a box, both bound to what they belong to.
@@ -45,8 +56,8 @@ class EntryRows:
         PrivacyError P0151, P0170, P0172 (the box), HuxinError H1718 (its content).
         """
         rows = people_of(open_box(self._secrets, PEOPLE, belongs, box))
-        made = halves_bytes(self._halver.of(rows), self._halver.suite.name, self._halver.epoch)
-        return seal_envelope(self._signer, self._registry, PURPOSES[HALVES], belongs, made)
+        made = [OfEpoch(each.of(rows), each.suite.name, each.epoch) for each in self._halvers]
+        return seal_envelope(self._signer, self._registry, PURPOSES[HALVES], belongs, halves_bytes(made))
 
 
 def people_table(rows: pl.DataFrame) -> bytes:
@@ -63,26 +74,49 @@ def people_of(content: bytes) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(table))
 
 
-def halves_bytes(made: Halves, suite: str, epoch: int) -> bytes:
-    """Halves as the registry zone takes them, with the suite and the epoch that they were made under."""
-    columns = [
-        blocks(made.ids),
-        blocks(made.names),
-        blocks(made.mobiles),
-        *map(pa.array, (made.named, made.called)),
-    ]
-    told = {_SUITE: suite.encode(), _EPOCH: str(epoch).encode()}
-    return table_bytes(pa.table(columns, schema=_HALVES.with_metadata(told)))
+def halves_bytes(made: Sequence[OfEpoch]) -> bytes:
+    """Halves as the registry zone takes them, those of the active epoch first, with suites and epochs."""
+    columns: dict[str, pa.Array] = {}
+    for number, each in enumerate(made):
+        found = (each.halves.ids, each.halves.names, each.halves.mobiles)
+        columns |= {_column(name, number): blocks(part) for name, part in zip(_PARTS, found, strict=True)}
+    own = made[0].halves
+    columns |= {"named": pa.array(own.named), "called": pa.array(own.called)}
+    told = {
+        _SUITE: ",".join(each.suite for each in made).encode(),
+        _EPOCH: ",".join(str(each.epoch) for each in made).encode(),
+    }
+    return table_bytes(pa.table(columns).replace_schema_metadata(told))
 
 
-def halves_of(content: bytes) -> tuple[Halves, str, int]:
-    """What `halves_bytes` wrote: halves, suite, epoch. HuxinError H1718."""
+def halves_of(content: bytes) -> list[OfEpoch]:
+    """What `halves_bytes` wrote. HuxinError H1718."""
     table = read_table(content)
     told = table.schema.metadata or {}
-    if not table.schema.equals(_HALVES) or set(told) != {_SUITE, _EPOCH} or not told[_EPOCH].isdigit():
+    if set(told) != {_SUITE, _EPOCH}:
+        raise HuxinError("H1718")
+    suites, epochs = told[_SUITE].decode().split(","), told[_EPOCH].decode().split(",")
+    good = 0 < len(suites) == len(epochs) <= _MOST and all(e.isascii() and e.isdigit() for e in epochs)
+    if not good or not table.schema.equals(_schema(len(epochs))):
         raise HuxinError("H1718")
     if any(column.null_count for column in table.columns):
         raise HuxinError("H1718")
-    ids, names, mobiles = (from_column(column) for column in table.columns[:3])
-    named, called = (column.to_numpy(zero_copy_only=False) for column in table.columns[3:])
-    return Halves(ids, names, mobiles, named, called), told[_SUITE].decode(), int(told[_EPOCH])
+    named, called = (table[name].to_numpy(zero_copy_only=False) for name in _FLAGS)
+    return [
+        OfEpoch(_halves(table, number, named, called), suite, int(epoch))
+        for number, (suite, epoch) in enumerate(zip(suites, epochs, strict=True))
+    ]
+
+
+def _halves(table: pa.Table, number: int, named: Flags, called: Flags) -> Halves:
+    ids, names, mobiles = (from_column(table[_column(part, number)]) for part in _PARTS)
+    return Halves(ids, names, mobiles, named, called)
+
+
+def _schema(epochs: int) -> pa.Schema:
+    parts = [(_column(name, number), pa.binary(16)) for number in range(epochs) for name in _PARTS]
+    return pa.schema([*parts, *((name, pa.bool_()) for name in _FLAGS)])
+
+
+def _column(name: str, number: int) -> str:
+    return f"{name}@{number}" if number else name

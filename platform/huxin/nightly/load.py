@@ -16,13 +16,17 @@ from huxin.nightly.loading import Load
 from huxin.nightly.spool import Spool
 from huxin.nightly.streams import batch_table, rejected_stream
 from huxin.nightly.timings import Timings
+from huxin.nightly.turner import Turner
+from huxin.nightly.turning import Source
 from huxin.registry import aliases, delta, incoming, mobiles, publishing
 from huxin.registry.alone import alone
-from huxin.registry.bulk import CONTENDED, BulkError, bulk
+from huxin.registry.bulk import CONTENDED, STALE_KEYS, BulkError, bulk
+from huxin.registry.key_readers import Reading, reading
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
 from huxin.registry.submissions import UNFINISHED, Submission, find_all
 from huxin.settings import Settings
+from huxin_privacy import keyring
 
 _TRIES = 4
 
@@ -54,13 +58,13 @@ def waves(items: Sequence[Submission]) -> Iterator[list[Submission]]:
 
 
 def _load_wave(settings: Settings, wave: list[Submission], timer: Timings) -> None:
-    """Runs the wave's transaction; a claim that met another's is tried once more, patiently."""
+    """Runs the wave's transaction; a claim that met another's, or keys that were retired, is tried once more."""
     for attempt in range(_TRIES):
         try:
             _transact(settings, wave, timer, contended=attempt > 0)
             break
         except BulkError as error:
-            if error.sqlstate not in CONTENDED or attempt + 1 == _TRIES:
+            if error.sqlstate not in (*CONTENDED, STALE_KEYS) or attempt + 1 == _TRIES:
                 raise
     faults.reach("load.committed")
     vault = Spool(settings)
@@ -74,7 +78,7 @@ def _load_wave(settings: Settings, wave: list[Submission], timer: Timings) -> No
 
 def _transact(settings: Settings, wave: list[Submission], timer: Timings, contended: bool) -> None:
     vault = Spool(settings)
-    with bulk(settings) as session:
+    with reading(settings, "load") as place, bulk(settings) as session:
         publishing.lock_members(session, [item.member_id for item in wave])
         ready = refuse_out_of_order(settings, wave)
         if not ready:
@@ -88,12 +92,21 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
             aliases.open_tables(claims)
             mobiles.open_tables(claims)
             claims.commit()
-            load = Load(session, claims, claiming, vault, ready, sizes(ready).portion, now, timer, contended)
+            source = Source(vault, ready, _turner(settings, place))
+            load = Load(session, claims, claiming, source, ready, sizes(ready).portion, now, timer, contended)
             _bring_in(load)
         with timer.stage("load.commit"):
             publishing.publish(session)
             faults.reach("load.published")
             session.commit()
+
+
+def _turner(settings: Settings, place: Reading) -> Turner:
+    """The present keys, read when the members are held: no mark of a retired one comes behind its retirement."""
+    ring = keyring.open(settings.keys_dir, "registry")
+    place.say({ring.zone: ring.version})
+    with connection(settings) as database:
+        return Turner(ring, database)
 
 
 def _bring_in(load: Load) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,13 @@ from huxin import faults
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.ahead import ahead
-from huxin.nightly.arrivals import Arrivals, Portion
+from huxin.nightly.arrivals import Arrivals, Portion, renewed_marks
 from huxin.nightly.beside import Errands, soon
 from huxin.nightly.memory import give_back
-from huxin.nightly.spool import Spool
 from huxin.nightly.streams import Cursor, incoming_portions
 from huxin.nightly.timings import Timings
+from huxin.nightly.turner import as_blocks
+from huxin.nightly.turning import Slot, Source
 from huxin.registry import aliases, delta, incoming, mobiles, versions
 from huxin.registry.blocks import Blocks, blocks, from_column
 from huxin.registry.bulk import Bulk
@@ -36,13 +38,14 @@ class Load:
     """One wave in its transaction: a submission a member, worked on `portion` rows at a time, recorded at `now`.
 
     Persons and mobiles are claimed on a connection of their own, `claims`, which only `claiming` uses while it has
-    errands. `contended` says that a try before this one met another load at the same tokens.
+    errands. `contended` says that a try before this one met another load at the same tokens. `source` reads the
+    spools as the present keys would have made them.
     """
 
     session: Bulk
     claims: Bulk
     claiming: Errands
-    vault: Spool
+    source: Source
     ready: list[Submission]
     portion: int
     now: datetime
@@ -69,14 +72,19 @@ class Load:
         else:
             errand()
 
+    @property
+    def mark_schemes(self) -> dict[UUID, int] | None:
+        """The scheme of each submission's name marks, None where none need be named."""
+        return self.source.mark_schemes(self.ready)
+
     def cursor(self, stage: str) -> Cursor:
-        return Cursor(self.vault, self.ready, stage)
+        return Cursor(self.source, self.ready, stage)
 
 
 def bring(load: Load) -> None:
     """Brings what decides the load into the transaction, each row with its subject."""
     count = 0
-    for rows in incoming_portions(load.vault, load.ready, load.portion):
+    for rows in incoming_portions(load.source, load.ready, load.portion):
         count += rows.num_rows
         with load.timer.stage("load.claim"):
             subjects = _subjects(load, rows)
@@ -85,6 +93,7 @@ def bring(load: Load) -> None:
             incoming.add_rows(
                 load.session, named if subjects.known.all() else named.filter(pa.array(subjects.known))
             )
+            incoming.add_others(load.session, _other_digests(load, rows))
     _whole(load, count)
     load.session.run("ANALYZE incoming")
     faults.reach("load.claimed")
@@ -94,12 +103,13 @@ def write_new(load: Load) -> None:
     """Members' first books: every row is new, so none needs to be looked up, and nothing can end or wait."""
     loans, keys = load.cursor(spool.LOANS), load.cursor(spool.KEYS)
     begin = 0
-    for rows in incoming_portions(load.vault, load.ready, load.portion):
+    for rows in incoming_portions(load.source, load.ready, load.portion):
         with load.timer.stage("load.claim"):
             subjects = _subjects(load, rows).ids
             wanted = ~_flags(rows["deletes"])
         faults.reach("load.claimed")
-        arrivals = Arrivals(delta.all_new(subjects, wanted, begin), begin, load.now, load.any_behind)
+        new = delta.all_new(subjects, wanted, begin)
+        arrivals = Arrivals(new, begin, load.now, load.any_behind, load.mark_schemes)
         pairing = partial(_pair_rows, load, rows, np.flatnonzero(wanted), subjects[wanted])
         _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows), pairing)
         begin += rows.num_rows
@@ -115,19 +125,39 @@ def write(load: Load) -> None:
         versions.end(session)
         versions.mark_stale(session)
     faults.reach("load.superseded")
-    loans, keys = load.cursor(spool.LOANS), load.cursor(spool.KEYS)
+    loans, keys, same = load.cursor(spool.LOANS), load.cursor(spool.KEYS), load.cursor(spool.LOANS)
     if count > _FEW * load.portion:
         delta.index_resolved(session)
     for begin in range(0, count, load.portion):
         end = min(begin + load.portion, count)
         with load.timer.stage("load.loans"):
-            arrivals = Arrivals(delta.arriving(session, begin, end), begin, load.now, load.any_behind)
+            coming = delta.arriving(session, begin, end)
+            arrivals = Arrivals(coming, begin, load.now, load.any_behind, load.mark_schemes)
         held = list(keys.take(end - begin))
         _arrive(load, arrivals, loans.take(end - begin), iter(held), lambda: None)
         _pair_called(load, begin, end, [batch for _, batch in held])
+        if load.source.slots:
+            _renew(load, begin, end, same.take(end - begin))
     faults.reach("load.arrived")
     with load.timer.stage("load.loan_keys"):
         versions.update_keys(session)
+
+
+def _other_digests(load: Load, rows: pa.Table) -> pa.Table | None:
+    """What these rows may be on record as: under other keys, whose exchange is no word of the member's."""
+    names = ("digest", "renews")
+    parts = [
+        pa.table({"ord": rows["ord"]} | {name: rows[slot[name]] for name in names}).drop_null()
+        for slot in load.source.slots
+    ]
+    return pa.concat_tables(parts) if parts else None
+
+
+def _renew(load: Load, begin: int, end: int, loans: Portion) -> None:
+    """Has loans of which nothing new was said bear the marks of the entry zone's present key."""
+    with load.timer.stage("load.loans"):
+        wanted = delta.renewing(load.session, begin, end)
+        versions.renew(load.session, renewed_marks(wanted, begin, loans, load.mark_schemes))
 
 
 def settle(load: Load) -> None:
@@ -139,13 +169,25 @@ def settle(load: Load) -> None:
 
 def _subjects(load: Load, rows: pa.Table) -> aliases.Found:
     """The rows' subjects; those that are new are claimed as the first errand behind it."""
-    tokens, schemes = from_column(rows["token"]), rows["scheme"].to_numpy()
     claiming = ~_flags(rows["deletes"])
     load.claiming.wait()
-    found = aliases.subjects_of(load.claims, tokens, schemes, claiming, load.now, load.contended)
+    keys = _keyed(rows, load.source.slots, "token", "scheme")
+    found = aliases.ids_of(load.claims, aliases.SUBJECTS, keys, claiming, load.now, load.contended)
     load.errand(partial(_claim, load, found.unwritten))
     give_back()
     return found
+
+
+def _keyed(rows: pa.Table, slots: Sequence[Slot], token: str, scheme: str) -> pl.DataFrame:
+    """The rows' tokens, and what the same persons or mobiles are known as under each slot's keys."""
+    keys = aliases.keyed(from_column(rows[token]), rows[scheme].to_numpy())
+    for slot in slots:
+        present = _flags(rows[slot[token]].is_valid())
+        other = aliases.keyed(
+            as_blocks(rows[slot[token]].combine_chunks()), rows[slot[scheme]].fill_null(0).to_numpy()
+        )
+        keys = aliases.known_also(keys, slot.number, other, present, _flags(rows[slot["renews"]]))
+    return keys
 
 
 def _claim(load: Load, unwritten: pl.DataFrame) -> None:
@@ -188,17 +230,22 @@ def _pair_called(load: Load, begin: int, end: int, keys: Iterable[pa.RecordBatch
 
 def _pair_rows(load: Load, rows: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> None:
     """An errand: pairs the mobiles that these rows name. Their subjects are on record by then."""
-    mobiles.pair(load.claims, _given(rows, places, subjects), load.now, load.contended)
+    mobiles.pair(load.claims, _given(rows, load.source.slots, places, subjects), load.now, load.contended)
     load.claims.commit()
     give_back()
 
 
-def _given(keys: pa.Table, places: npt.NDArray[np.integer], subjects: Blocks) -> pl.DataFrame:
+def _given(
+    keys: pa.Table, slots: Sequence[Slot], places: npt.NDArray[np.integer], subjects: Blocks
+) -> pl.DataFrame:
     """The mobiles of these rows, where they name one, with the subjects, which are parallel to `places`."""
-    said = keys.select(["mobile", "mobile_scheme"]).take(pa.array(places))
+    columns = ["mobile", "mobile_scheme"]
+    for slot in slots:
+        columns += [slot[name] for name in ("mobile", "mobile_scheme", "renews")]
+    said = keys.select(columns).take(pa.array(places))
     named = said["mobile"].is_valid()
     subjects, said = subjects[_flags(named)], said.filter(named)
-    return mobiles.given(from_column(said["mobile"]), said["mobile_scheme"].to_numpy(), subjects)
+    return mobiles.given(_keyed(said, slots, "mobile", "mobile_scheme"), subjects)
 
 
 def _whole(load: Load, count: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -17,24 +20,45 @@ from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.batching import gathered, joined_batches, runs, sizes, weight
 from huxin.nightly.beside import errands
-from huxin.nightly.columns import business_columns, keys_table, loans_table, with_mobiles
+from huxin.nightly.columns import (
+    business_columns,
+    keys_table,
+    loans_table,
+    with_earlier,
+    with_earlier_mobiles,
+    with_mobiles,
+)
 from huxin.nightly.halves import Halves
 from huxin.nightly.lanes import in_lanes
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.tokenizer import RowTokens, Tokenizer
+from huxin.nightly.turning import EARLIER, KEYS
 from huxin.registry.alone import alone
+from huxin.registry.key_readers import reading
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 
 @dataclass(frozen=True)
-class Schemes:
-    """The numbers of the schemes that tokens are made under: by label code of id_type, and the mobile's."""
+class Made:
+    """What tokens are made with, and the numbers of their schemes: by label code of id_type, and the mobile's."""
 
+    tokens: RowTokens
     by_type: dict[int, int]
     mobile: int
+
+    @classmethod
+    def by(cls, tokens: RowTokens, database: Connection) -> Made:
+        return cls(tokens, tokens.schemes(database), tokens.mobile_scheme(database))
+
+    def schemes(self, types: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+        """The scheme's number of each row."""
+        return np.array([self.by_type.get(code, 0) for code in range(256)], np.int16)[types]
 
 
 def pseudonymize_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
@@ -48,10 +72,18 @@ def pseudonymize_group(settings: Settings, ids: Sequence[UUID], timings: Timings
 
 
 def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> None:
-    tokenizer = Tokenizer(settings)
+    with reading(settings, "pseudonymize") as place:
+        tokenizer = Tokenizer(settings)
+        place.say(tokenizer.rings.versions)
+        _make_tokens(settings, ids, timer, [tokenizer, *tokenizer.earlier()])
+
+
+def _make_tokens(
+    settings: Settings, ids: Sequence[UUID], timer: Timings, tokenizers: Sequence[Tokenizer]
+) -> None:
     with connection(settings) as database:
         todo = [item for item in find_all(database, ids) if item.state == State.VALIDATED]
-        schemes = Schemes(tokenizer.schemes(database), tokenizer.mobile_scheme(database))
+        made = [Made.by(each, database) for each in tokenizers]
     vault = Spool(settings)
     numbered = dict(enumerate(todo))
     with vault.trying((item.id for item in todo), keep=spool.AFTER_VALIDATION):
@@ -63,15 +95,17 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
             size = sizes(todo)
             pieces = in_lanes(list(numbered), partial(good_pieces, vault, numbered), size.ahead, weight)
             for batch in gathered(pieces, size.batch):
-                sealing.follow(_tokenize(joined_batches(batch), tokenizer, schemes, writers))
+                rows = joined_batches(batch)
+                halves = [each.halver.of(rows) for each in tokenizers]
+                sealing.follow(
+                    partial(writers.write_all, list(runs(rows)), *pseudonymized(rows, halves, made))
+                )
             sealing.wait()
             if writers.rows != sum(item.accepted or 0 for item in todo):
                 raise HuxinError("H0613")
         faults.reach("pseudonymize.spooled")
     with connection(settings) as database:
-        change(
-            database, [replace(item, state=State.PSEUDONYMIZED, changed_at=settings.now()) for item in todo]
-        )
+        change(database, [token_made(item, made, settings.now()) for item in todo])
     faults.reach("pseudonymize.recorded")
     for item in todo:
         vault.forget(item.id, keep=spool.AFTER_TOKENS)
@@ -103,24 +137,34 @@ def _without(
             yield batch.filter(pa.array(~out))
 
 
-def _tokenize(
-    batch: pl.DataFrame, tokenizer: Tokenizer, schemes: Schemes, writers: Writers
-) -> Callable[[], None]:
-    """Makes the two tables of a batch; what is returned seals them."""
-    keys, loans = pseudonymized(batch, tokenizer.halver.of(batch), tokenizer, schemes)
-    return partial(writers.write_all, list(runs(batch)), keys, loans)
+def token_made(item: Submission, made: Sequence[Made], now: datetime) -> Submission:
+    """A submission whose tokens are made, with the epochs of the keys that they hang on until it is loaded."""
+    present, *earlier = (each.tokens.generation for each in made)
+    facts = {name: value for name, value in item.facts.items() if name not in (KEYS, EARLIER)}
+    facts[KEYS] = [present.entry_epoch, present.registry_epoch]
+    if earlier:
+        facts[EARLIER] = [each.entry_epoch for each in earlier]
+    return replace(item, state=State.PSEUDONYMIZED, facts=facts, changed_at=now)
 
 
 def pseudonymized(
-    rows: pl.DataFrame, made: Halves, tokens: RowTokens, schemes: Schemes
+    rows: pl.DataFrame, halves: Sequence[Halves], made: Sequence[Made]
 ) -> tuple[pa.Table, pa.Table]:
-    """The tables `keys` and `loans` of rows, of whose people only the halves are needed."""
+    """The tables `keys` and `loans` of rows, of whose people only the halves are needed.
+
+    `halves` and `made` are of the active entry key first, then of earlier ones that something may hang on.
+    """
     types = rows["id_type"].to_numpy()
-    business = business_columns(rows)
-    loans = loans_table(rows, business, tokens.marks(made.names), made.named)
-    numbers = np.array([schemes.by_type.get(code, 0) for code in range(256)], np.int16)[types]
-    keys = keys_table(rows, loans, tokens.tokens(types, made.ids), numbers)
-    return with_mobiles(keys, tokens.called(made), schemes.mobile), loans
+    (own, *earlier), (present, *others) = halves, made
+    tokens = present.tokens
+    loans = loans_table(rows, business_columns(rows), tokens.marks(own.names), own.named)
+    keys = keys_table(rows, loans, tokens.tokens(types, own.ids), present.schemes(types))
+    keys = with_mobiles(keys, tokens.called(own), present.mobile)
+    for number, (theirs, each) in enumerate(zip(earlier, others, strict=True), 1):
+        found = each.tokens.tokens(types, theirs.ids)
+        keys = with_earlier(keys, number, found, each.schemes(types), each.tokens.marks(theirs.names))
+        keys = with_earlier_mobiles(keys, number, each.tokens.called(theirs), each.mobile)
+    return keys, loans
 
 
 class Writers:

@@ -16,6 +16,7 @@ _KEY = b"huxin/v1 row digest, not secret."
 _TYPE = "row"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # the odd number next to 2^64 over the golden ratio
 _SHIFT = np.uint64(29)
+_BACK = np.uint64(pow(int(_FACTOR), -1, 1 << 64))  # undoes the factor
 _NULL = -(2**62) - 1  # no date, amount or label code is this
 
 
@@ -28,6 +29,17 @@ def row_digests(rows: pl.DataFrame) -> npt.NDArray[np.int64]:
             values = rows[name].to_physical().cast(pl.Int64).fill_null(_NULL).to_numpy().view(np.uint64)
             state = (state ^ values) * _FACTOR
             state ^= state >> _SHIFT
+    return state.view(np.int64)
+
+
+def with_last(
+    digests: npt.NDArray[np.int64], old: npt.NDArray[np.int64], new: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The digests of the same rows with other values in the last column, which is none of text."""
+    mixed: npt.NDArray[np.uint64] = digests.view(np.uint64)
+    mixed = mixed ^ (mixed >> _SHIFT) ^ (mixed >> (_SHIFT + _SHIFT))  # undoes the shift
+    state: npt.NDArray[np.uint64] = ((mixed * _BACK) ^ old.view(np.uint64) ^ new.view(np.uint64)) * _FACTOR
+    state ^= state >> _SHIFT
     return state.view(np.int64)
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.spool import Spool
+from huxin.nightly.turning import Source
 from huxin.registry.incoming import BATCH, REJECTED
 from huxin.registry.submissions import Submission
 from huxin.registry.wire import Encoded, encode
@@ -33,15 +34,15 @@ def batch_table(items: list[Submission], now: datetime) -> pa.Table:
     return pa.table({name: pa.array(values, BATCH.field(name).type) for name, values in columns.items()})
 
 
-def incoming_portions(vault: Spool, items: list[Submission], rows: int) -> Iterator[pa.Table]:
+def incoming_portions(source: Source, items: list[Submission], rows: int) -> Iterator[pa.Table]:
     """Every good row of the submissions, numbered through (`ord`) in the order that `Arrivals` reads them.
 
-    Tables of about `rows` rows: ord, sub, member_id and the columns of the `keys` spool.
+    Tables of about `rows` rows: ord, sub, member_id and the columns of the `keys` spool under the present keys.
     """
     held: list[pa.Table] = []
     begin = start = 0
     for sub, item in enumerate(items):
-        for batch in vault.read_batches(item.id, spool.KEYS):
+        for batch in source.batches(item, spool.KEYS):
             held.append(_numbered(batch, begin, sub, item.member_id))
             begin += batch.num_rows
             if begin - start >= rows:
@@ -60,8 +61,8 @@ def rejected_stream(vault: Spool, items: list[Submission]) -> Encoded:
 class Cursor:
     """The record batches of one stage of all submissions, in their order, handed out by the number of rows."""
 
-    def __init__(self, vault: Spool, items: list[Submission], stage: str) -> None:
-        self._batches = ((item, batch) for item in items for batch in vault.read_batches(item.id, stage))
+    def __init__(self, source: Source, items: list[Submission], stage: str) -> None:
+        self._batches = ((item, batch) for item in items for batch in source.batches(item, stage))
         self._rest: tuple[Submission, pa.RecordBatch] | None = None
 
     def take(self, rows: int) -> Iterator[tuple[Submission, pa.RecordBatch]]:

@@ -6,8 +6,8 @@ The stream of a submission is taken whole or not at all; what was taken is loade
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -31,12 +31,12 @@ from huxin.nightly.frames import (
     frames,
     read_table,
 )
-from huxin.nightly.halves import Halves
-from huxin.nightly.halving import halves_of
-from huxin.nightly.pseudonymize import Schemes, Writers, pseudonymized
+from huxin.nightly.halving import OfEpoch, halves_of
+from huxin.nightly.pseudonymize import Made, Writers, pseudonymized, token_made
 from huxin.nightly.spool import Spool
 from huxin.nightly.tokenizer import RowTokens
 from huxin.registry.alone import alone
+from huxin.registry.key_readers import reading
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, add, change, find
@@ -44,6 +44,7 @@ from huxin.settings import Settings
 from huxin.zones.layout import required
 from huxin.zones.roles import ENTRY, REGISTRY
 from huxin.zones.secrets import receiving
+from huxin_privacy import keyring
 from huxin_privacy.envelope import open_box, open_envelope
 from huxin_privacy.suites import get_suite
 
@@ -60,7 +61,9 @@ class RegistryRows:
         self.settings = settings
         self._entry = required(settings, REGISTRY).card(ENTRY).sign
         self._secrets = receiving(settings, REGISTRY)
-        self._tokens: dict[tuple[str, int], tuple[RowTokens, Schemes]] = {}
+        self._ring = keyring.open(settings.keys_dir, REGISTRY)
+        self.versions = {self._ring.zone: self._ring.version}
+        self._tokens: dict[tuple[str, int], Made] = {}
 
     def opened(self, kind: bytes, bound: bytes, content: bytes) -> bytes:
         """A piece's content. PrivacyError P0151, P0170-P0172."""
@@ -68,13 +71,12 @@ class RegistryRows:
             return open_envelope(self._entry, self._secrets, PURPOSES[kind], bound, content)
         return open_box(self._secrets, PURPOSES[kind], bound, content)
 
-    def tokens(self, suite: str, epoch: int) -> tuple[RowTokens, Schemes]:
+    def tokens(self, suite: str, epoch: int) -> Made:
         """What makes tokens of halves of that suite and entry epoch. PrivacyError P0101."""
         if (suite, epoch) not in self._tokens:
-            made = RowTokens(self.settings, get_suite(suite), epoch)
+            tokens = RowTokens(self._ring, get_suite(suite), epoch)
             with connection(self.settings) as database:
-                schemes = Schemes(made.schemes(database), made.mobile_scheme(database))
-            self._tokens[suite, epoch] = made, schemes
+                self._tokens[suite, epoch] = Made.by(tokens, database)
         return self._tokens[suite, epoch]
 
 
@@ -97,7 +99,8 @@ def take_over(keys: RegistryRows, submission_id: UUID, attempt: int, read: Read)
     kind, content = next(pieces)
     if kind != HEAD:
         raise HuxinError("H1718")
-    with alone(settings, [submission_id]):
+    with alone(settings, [submission_id]), reading(settings, "takeover") as place:
+        place.say(keys.versions)
         item = _begun(settings, submission_id, attempt, _said(content))
         if item.state != State.VALIDATED:
             for _ in pieces:  # taken before: the sender is heard to the end
@@ -106,9 +109,9 @@ def take_over(keys: RegistryRows, submission_id: UUID, attempt: int, read: Read)
         vault = Spool(settings)
         vault.ready(item.id)
         with vault.trying([item.id], keep=()):
-            _spooled(keys, vault, item, pieces)
+            made = _spooled(keys, vault, item, pieces)
             faults.reach("takeover.spooled")
-        taken = replace(item, state=State.PSEUDONYMIZED, changed_at=settings.now())
+        taken = token_made(item, made, settings.now())
         with connection(settings) as database:
             change(database, [taken])
         faults.reach("takeover.recorded")
@@ -206,9 +209,9 @@ def _submission(
 
 def _spooled(
     keys: RegistryRows, vault: Spool, item: Submission, pieces: Iterator[tuple[bytes, bytes]]
-) -> None:
-    """Seals tokens and loans of every pair of pieces, and the loan numbers of rejected rows."""
-    counts = _Counts()
+) -> list[Made]:
+    """Seals tokens and loans of every pair of pieces, and the loan numbers of rejected rows; what made the tokens."""
+    counts, made = _Counts(), list[Made]()
     rows: pl.DataFrame | None = None
     with (
         Writers(vault, {0: item}) as writers,
@@ -219,7 +222,7 @@ def _spooled(
             if kind == LOANS and rows is None:
                 rows = loans_of(content)
             elif kind == HALVES and rows is not None:
-                _tokenized(keys, writers, rows, *halves_of(content))
+                made = _tokenized(keys, writers, rows, halves_of(content), made)
                 rows = None
             elif kind == REJECTED:
                 rejected.write_table(_loan_numbers(content))
@@ -227,15 +230,20 @@ def _spooled(
                 _require(json.loads(content), counts, writers.rows, item.accepted)
             else:
                 raise HuxinError("H1718")
+    return made
 
 
 def _tokenized(
-    keys: RegistryRows, writers: Writers, rows: pl.DataFrame, made: Halves, suite: str, epoch: int
-) -> None:
-    if len(made.ids) != rows.height:
+    keys: RegistryRows, writers: Writers, rows: pl.DataFrame, told: Sequence[OfEpoch], before: list[Made]
+) -> list[Made]:
+    """Writes the tokens of a batch. HuxinError H1601: the entry zone's keys were exchanged within the stream."""
+    if any(len(each.halves.ids) != rows.height for each in told):
         raise HuxinError("H1718")
-    tokens, schemes = keys.tokens(suite, epoch)
-    writers.write(0, *pseudonymized(rows, made, tokens, schemes))
+    made = [keys.tokens(each.suite, each.epoch) for each in told]
+    if before and made != before:
+        raise HuxinError("H1601")
+    writers.write(0, *pseudonymized(rows, [each.halves for each in told], made))
+    return made
 
 
 def _require(said: Mapping[str, Any], counts: _Counts, rows: int, accepted: int | None) -> None:

@@ -13,8 +13,8 @@ from huxin.nightly.halves import MOBILE, NAME, Flags, Halves, RowHalver, Types, 
 from huxin.registry.blocks import Blocks
 from huxin.registry.schemes import Scheme, scheme_ids
 from huxin.settings import Settings
-from huxin_privacy import keyring
-from huxin_privacy.generations import Generation
+from huxin_privacy.generations import Generation, Rings
+from huxin_privacy.keyring import Keyring
 from huxin_privacy.suites import Suite
 from huxin_privacy.tokens import tokens
 
@@ -43,11 +43,11 @@ class Mobiles:
 
 
 class RowTokens:
-    """Keys of the registry zone's active epoch, for halves of one suite and entry epoch; made once a task."""
+    """Keys of one epoch of the registry zone, for halves of one suite and entry epoch; made once a task."""
 
-    def __init__(self, settings: Settings, suite: Suite, entry_epoch: int) -> None:
-        ring = keyring.open(settings.keys_dir, "registry")
-        made = Generation(suite, entry_epoch, ring.active)
+    def __init__(self, ring: Keyring, suite: Suite, entry_epoch: int, epoch: int | None = None) -> None:
+        """Of the active epoch, where none is named."""
+        made = self.generation = Generation(suite, entry_epoch, ring.active if epoch is None else epoch)
         self._suite = suite
         self.types = {code: TypeKeys(made.scheme(n), made.token_key(ring, n)) for code, n in types().items()}
         self._name = made.token_key(ring, NAME)
@@ -82,11 +82,29 @@ class RowTokens:
 
 
 class Tokenizer(RowTokens):
-    """Both zones' keys of the active suite and epochs, in the one process that holds them by default."""
+    """Both zones' keys of one suite and pair of epochs, in the one process that holds them by default."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.halver = RowHalver(settings)
-        super().__init__(settings, self.halver.suite, self.halver.epoch)
+    def __init__(
+        self, settings: Settings, rings: Rings | None = None, generation: Generation | None = None
+    ) -> None:
+        """Of the active ones, where none are named."""
+        self._settings, self.rings = settings, rings or Rings.open(settings.keys_dir)
+        made = generation or self.rings.standing[0]
+        self.halver = RowHalver(self.rings.entry, made.entry_epoch)
+        super().__init__(self.rings.registry, made.suite, made.entry_epoch, made.registry_epoch)
+
+    def every(self) -> list[Tokenizer]:
+        """One for each suite and epochs that anything may have been made under, the active ones first."""
+        return [Tokenizer(self._settings, self.rings, each) for each in self.rings.standing]
+
+    def earlier(self) -> list[Tokenizer]:
+        """One for each earlier key or suite of the entry zone that something may still hang on."""
+        own = self.generation
+        return [
+            Tokenizer(self._settings, self.rings, each)
+            for each in self.rings.standing
+            if each.registry_epoch == own.registry_epoch and each.entry_epoch != own.entry_epoch
+        ]
 
     def halves(self, types: Types, canonical: pa.Array) -> Blocks:
         """Halves of canonical identifiers; `types` are label codes of id_type, parallel to them."""

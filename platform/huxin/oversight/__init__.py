@@ -1,1 +1,1 @@
-"""What operators do and watch over: members' enquiries, alarms, honeytokens, limits."""
+"""What operators do and watch over: the life of the keys; members' enquiries, alarms, honeytokens, limits."""

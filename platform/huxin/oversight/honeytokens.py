@@ -10,9 +10,10 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from huxin.enquiry.subject_keys import Keys, Person, all_schemes
+from huxin.enquiry.subject_keys import Keys, Person
 from huxin.errors import HuxinError
 from huxin.registry import honeytokens
 from huxin.registry.audit_acts import note_operator_act
@@ -88,7 +89,7 @@ def make(settings: Settings, count: int, field: Field) -> int:
         raise HuxinError("H1905")
     drawn, numbers, made = set[str](), field.draw(), 0
     with connection(settings) as database:
-        keys = Keys(settings, scheme_ids(database, all_schemes(settings)))
+        keys = Keys.read(settings, partial(scheme_ids, database))
         while made < count:
             wanted = min(_BUNCH, count - made)
             if len(drawn) + wanted > field.room:
@@ -117,11 +118,11 @@ def _fresh(numbers: Iterator[str], drawn: set[str], count: int) -> Iterator[str]
 
 
 def _claim(settings: Settings, database: Connection, keys: Keys, numbers: Sequence[str]) -> int:
-    """Under every usable pair of epochs a person may be known; the first is what new aliases are made under."""
+    """Under every usable pair of epochs a person may be known, and a new one is made known."""
     found = [keys.of(Person("resident_id", number)).keys for number in numbers]
     somebody: set[int] = set()
     for pair in range(len(found[0])):
         tokens = [each[pair][0] for each in found]
         somebody |= honeytokens.known_places(database, tokens, found[0][pair][1])
-    nobody = [each[0][0] for place, each in enumerate(found) if place not in somebody]
-    return honeytokens.make(database, nobody, found[0][0][1], settings.now()) if nobody else 0
+    nobody = [each for place, each in enumerate(found) if place not in somebody]
+    return honeytokens.make(database, nobody, settings.now()) if nobody else 0

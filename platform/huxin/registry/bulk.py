@@ -15,18 +15,23 @@ from huxin.registry.wire import HEADER, TRAILER, Bytes, Encoded, decode, encode
 from huxin.settings import Settings
 
 CONTENDED = ("23505", "40P01")  # unique violation, deadlock: another load was at the same tokens
-_SEND = {"bool": "boolsend", "int2": "int2send", "int4": "int4send", "int8": "int8send", "uuid": "uuid_send"}
+STALE_KEYS = "HX001"  # of our own functions: keys of epochs that are not in force any more
+_SEND = {
+    **{"bool": "boolsend", "int2": "int2send", "int4": "int4send", "int8": "int8send", "uuid": "uuid_send"},
+    "timestamptz": "timestamptz_send",
+}
 
 
 class BulkError(HuxinError):
-    """A statement failed (H0501), or the server went away (H0502).
+    """A statement failed (H0501), the server went away (H0502), or keys were retired meanwhile (H1601).
 
     Only the SQLSTATE is kept: the server's text may quote a row.
     """
 
     def __init__(self, sqlstate: str) -> None:
         self.sqlstate = sqlstate
-        super().__init__("H0502" if gone(sqlstate) else "H0501", sqlstate=sqlstate)
+        code = "H1601" if sqlstate == STALE_KEYS else "H0502" if gone(sqlstate) else "H0501"
+        super().__init__(code, sqlstate=sqlstate)
 
 
 class _StoppedError(Exception):
@@ -52,12 +57,15 @@ class Bulk:
             return self._cursor.execute(query.encode()).fetchall()
 
     def table(self, query: str, columns: Mapping[str, str]) -> pa.Table:
-        """The query's many rows as an Arrow table; its columns, with their types (see wire.decode), are never null.
+        """The rows of a query, or of what a statement returns, as an Arrow table.
 
-        The server puts them into one value, which is read at once: a row by itself costs a call each.
+        Its columns, with their types (see wire.decode), are never null. The server puts them into one value, which is
+        read at once: a row by itself costs a call each.
         """
         record = " || ".join(f'{_SEND[kind]}(q."{name}")' for name, kind in columns.items())
-        ((count, data),) = self.rows(f"SELECT count(*), string_agg({record}, ''::bytea) FROM ({query}) q")
+        ((count, data),) = self.rows(
+            f"WITH q AS ({query}) SELECT count(*), string_agg({record}, ''::bytea) FROM q"
+        )
         found = decode(data or b"", columns)
         if found.num_rows != count:
             raise ValueError("a column was null")

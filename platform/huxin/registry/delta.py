@@ -67,8 +67,9 @@ _LATE = f"""
                 WHERE j.sub = i.sub AND j.loan_no = i.loan_no AND j.subject_id = o.subject_id AND NOT j.deletes)))
 """
 
-# Nothing was said anew: the same digest, and a longest delay that is the same or that the present one has reached.
-_SAME = """(k.digest = i.digest AND (k.max_dpd IS NOT DISTINCT FROM i.max_dpd
+# Nothing was said anew: the same digest, or the one it has under another key, by which its name mark is another; and a
+# longest delay that is the same or that the present one has reached.
+_SAME = """((k.digest = i.digest OR o.ord IS NOT NULL) AND (k.max_dpd IS NOT DISTINCT FROM i.max_dpd
         OR (i.max_dpd IS NULL AND k.max_dpd <= i.dpd)))"""
 
 # One pass over what came in and the members' keys, from which only what differs is kept: rows to write or to pair with
@@ -79,10 +80,12 @@ _COMPARE = f"""
         coalesce(i.loan_no, k.loan_no) AS loan_no, coalesce(i.subject_id, k.subject_id) AS subject_id,
         coalesce(i.role, k.role) AS role, coalesce(i.open, k.open) AS open, i.digest, i.max_dpd, i.mobile_mark,
         i.deletes, k.stale, coalesce(k.version, 0) AS version, k.subject_id IS NOT NULL AS held,
-        k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown, d.kind::smallint AS kind, d.calls
+        k.subject_id IS NULL OR k.ended_by = {Ended.WITHDRAWN} AS unknown, d.kind::smallint AS kind, d.calls,
+        d.kind = {Kind.UNCHANGED} AND o.renews IS TRUE AS renews
     FROM incoming i
     FULL JOIN (SELECT b.sub, k.* FROM batch b JOIN loan_key k ON k.member_id = b.member_id) k
         ON k.member_id = i.member_id AND k.loan_no = i.loan_no AND k.subject_id = i.subject_id
+    LEFT JOIN others o ON o.ord = i.ord AND o.digest = k.digest AND k.digest <> i.digest
     LEFT JOIN batch b ON b.sub = i.sub
     LEFT JOIN newer n ON n.sub = i.sub AND n.loan_no = i.loan_no AND n.subject_id = i.subject_id
     CROSS JOIN LATERAL (SELECT
@@ -92,12 +95,13 @@ _COMPARE = f"""
              WHEN k.ended_by IS NOT NULL OR k.stale OR NOT {_SAME} THEN {Kind.CHANGED}
              ELSE {Kind.UNCHANGED} END AS kind,
         NOT i.deletes AND i.mobile_mark IS NOT NULL AND i.mobile_mark IS DISTINCT FROM k.mobile_mark AS calls) d
-    WHERE CASE WHEN i.ord IS NULL THEN k.ended_by IS NULL ELSE d.calls OR d.kind <> {Kind.UNCHANGED} END
+    WHERE CASE WHEN i.ord IS NULL THEN k.ended_by IS NULL
+        ELSE d.calls OR o.renews IS TRUE OR d.kind <> {Kind.UNCHANGED} END
 """
 _RESOLVED = """
     CREATE TEMPORARY TABLE resolved ON COMMIT DROP AS
     SELECT ord, sub, member_id, loan_no, subject_id, role, digest, max_dpd, open, version, held, unknown, kind,
-        mobile_mark, calls
+        mobile_mark, calls, renews
     FROM compared WHERE ord IS NOT NULL
 """
 
@@ -184,7 +188,9 @@ def resolve(bulk: Bulk) -> None:
     """
     newer = f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}"
     # Of `newer` the planner must know that it is mostly empty, or all that came in is hashed a second time for it.
-    bulk.run(newer, "ANALYZE newer", _COMPARE, "ANALYZE compared", _RESOLVED, "ANALYZE resolved")
+    bulk.run(
+        newer, "ANALYZE newer", "ANALYZE others", _COMPARE, "ANALYZE compared", _RESOLVED, "ANALYZE resolved"
+    )
 
 
 def index_resolved(bulk: Bulk) -> None:
@@ -244,6 +250,17 @@ def arriving(bulk: Bulk, begin: int, end: int) -> pa.Table:
             "new": "bool",
             "void": "bool",
         },
+    )
+
+
+def renewing(bulk: Bulk, begin: int, end: int) -> pa.Table:
+    """Of the incoming rows with begin <= ord < end those that say nothing new but whose marks are of earlier keys.
+
+    Columns: `ord`, `subject_id` (16 bytes).
+    """
+    return bulk.table(
+        f"SELECT ord, subject_id FROM resolved WHERE renews AND ord >= {int(begin)} AND ord < {int(end)}",
+        {"ord": "int4", "subject_id": "uuid"},
     )
 
 

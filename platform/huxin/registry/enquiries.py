@@ -30,7 +30,7 @@ Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
 _GATHER = calling(
     "enquiry_gather",
-    (INT4, TEXT, UUIDS, INT2S, BOOL, ID, UUIDS, INT2S, MOMENT, DAY, INT4, INT4),
+    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4),
     (
         ("member_status", TEXT),
         ("member_tier", TEXT),
@@ -77,7 +77,7 @@ _FRESH, _REPEATED, _OTHER_BODY, _RUNNING = 1, 2, 3, 4
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks about whom. `keys` are the subject's, the one to claim first; `claim` makes an unknown subject known.
+    """Who asks about whom. `keys` are the subject's, the active ones first; `claim` makes an unknown subject known.
 
     `per_minute` and `per_day` are the quota of this member, purpose and tier; None does not bind. What a minute's quota
     refuses is not taken from the day's.
@@ -89,7 +89,7 @@ class Asking:
     now: datetime
     today: date
     claim: bool = True
-    name_mark: bytes | None = field(default=None, repr=False)
+    name_marks: Sequence[bytes] | None = field(default=None, repr=False)
     mobile_keys: Sequence[Key] = field(default=(), repr=False)
     stacking_days: int = 7
     per_minute: int | None = None
@@ -187,7 +187,10 @@ class Enquiry:
 
 
 def gather(live: Live, asking: Asking) -> Gathered:
-    """Finds or claims the subject, counts the question against the quota and gathers the facts."""
+    """Finds or claims the subject, counts the question against the quota and gathers the facts.
+
+    HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the keyrings anew.
+    """
     found = live.call(
         _GATHER,
         (
@@ -195,7 +198,7 @@ def gather(live: Live, asking: Asking) -> Gathered:
             asking.purpose,
             *_keys(asking.keys),
             asking.claim,
-            asking.name_mark,
+            asking.name_marks,
             *_keys(asking.mobile_keys),
             asking.now,
             asking.today,

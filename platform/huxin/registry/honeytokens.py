@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from huxin.registry.enquiries import Key
+
 _REGIONS = text("""
     SELECT region FROM (SELECT region FROM loan WHERE region IS NOT NULL LIMIT 10000) few
     GROUP BY region ORDER BY count(*) DESC, region LIMIT :most
@@ -15,13 +17,16 @@ _KNOWN = text("""
     SELECT w.place FROM unnest(CAST(:tokens AS uuid[])) WITH ORDINALITY AS w(token, place)
     JOIN alias a ON a.token = w.token AND a.scheme = :scheme
 """)
-# Whoever claimed a token meanwhile is somebody.
+_CLAIM = text("""
+    SELECT subject_of(CAST(w.tokens AS uuid[]), CAST(:schemes AS smallint[]), true, :now)
+    FROM unnest(CAST(:tokens AS text[])) AS w(tokens)
+""")
+# Whoever claimed a token meanwhile is somebody: what was claimed here bears this very moment.
 _MAKE = text("""
-    WITH made AS (
-        INSERT INTO alias (token, scheme, subject_id, claimed_at)
-        SELECT w.token, :scheme, gen_random_uuid(), :now FROM unnest(CAST(:tokens AS uuid[])) AS w(token)
-        ORDER BY w.token ON CONFLICT DO NOTHING RETURNING subject_id)
-    INSERT INTO honeytoken (subject_id, made_at) SELECT subject_id, :now FROM made
+    INSERT INTO honeytoken (subject_id, made_at)
+    SELECT a.subject_id, :now FROM unnest(CAST(:tokens AS uuid[]), CAST(:subjects AS uuid[])) AS w(token, subject_id)
+    JOIN alias a ON a.token = w.token AND a.scheme = :scheme AND a.subject_id = w.subject_id AND a.claimed_at = :now
+    ON CONFLICT DO NOTHING
 """)
 _COUNT = text("SELECT made_at, count(*) FROM honeytoken GROUP BY made_at ORDER BY made_at")
 _DROP = text("""
@@ -42,10 +47,20 @@ def known_places(connection: Connection, tokens: Sequence[bytes], scheme: int) -
     return {place - 1 for place in connection.execute(_KNOWN, values).scalars()}
 
 
-def make(connection: Connection, tokens: Sequence[bytes], scheme: int, now: datetime) -> int:
-    """Claims a subject of nobody for each of these tokens, less those that are somebody's. Returns how many."""
-    values = {"tokens": [token.hex() for token in tokens], "scheme": scheme, "now": now}
-    return connection.execute(_MAKE, values).rowcount
+def make(connection: Connection, wanted: Sequence[Sequence[Key]], now: datetime) -> int:
+    """Claims a subject of nobody for each of these lists of keys, less those that are somebody's. Returns how many.
+
+    Each list is of the same schemes, the active one first.
+    """
+    schemes = [scheme for _, scheme in wanted[0]]
+    arrays = ["{" + ",".join(token.hex() for token, _ in keys) + "}" for keys in wanted]
+    claimed = connection.execute(_CLAIM, {"tokens": arrays, "schemes": schemes, "now": now}).scalars().all()
+    values = {
+        "tokens": [keys[0][0].hex() for keys in wanted],
+        "subjects": list(claimed),
+        "scheme": schemes[0],
+    }
+    return connection.execute(_MAKE, values | {"now": now}).rowcount
 
 
 def counts(connection: Connection) -> list[tuple[datetime, int]]:

@@ -39,6 +39,8 @@ INCOMING = pa.schema(
         ("mobile_mark", pa.int64()),
     ]
 )
+# Digests that rows may be on record with, under other keys; `renews` where the marks are to follow (nightly.turning).
+OTHERS = pa.schema([("ord", pa.int32()), ("digest", pa.int64()), ("renews", pa.bool_())])
 REJECTED = pa.schema([("sub", pa.int16()), ("loan_no", pa.string())])
 
 _TYPES = {"submission_id": "uuid", "subject_id": "uuid", "recorded_at": "timestamptz"}
@@ -69,8 +71,14 @@ def add_rows(bulk: Bulk, rows: pa.Table) -> None:
     bulk.copy("incoming", rows.cast(INCOMING))
 
 
+def add_others(bulk: Bulk, rows: pa.Table | None) -> None:
+    """COPYs in what they may be on record as, None while there is but one key."""
+    if rows is not None:
+        bulk.copy("others", rows.cast(OTHERS))
+
+
 def _tables() -> dict[str, pa.Schema]:
-    return {"batch": BATCH, "incoming": INCOMING, "rejected": REJECTED}
+    return {"batch": BATCH, "incoming": INCOMING, "others": OTHERS, "rejected": REJECTED}
 
 
 def _create(name: str, schema: pa.Schema) -> str:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from huxin.errors import HuxinError
+from huxin.registry.bulk import STALE_KEYS
 from huxin.registry.connect import APP_ROLE, APPLICATION, address_now, as_role, gone, libpq_uri
 from huxin.registry.lines import Lines, RefusedError
 from huxin.registry.statement import Statement
@@ -146,6 +147,8 @@ def _configure(connection: Connection) -> None:
 
 
 def _refusal(sqlstate: str | None) -> HuxinError:
+    if sqlstate == STALE_KEYS:
+        return HuxinError("H1601")
     return HuxinError("H0502") if gone(sqlstate) else HuxinError("H0501", sqlstate=sqlstate)
 
 

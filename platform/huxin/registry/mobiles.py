@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from huxin.registry.aliases import MOBILES, claim, halves_of, ids_of, keyed, to_bytes
+from huxin.registry.aliases import MOBILES, claim, ids_of
 from huxin.registry.blocks import Blocks, blocks
 from huxin.registry.bulk import Bulk
+from huxin.registry.directories import halves_of, to_bytes
 
 _PAIR = ["mobile_high", "mobile_low", "subject_high", "subject_low"]
 
@@ -32,10 +32,11 @@ def calling(bulk: Bulk, begin: int, end: int) -> pa.Table:
     )
 
 
-def given(tokens: Blocks, schemes: npt.NDArray[np.int16], subjects: Blocks) -> pl.DataFrame:
-    """That a mobile (its token, under a scheme) was given for a subject: each word of it once, as `pair` takes it."""
+def given(keys: pl.DataFrame, subjects: Blocks) -> pl.DataFrame:
+    """That a mobile (its keys, as of `aliases.keyed`) was given for a subject: each word of it once, for `pair`."""
     high, low = halves_of(subjects)
-    return keyed(tokens, schemes).with_columns(subject_high=high, subject_low=low).unique()
+    words = ["high", "low", "scheme", "subject_high", "subject_low"]
+    return keys.with_columns(subject_high=high, subject_low=low).unique(words)
 
 
 def pair(bulk: Bulk, rows: pl.DataFrame, now: datetime, contended: bool) -> None:

@@ -25,10 +25,10 @@ _FOUND = """
 _SUBJECTS = text(_FOUND.format(table="alias", id="subject_id"))
 _MOBILES = text(_FOUND.format(table="mobile_alias", id="mobile_id"))
 _FACTS = text("""
-    SELECT enquiry_facts_at(:member, q.subject, q.mark, q.by_mobile, q.mobile, CAST(:at AS timestamptz),
-        CAST(:now AS timestamptz), CAST(:today AS date), CAST(:stacking_days AS integer))
-    FROM unnest(CAST(:subjects AS uuid[]), CAST(:marks AS uuid[]), CAST(:by_mobile AS boolean[]),
-        CAST(:mobiles AS uuid[])) WITH ORDINALITY AS q(subject, mark, by_mobile, mobile, number)
+    SELECT enquiry_facts_at(:member, q.subject, CAST(q.marks AS uuid[]), q.by_mobile, q.mobile,
+        CAST(:at AS timestamptz), CAST(:now AS timestamptz), CAST(:today AS date), CAST(:stacking_days AS integer))
+    FROM unnest(CAST(:subjects AS uuid[]), CAST(:marks AS text[]), CAST(:by_mobile AS boolean[]),
+        CAST(:mobiles AS uuid[])) WITH ORDINALITY AS q(subject, marks, by_mobile, mobile, number)
     ORDER BY q.number
 """)
 _COVERAGE = text("SELECT members, reported, ever, oldest FROM coverage_at(:since, CAST(:at AS timestamptz))")
@@ -36,10 +36,10 @@ _COVERAGE = text("SELECT members, reported, ever, oldest FROM coverage_at(:since
 
 @dataclass(frozen=True)
 class Whom:
-    """Whose facts: the subject, if its identifier led to one, the mark of the name and the mobile asked with."""
+    """Whose facts: the subject, if its identifier led to one, the marks of the name and the mobile asked with."""
 
     subject_id: UUID | None
-    name_mark: bytes | None = field(default=None, repr=False)
+    name_marks: Sequence[bytes] | None = field(default=None, repr=False)
     by_mobile: bool = False
     mobile_id: UUID | None = None
 
@@ -104,7 +104,7 @@ def facts_at(
             "today": when.today,
             "stacking_days": stacking_days,
             "subjects": [each.subject_id for each in whom],
-            "marks": [None if each.name_mark is None else UUID(bytes=each.name_mark) for each in whom],
+            "marks": [_array(each.name_marks) for each in whom],
             "by_mobile": [each.by_mobile for each in whom],
             "mobiles": [each.mobile_id for each in whom],
         },
@@ -115,6 +115,11 @@ def facts_at(
 def coverage_at(connection: Connection, since: date, when: When) -> Reach:
     """The coverage of that moment; `since` is the first day that counts as lately."""
     return Reach(*connection.execute(_COVERAGE, {"since": since, "at": when.known}).one())
+
+
+def _array(marks: Sequence[bytes] | None) -> str | None:
+    """As the text of an array, for an array of arrays would have to be a rectangle."""
+    return None if marks is None else "{" + ",".join(each.hex() for each in marks) + "}"
 
 
 def _found(connection: Connection, query: TextClause, asked: Sequence[Sequence[Key]]) -> list[UUID | None]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(
     naming_convention={"pk": "%(table_name)s_pkey", "uq": "%(table_name)s_%(column_0_N_name)s_key"}
@@ -47,6 +47,8 @@ def version_columns(history: bool = False) -> list[Column[object]]:
         Column("stale_by", Uuid),
         Column("void_by", Uuid),
         Column("name_mark", Uuid),
+        # Of the mark, for keys are exchanged. Null: of the first keys, from before marks said so.
+        Column("mark_scheme", SmallInteger),
         Column("digest", BigInteger, nullable=False),
         *business_columns(),
     ]
@@ -103,6 +105,9 @@ token_scheme = Table(
     Column("id_type", Text, nullable=False),
     Column("entry_epoch", Integer, nullable=False),
     Column("registry_epoch", Integer, nullable=False),
+    # See functions/schemes.sql.
+    Column("state", SmallInteger, nullable=False, server_default=text("1")),
+    Column("beside", ARRAY(SmallInteger), nullable=False, server_default=text("'{}'::smallint[]")),
     UniqueConstraint("suite", "id_type", "entry_epoch", "registry_epoch"),
 )
 alias = Table(

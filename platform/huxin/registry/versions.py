@@ -97,6 +97,25 @@ def arrive_late(bulk: Bulk, late: pa.Table | None) -> None:
         bulk.copy("loan_history", late)
 
 
+def renew(bulk: Bulk, rows: pa.Table | None) -> None:
+    """Has loans that are as they were bear these marks and digests: other keys made them, and no word of anybody's."""
+    if rows is None:
+        return
+    bulk.run(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS renewed ON COMMIT DROP AS "
+        "SELECT subject_id, member_id, loan_no, name_mark, mark_scheme, digest FROM loan WITH NO DATA",
+        "TRUNCATE renewed",
+    )
+    bulk.copy("renewed", rows)
+    bulk.run(
+        f"""
+        UPDATE loan l SET name_mark = r.name_mark, mark_scheme = r.mark_scheme, digest = r.digest
+        FROM renewed r WHERE {_SAME_LOAN}
+        """,
+        f"UPDATE loan_key k SET digest = r.digest FROM renewed r WHERE {_SAME_KEY}",
+    )
+
+
 def add_keys(bulk: Bulk, new: Encoded | None) -> None:
     """COPYs the keys of new loans into `loan_key`."""
     if new is not None:

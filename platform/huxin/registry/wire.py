@@ -121,7 +121,7 @@ def encode(table: pa.Table, order: Order | None = None) -> Iterator[Bytes]:
 def decode(data: bytes, columns: Mapping[str, str]) -> pa.Table:
     """Records of fixed width without nulls, as the send functions of these types give them, as a table.
 
-    Types: bool, int2, int4, int8, uuid (as binary(16)).
+    Types: bool, int2, int4, int8, timestamptz, uuid (as binary(16)).
     """
     layout = np.dtype([(name, *_RECEIVED[kind]) for name, kind in columns.items()])
     records = np.frombuffer(data, layout)
@@ -134,6 +134,7 @@ _RECEIVED: Final[dict[str, tuple[Any, ...]]] = {
     "int4": (">i4",),
     "int8": (">i8",),
     "uuid": ("u1", (16,)),
+    "timestamptz": (">i8",),
 }
 
 

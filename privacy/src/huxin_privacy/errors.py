@@ -60,6 +60,23 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "another process changed the keyring of zone {zone}: open it again and retry",
         ),
         "P0122": ("区名 {zone} 未知", "zone {zone} is unknown"),
+        "P0124": (
+            "主密钥在 Vault 中，但没有安装客户端：请安装 huxin-privacy[vault]",
+            "key-encryption keys are in Vault, and its client is not installed: install huxin-privacy[vault]",
+        ),
+        "P0125": (
+            "无法从 Vault（{address}）读取 {zone} 区的主密钥：{reason}。请检查 Vault 是否可达、令牌是否有效",
+            "the key-encryption key of zone {zone} could not be read from Vault ({address}): {reason}. "
+            "See that it can be reached and that the token holds",
+        ),
+        "P0126": (
+            "Vault 中没有 {zone} 区的主密钥：请在 {place} 写入字段 kek",
+            "Vault holds no key-encryption key of zone {zone}: write the field kek at {place}",
+        ),
+        "P0127": (
+            "Vault 的设置不可用：{variable} 须写成 {form}",
+            "Vault is not set up: {variable} has to be {form}",
+        ),
         "P0130": ("{name} 不是密封文件，或版本未知", "{name} is not a sealed file, or of an unknown version"),
         "P0131": (
             "密封文件 {name} 属于别的批次或阶段",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
+
+from huxin_privacy.errors import PrivacyError
 
 
 def temporary_beside(path: Path) -> Path:
@@ -19,6 +22,16 @@ def open_private(path: Path) -> int:
     if hasattr(os, "fchmod"):  # not on Windows, where a folder's access list says who may read
         os.fchmod(descriptor, 0o600)
     return descriptor
+
+
+def read_private(path: Path) -> bytes:
+    """The content of a file that only its owner can read: PrivacyError P0111 for one of a wider mode than 0600."""
+    with path.open("rb") as file:
+        # Of the opened file, not of the name: nobody can swap it in between.
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o177:
+            raise PrivacyError("P0111", path=path, mode=f"{mode:04o}")
+        return file.read()
 
 
 def write_atomic(path: Path, content: bytes, *, replace: bool = True, fsync: bool = True) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
-from huxin_privacy.keyring import Keyring
+from huxin_privacy import keyring
+from huxin_privacy.keyring import PENDING, Keyring
 from huxin_privacy.suites import Suite, get_suite
 
 
@@ -48,3 +50,37 @@ def suite_of(entry: Keyring, epoch: int | None = None) -> Suite:
 def generations(entry: Keyring, registry: Keyring) -> tuple[Generation, ...]:
     """What lookups try: the active generation first, under which everything new is made."""
     return tuple(Generation(suite_of(entry, e), e, r) for e, r in product(entry.usable(), registry.usable()))
+
+
+def standing(ring: Keyring) -> tuple[int, ...]:
+    """The epochs that something may have been made under: the active one first, none that is pending."""
+    return tuple(number for number in ring.usable() if ring.epoch(number).state != PENDING)
+
+
+@dataclass(frozen=True)
+class Rings:
+    """The keyrings that tokens are made with, as they were at one moment."""
+
+    entry: Keyring
+    registry: Keyring
+
+    @classmethod
+    def open(cls, directory: Path) -> Rings:
+        """PrivacyError P0110-P0118 as `keyring.open`."""
+        return cls(keyring.open(directory, "entry"), keyring.open(directory, "registry"))
+
+    @property
+    def usable(self) -> tuple[Generation, ...]:
+        """`generations` of the two."""
+        return generations(self.entry, self.registry)
+
+    @property
+    def standing(self) -> tuple[Generation, ...]:
+        """Of these the ones that something may have been made under."""
+        pairs = product(standing(self.entry), standing(self.registry))
+        return tuple(Generation(suite_of(self.entry, e), e, r) for e, r in pairs)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The version of each keyring, by zone."""
+        return {ring.zone: ring.version for ring in (self.entry, self.registry)}

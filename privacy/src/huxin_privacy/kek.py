@@ -1,16 +1,16 @@
-"""The key-encryption key of a zone: from the environment, or from a file only its owner can read."""
+"""The key-encryption key of a zone: from the environment, from Vault, or from a file only its owner can read."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import os
-import stat
 from pathlib import Path
 
+from huxin_privacy import kek_vault
 from huxin_privacy.derivation import KEY_BYTES
 from huxin_privacy.errors import PrivacyError
-from huxin_privacy.files import write_atomic
+from huxin_privacy.files import read_private, write_atomic
 
 
 def kek_variable(zone: str) -> str:
@@ -26,10 +26,11 @@ def kek_path(directory: Path, zone: str) -> Path:
 def create_kek(directory: Path, zone: str) -> bool:
     """Make a random key file (0600) unless variable or file is there already; True when one was made.
 
-    None is made below HUXIN_KEK_DIR: that folder is filled by whoever keeps the secrets.
+    None is made below HUXIN_KEK_DIR, and none in Vault: these are filled by whoever keeps the secrets.
     """
     path = kek_path(directory, zone)
-    if os.environ.get(kek_variable(zone)) or os.environ.get("HUXIN_KEK_DIR") or path.exists():
+    kept = os.environ.get(kek_variable(zone)) or os.environ.get("HUXIN_KEK_DIR") or kek_vault.is_set()
+    if kept or path.exists():
         return False
     try:
         write_atomic(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n", replace=False)
@@ -39,13 +40,12 @@ def create_kek(directory: Path, zone: str) -> bool:
 
 
 def key_encryption_key(directory: Path, zone: str) -> bytes:
-    """The zone's 32 bytes: the variable first, then the file.
+    """The zone's 32 bytes: the variable first, then Vault where it is named, then the file.
 
-    PrivacyError P0110 (neither), P0111 (the file's mode is wider than 0600), P0112 (not base64 of 32 bytes).
+    PrivacyError P0110 (none), P0111 (the file's mode is wider than 0600), P0112 (not base64 of 32 bytes), and those of
+    `kek_vault.from_vault`.
     """
-    variable, path = kek_variable(zone), kek_path(directory, zone)
-    text = os.environ.get(variable)
-    encoded = text.encode() if text else _read_private(path, zone, variable)
+    encoded = _encoded(directory, zone)
     try:
         key = base64.b64decode(encoded.strip(), validate=True)
     except binascii.Error:
@@ -55,14 +55,13 @@ def key_encryption_key(directory: Path, zone: str) -> bytes:
     return key
 
 
-def _read_private(path: Path, zone: str, variable: str) -> bytes:
+def _encoded(directory: Path, zone: str) -> bytes:
+    variable, path = kek_variable(zone), kek_path(directory, zone)
+    if text := os.environ.get(variable):
+        return text.encode()
+    if kek_vault.is_set():
+        return kek_vault.from_vault(zone)
     try:
-        file = path.open("rb")
+        return read_private(path)
     except FileNotFoundError:
         raise PrivacyError("P0110", zone=zone, variable=variable, path=path) from None
-    with file:
-        # Of the opened file, not of the name: nobody can swap it in between.
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & 0o177:
-            raise PrivacyError("P0111", path=path, mode=f"{mode:04o}")
-        return file.read()

@@ -26,16 +26,35 @@ from huxin_privacy.suites import S256, get_suite
 FORMAT: Final = "huxin-keyring/1"
 ZONES: Final = ("entry", "registry", "intake", "audit")
 PENDING, ACTIVE, READ_ONLY, DESTROYED = "pending", "active", "read_only", "destroyed"
+# What outlives the destruction of its epoch, by zone: (use, type) of keys that open what was made and stays as it is.
+# They are drawn one-way from the root and say nothing of it, nor of any other key that it gave.
+LASTING: Final = {
+    "entry": (("digest", "request"),),
+    "registry": (("seal", "answer"), ("digest", "request"), ("reply", "members")),
+    "audit": (("name", "log"),),
+}
+_CHECK_BYTES: Final = 8
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A key that was drawn from a root before the root was destroyed."""
+
+    use: str
+    type_: str
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One generation of keys; a destroyed one has no root."""
+    """One generation of keys; a destroyed one has no root, only what was kept of it and its check value."""
 
     number: int
     state: str
     root: bytes | None = field(repr=False)
     suite: str = S256.name  # of the halves made under it: counts in zone entry, where people are seen
+    kept: tuple[Kept, ...] = field(default=(), repr=False)
+    check: str = ""  # of a destroyed epoch: what `check_value` said of it
 
 
 @dataclass(frozen=True)
@@ -57,16 +76,8 @@ class Keyring:
         """
         chosen = self.epoch(self.active if epoch is None else epoch)
         if chosen.root is None:
-            raise PrivacyError("P0118", epoch=chosen.number)
-        return derive(
-            chosen.root,
-            zone=self.zone,
-            suite=suite,
-            type_=type_,
-            epoch=chosen.number,
-            use=use,
-            length=length,
-        )
+            return _kept(chosen, use, type_)[:length]
+        return _drawn(self.zone, chosen, use, type_, suite, length)
 
     @property
     def active(self) -> int:
@@ -77,6 +88,20 @@ class Keyring:
         """The epochs that lookups try: the active one, then the others that are not destroyed."""
         others = [epoch.number for epoch in self.epochs if epoch.state in (PENDING, READ_ONLY)]
         return (self.active, *others)
+
+    def holding(self, use: str, type_: str) -> tuple[int, ...]:
+        """The epochs that have a key of this use and type: the usable ones, then those of which it was kept."""
+        kept = [
+            each.number for each in self.epochs if any((k.use, k.type_) == (use, type_) for k in each.kept)
+        ]
+        return (*self.usable(), *kept)
+
+    def check_value(self, epoch: int) -> str:
+        """16 hexadecimal digits that tell one root from another and nothing else of it. PrivacyError P0117."""
+        chosen = self.epoch(epoch)
+        if chosen.root is None:
+            return chosen.check
+        return _drawn(self.zone, chosen, "check", "root", "", _CHECK_BYTES).hex()
 
     def epoch(self, number: int) -> Epoch:
         """The epoch of that number; PrivacyError P0117 when there is none."""
@@ -127,7 +152,7 @@ def add_epoch(keyring: Keyring, suite: str | None = None) -> Keyring:
 
 def activate(keyring: Keyring, epoch: int) -> Keyring:
     """Make a pending epoch the active one; the active one becomes read-only. PrivacyError P0119."""
-    _require(keyring.epoch(epoch), (PENDING,), ACTIVE)
+    require(keyring.epoch(epoch), (PENDING,), ACTIVE)
 
     def change(each: Epoch) -> Epoch:
         if each.number == epoch:
@@ -138,15 +163,18 @@ def activate(keyring: Keyring, epoch: int) -> Keyring:
 
 
 def destroy(keyring: Keyring, epoch: int, dependants: int) -> Keyring:
-    """Forget the root of a read-only or pending epoch on which nothing depends any more.
+    """Forget the root of a read-only or pending epoch on which nothing depends any more; what is LASTING stays.
 
     `dependants` is the caller's count of what was made under it: PrivacyError P0120 names it unless it
     is zero, P0119 when the epoch is active or destroyed. Backups of the file are the operator's to delete.
     """
-    _require(keyring.epoch(epoch), (READ_ONLY, PENDING), DESTROYED)
+    old = keyring.epoch(epoch)
+    require(old, (READ_ONLY, PENDING), DESTROYED)
     if dependants:
         raise PrivacyError("P0120", epoch=epoch, count=dependants)
-    gone = replace(keyring.epoch(epoch), state=DESTROYED, root=None)
+    lasting = LASTING.get(keyring.zone, ()) if old.state == READ_ONLY else ()
+    kept = tuple(Kept(use, type_, keyring.key(use, type_, epoch)) for use, type_ in lasting)
+    gone = replace(old, state=DESTROYED, root=None, kept=kept, check=keyring.check_value(epoch))
     return _update(keyring, lambda epochs: tuple(gone if each.number == epoch else each for each in epochs))
 
 
@@ -157,7 +185,33 @@ def keyring_path(directory: Path, zone: str) -> Path:
     return directory / f"{zone}.keyring"
 
 
-def _require(epoch: Epoch, states: tuple[str, ...], wanted: str) -> None:
+def _drawn(zone: str, epoch: Epoch, use: str, type_: str, suite: str, length: int) -> bytes:
+    assert epoch.root is not None, "the caller has looked"
+    return derive(epoch.root, zone=zone, suite=suite, type_=type_, epoch=epoch.number, use=use, length=length)
+
+
+def file_marks(directory: Path) -> tuple[tuple[int, int] | None, ...]:
+    """What tells that a keyring file was written since: its inode and time, of each zone; None where there is none."""
+    return tuple(_mark(directory / f"{zone}.keyring") for zone in ZONES)
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _kept(epoch: Epoch, use: str, type_: str) -> bytes:
+    for each in epoch.kept:
+        if (each.use, each.type_) == (use, type_):
+            return each.key
+    raise PrivacyError("P0118", epoch=epoch.number)
+
+
+def require(epoch: Epoch, states: tuple[str, ...], wanted: str) -> None:
+    """PrivacyError P0119 when the epoch is in another state, so that it cannot become `wanted`."""
     if epoch.state not in states:
         raise PrivacyError("P0119", epoch=epoch.number, state=epoch.state, wanted=wanted)
 
@@ -183,16 +237,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(keyring: Keyring, *, over: bool) -> None:
-    epochs = [
-        {
-            "number": e.number,
-            "state": e.state,
-            "suite": e.suite,
-            "root": None if e.root is None else _text(e.root),
-        }
-        for e in keyring.epochs
-    ]
-    body = json.dumps({"epochs": epochs}).encode()
+    body = json.dumps({"epochs": [_entry(each) for each in keyring.epochs]}).encode()
     head = _head(keyring.zone, keyring.version, keyring._kek)
     sealed = {**head, "body": _text(seal(keyring._kek, body, _associated(head)))}
     try:
@@ -217,10 +262,25 @@ def _read(path: Path, zone: str, kek: bytes) -> Keyring:
     return Keyring(zone, head["version"], epochs, path, kek)
 
 
+def _entry(epoch: Epoch) -> dict[str, Any]:
+    made = {
+        "number": epoch.number,
+        "state": epoch.state,
+        "suite": epoch.suite,
+        "root": None if epoch.root is None else _text(epoch.root),
+    }
+    if epoch.root is None:
+        kept = [{"use": each.use, "type": each.type_, "key": _text(each.key)} for each in epoch.kept]
+        made |= {"kept": kept, "check": epoch.check}
+    return made
+
+
 def _epoch(entry: dict[str, Any]) -> Epoch:
-    root = None if entry["root"] is None else base64.b64decode(entry["root"], validate=True)
+    root = None if entry["root"] is None else _secret(entry["root"])
+    kept = tuple(Kept(each["use"], each["type"], _secret(each["key"])) for each in entry.get("kept", ()))
     # Keyrings of before there was a choice name no suite.
-    return Epoch(entry["number"], entry["state"], root, entry.get("suite", S256.name))
+    suite = entry.get("suite", S256.name)
+    return Epoch(entry["number"], entry["state"], root, suite, kept, entry.get("check", ""))
 
 
 def _head(zone: str, version: int, kek: bytes) -> dict[str, Any]:
@@ -231,6 +291,10 @@ def _head(zone: str, version: int, kek: bytes) -> dict[str, Any]:
 
 def _associated(head: dict[str, Any]) -> bytes:
     return json.dumps(head, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _secret(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
 
 
 def _text(secret: bytes) -> str:

@@ -35,10 +35,8 @@ class SubmissionKey:
         PrivacyError P0136 when the folder has a key already.
         """
         made = cls(submission, os.urandom(KEY_BYTES))
-        epoch = keyring.active
-        wrapped = seal(_wrapping(keyring, epoch), made.secret, _associated(submission, epoch))
-        content = MAGIC + epoch.to_bytes(_EPOCH_BYTES, "big") + wrapped
         try:
+            content = _wrapped(keyring, keyring.active, made)
             write_atomic(folder / FILE_NAME, content, replace=False, fsync=fsync)
         except FileExistsError:
             raise PrivacyError("P0136", submission=submission) from None
@@ -65,6 +63,23 @@ class SubmissionKey:
         return cls(submission, secret)
 
 
+def epoch_of(folder: Path) -> int | None:
+    """The keyring's epoch under which `folder/key` is wrapped; None where there is no key that can be read."""
+    try:
+        content = (folder / FILE_NAME).read_bytes()
+    except FileNotFoundError:
+        return None
+    if len(content) != _LENGTH or not content.startswith(MAGIC):
+        return None
+    return int.from_bytes(content[len(MAGIC) :][:_EPOCH_BYTES], "big")
+
+
+def rewrap(folder: Path, keyring: Keyring, submission: str, *, fsync: bool = True) -> None:
+    """Wraps the key in `folder/key` under the active epoch. Nobody may drop it meanwhile. Errors as `load`."""
+    held = SubmissionKey.load(folder, keyring, submission)
+    write_atomic(folder / FILE_NAME, _wrapped(keyring, keyring.active, held), fsync=fsync)
+
+
 def exists(folder: Path) -> bool:
     """Whether the submission's files can still be read."""
     return (folder / FILE_NAME).exists()
@@ -89,6 +104,11 @@ def drop(folder: Path, *, fsync: bool = True) -> bool:
     if fsync:
         sync_folder(folder)
     return True
+
+
+def _wrapped(keyring: Keyring, epoch: int, key: SubmissionKey) -> bytes:
+    wrapped = seal(_wrapping(keyring, epoch), key.secret, _associated(key.submission, epoch))
+    return MAGIC + epoch.to_bytes(_EPOCH_BYTES, "big") + wrapped
 
 
 def _wrapping(keyring: Keyring, epoch: int) -> bytes:

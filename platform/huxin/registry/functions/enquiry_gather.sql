@@ -1,61 +1,83 @@
 -- The first round trip of an enquiry: keys to a subject (claimed when new), what the registry knows of it, the quota.
 -- Nothing here need survive a crash by itself: the enquiry's own commit, which follows, carries the claim to disk.
 
--- Whom the keys name. Of several that are known the first decides; when none is, the first key is claimed (whoever
--- came first wins, and is read back), and the others then lead to the same subject.
+-- Whom the keys name; in one snapshot, since an alias that is being re-encrypted stands under one of two keys. Who is
+-- known by an earlier key of the entry zone only gets an alias under the present one, and leaves one that is closed.
+-- When nobody is known, one subject is claimed under all keys that are open. Two that claim the same person have a key
+-- in common, whichever their active ones are, for a scheme is closed only when nobody claims under it any more; whoever
+-- comes second with one of them takes what he made himself to the subject of the first.
 CREATE OR REPLACE FUNCTION subject_of(p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_now timestamptz)
 RETURNS uuid LANGUAGE plpgsql AS $$
-DECLARE found_id uuid;
+DECLARE found_id uuid; made uuid := gen_random_uuid(); found_by smallint; writable smallint[]; written integer;
 BEGIN
-    FOR i IN 1 .. cardinality(p_tokens) LOOP
-        SELECT a.subject_id INTO found_id FROM alias a WHERE a.token = p_tokens[i] AND a.scheme = p_schemes[i];
-        IF FOUND THEN RETURN found_id; END IF;
-    END LOOP;
-    IF NOT p_claim OR cardinality(p_tokens) = 0 THEN RETURN NULL; END IF;
+    SELECT a.subject_id, a.scheme INTO found_id, found_by
+        FROM unnest(p_tokens, p_schemes) WITH ORDINALITY AS k(token, scheme, place)
+        JOIN alias a ON a.token = k.token AND a.scheme = k.scheme ORDER BY k.place LIMIT 1;
+    IF NOT p_claim OR cardinality(p_tokens) = 0 OR found_id IS NOT NULL AND NOT scheme_followed(found_by, p_schemes[1])
+        THEN RETURN found_id; END IF;
+    IF NOT schemes_served(p_schemes) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
+    writable := schemes_open(p_schemes);
+    IF p_schemes[1] <> ALL (writable) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
     INSERT INTO alias (token, scheme, subject_id, claimed_at)
-        VALUES (p_tokens[1], p_schemes[1], gen_random_uuid(), p_now)
-        ON CONFLICT DO NOTHING RETURNING subject_id INTO found_id;
-    IF NOT FOUND THEN
-        SELECT a.subject_id INTO STRICT found_id FROM alias a
-            WHERE a.token = p_tokens[1] AND a.scheme = p_schemes[1];
+        SELECT k.token, k.scheme, coalesce(found_id, made), p_now FROM unnest(p_tokens, p_schemes) AS k(token, scheme)
+        WHERE k.scheme = ANY (writable) ORDER BY k.scheme ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF found_id IS NOT NULL THEN
+        DELETE FROM alias a USING unnest(p_tokens, p_schemes) AS k(token, scheme)
+            WHERE a.token = k.token AND a.scheme = k.scheme AND a.subject_id = found_id AND k.scheme <> ALL (writable)
+              AND scheme_followed(k.scheme, p_schemes[1]);
+        RETURN found_id;
     END IF;
-    INSERT INTO alias (token, scheme, subject_id, claimed_at)
-        SELECT k.token, k.scheme, found_id, p_now
-        FROM unnest(p_tokens[2:], p_schemes[2:]) AS k(token, scheme) ORDER BY k.token, k.scheme
-        ON CONFLICT DO NOTHING;
-    RETURN found_id;
+    IF written < cardinality(writable) THEN
+        SELECT a.subject_id INTO STRICT found_id FROM unnest(p_tokens, p_schemes) WITH ORDINALITY AS k(token, scheme, place)
+            JOIN alias a ON a.token = k.token AND a.scheme = k.scheme
+            WHERE a.subject_id <> made ORDER BY k.place LIMIT 1;
+        UPDATE alias a SET subject_id = found_id FROM unnest(p_tokens, p_schemes) AS k(token, scheme)
+            WHERE a.token = k.token AND a.scheme = k.scheme AND a.subject_id = made;
+        RETURN found_id;
+    END IF;
+    RETURN made;
 END $$;
 
 -- The same for a mobile number, which leads to a random mobile_id and never to a subject.
 CREATE OR REPLACE FUNCTION mobile_of(p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_now timestamptz)
 RETURNS uuid LANGUAGE plpgsql AS $$
-DECLARE found_id uuid;
+DECLARE found_id uuid; made uuid := gen_random_uuid(); found_by smallint; writable smallint[]; written integer;
 BEGIN
-    FOR i IN 1 .. cardinality(p_tokens) LOOP
-        SELECT a.mobile_id INTO found_id FROM mobile_alias a
-            WHERE a.token = p_tokens[i] AND a.scheme = p_schemes[i];
-        IF FOUND THEN RETURN found_id; END IF;
-    END LOOP;
-    IF NOT p_claim OR cardinality(p_tokens) = 0 THEN RETURN NULL; END IF;
+    SELECT a.mobile_id, a.scheme INTO found_id, found_by
+        FROM unnest(p_tokens, p_schemes) WITH ORDINALITY AS k(token, scheme, place)
+        JOIN mobile_alias a ON a.token = k.token AND a.scheme = k.scheme ORDER BY k.place LIMIT 1;
+    IF NOT p_claim OR cardinality(p_tokens) = 0 OR found_id IS NOT NULL AND NOT scheme_followed(found_by, p_schemes[1])
+        THEN RETURN found_id; END IF;
+    IF NOT schemes_served(p_schemes) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
+    writable := schemes_open(p_schemes);
+    IF p_schemes[1] <> ALL (writable) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
     INSERT INTO mobile_alias (token, scheme, mobile_id, claimed_at)
-        VALUES (p_tokens[1], p_schemes[1], gen_random_uuid(), p_now)
-        ON CONFLICT DO NOTHING RETURNING mobile_id INTO found_id;
-    IF NOT FOUND THEN
-        SELECT a.mobile_id INTO STRICT found_id FROM mobile_alias a
-            WHERE a.token = p_tokens[1] AND a.scheme = p_schemes[1];
+        SELECT k.token, k.scheme, coalesce(found_id, made), p_now FROM unnest(p_tokens, p_schemes) AS k(token, scheme)
+        WHERE k.scheme = ANY (writable) ORDER BY k.scheme ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF found_id IS NOT NULL THEN
+        DELETE FROM mobile_alias a USING unnest(p_tokens, p_schemes) AS k(token, scheme)
+            WHERE a.token = k.token AND a.scheme = k.scheme AND a.mobile_id = found_id AND k.scheme <> ALL (writable)
+              AND scheme_followed(k.scheme, p_schemes[1]);
+        RETURN found_id;
     END IF;
-    INSERT INTO mobile_alias (token, scheme, mobile_id, claimed_at)
-        SELECT k.token, k.scheme, found_id, p_now
-        FROM unnest(p_tokens[2:], p_schemes[2:]) AS k(token, scheme) ORDER BY k.token, k.scheme
-        ON CONFLICT DO NOTHING;
-    RETURN found_id;
+    IF written < cardinality(writable) THEN
+        SELECT a.mobile_id INTO STRICT found_id FROM unnest(p_tokens, p_schemes) WITH ORDINALITY AS k(token, scheme, place)
+            JOIN mobile_alias a ON a.token = k.token AND a.scheme = k.scheme
+            WHERE a.mobile_id <> made ORDER BY k.place LIMIT 1;
+        UPDATE mobile_alias a SET mobile_id = found_id FROM unnest(p_tokens, p_schemes) AS k(token, scheme)
+            WHERE a.token = k.token AND a.scheme = k.scheme AND a.mobile_id = made;
+        RETURN found_id;
+    END IF;
+    RETURN made;
 END $$;
 
 -- One statement tells nearly everything: each one more costs ten microseconds to start, and so does each sort and each
 -- group of few rows; every expression is made ready first. So counts are written as letters: an enquiry is the number
 -- of windows it lies in, and `r` where it is recent; to these a member adds `M` for the month, `R` for recent.
 CREATE OR REPLACE FUNCTION enquiry_gather(
-    p_member integer, p_purpose text, p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_name_mark uuid,
+    p_member integer, p_purpose text, p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_name_marks uuid[],
     p_mobile_tokens uuid[], p_mobile_schemes smallint[], p_now timestamptz, p_today date, p_stacking_days integer,
     p_per_minute integer DEFAULT NULL,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
@@ -64,7 +86,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET datestyl
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashagg = off
 AS $$
 DECLARE
-    known boolean; told text; others integer[]; pledged boolean; several boolean;
+    known boolean; stale boolean; told text; others integer[]; pledged boolean; several boolean;
     pledges text; pledging integer[]; other integer; place integer := 1;
     since uuid := id_floor(p_now - interval '365 days');
     until uuid := id_floor(p_now + interval '1 minute');
@@ -73,13 +95,15 @@ BEGIN
     -- tidied on the way), and nothing here is worth waiting for.
     SELECT m.status, m.tier, coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date), a.subject_id,
             n.mobile_id, a.subject_id IS NOT NULL AND (n.mobile_id IS NOT NULL OR p_mobile_tokens = '{}'),
-            set_config('synchronous_commit', 'off', true)
-        INTO member_status, member_tier, member_reported, subject, mobile, known
+            NOT (s.state = 1 AND s.beside <@ p_schemes), set_config('synchronous_commit', 'off', true)
+        INTO member_status, member_tier, member_reported, subject, mobile, known, stale
         FROM member m
+        LEFT JOIN token_scheme s ON s.id = p_schemes[1]
         LEFT JOIN alias a ON m.status = 'active' AND a.token = p_tokens[1] AND a.scheme = p_schemes[1]
         LEFT JOIN mobile_alias n
             ON m.status = 'active' AND n.token = p_mobile_tokens[1] AND n.scheme = p_mobile_schemes[1]
         WHERE m.id = p_member;
+    IF stale THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;  -- read the keyrings anew
     IF known IS NOT TRUE THEN
         IF member_status IS DISTINCT FROM 'active' THEN RETURN; END IF;
         subject := subject_of(p_tokens, p_schemes, p_claim, p_now);
@@ -123,7 +147,7 @@ BEGIN
                 ',"event":', coalesce(l.special_event::text, 'null'),
                 ',"hardship":', coalesce(l.hardship::text, 'null'),
                 ',"open":', CASE WHEN d.open THEN 'true' ELSE 'false' END, ',"disputed":false',
-                ',"name":', coalesce((l.name_mark = p_name_mark)::text, 'null'),
+                ',"name":', coalesce((l.name_mark = ANY (p_name_marks))::text, 'null'),
                 ',"bad_since":', coalesce('"' || least(
                     a.since, CASE WHEN d.bad THEN coalesce(l.overdue_since, l.as_of_date) END) || '"', 'null'),
                 ',"bad_amount":',

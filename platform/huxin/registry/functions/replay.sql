@@ -45,7 +45,7 @@ BEGIN
             h.next_due_amount, h.overdue_amount, h.annual_rate, h.max_dpd, h.terms, h.terms_left, h.disbursed_on,
             h.due_on, h.closed_on, h.next_due_on, h.overdue_since, h.consent_until, h.adverse_notice_on, h.role,
             h.borrower_kind, h.product, h.guarantee, h.repayment_method, h.class5, h.status, h.special_event,
-            h.hardship, h.currency, h.region, h.contract_no, h.purpose, h.consent_no
+            h.hardship, h.currency, h.region, h.contract_no, h.purpose, h.consent_no, h.mark_scheme
         FROM loan_history h
         WHERE p_at < 'infinity' AND h.subject_id = p_subject AND h.recorded_at <= p_at AND h.superseded_at > p_at
     LOOP
@@ -127,7 +127,7 @@ END $$;
 
 -- What was asked before the moment counts, not what was asked at it: so an enquiry's own moment gives what it was told.
 CREATE OR REPLACE FUNCTION enquiry_facts_at(
-    p_member integer, p_subject uuid, p_name_mark uuid, p_by_mobile boolean, p_mobile uuid,
+    p_member integer, p_subject uuid, p_name_marks uuid[], p_by_mobile boolean, p_mobile uuid,
     p_at timestamptz, p_now timestamptz, p_today date, p_stacking_days integer) RETURNS text
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
@@ -161,7 +161,8 @@ BEGIN
                 WHEN a.until IS NOT NULL THEN a.until
                 WHEN l.max_dpd > 0 THEN coalesce(l.closed_on, l.as_of_date) END AS bad_until,
             l.disbursed_on, l.due_on, l.closed_on, l.repayment_method AS method, l.terms_left,
-            l.special_event AS event, l.hardship, d.open, false AS disputed, l.name_mark = p_name_mark AS name,
+            l.special_event AS event, l.hardship, d.open, false AS disputed,
+            CASE WHEN n.state IS DISTINCT FROM 3 THEN l.name_mark = ANY (p_name_marks) END AS name,
             least(a.since, CASE WHEN d.bad THEN coalesce(l.overdue_since, l.as_of_date) END) AS bad_since,
             greatest(a.overdue, CASE WHEN d.bad THEN l.overdue_amount END) AS bad_amount
         FROM loans_at(p_subject, p_at) l JOIN members_at(p_at) m ON m.id = l.member_id
@@ -176,6 +177,7 @@ BEGIN
                 min(x.since) AS since, max(x.until) AS until, max(x.overdue_amount) AS overdue
             FROM adverse_at(l.subject_id, l.member_id, l.loan_no, p_at) x
         ) a ON l.version > 1
+        LEFT JOIN token_scheme n ON n.id = l.mark_scheme
         ORDER BY l.disbursed_on, l.member_id, l.loan_no
     ) t;
 
