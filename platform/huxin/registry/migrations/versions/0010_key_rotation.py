@@ -61,6 +61,10 @@ CREATE INDEX key_request_epoch_idx ON key_request (zone, epoch);
 """
 
 LOADER = "GRANT SELECT, INSERT, UPDATE, DELETE ON key_reader TO huxin_loader"
+LOADER_CALLS = """
+GRANT EXECUTE ON FUNCTION key_reader_lock, key_reader_here, key_reader_gone, schemes_served, schemes_open,
+    scheme_followed TO huxin_loader
+"""
 
 
 def upgrade() -> None:
@@ -78,6 +82,7 @@ def upgrade() -> None:
             integer)
     """)
     install(op.get_bind(), "schemes", "key_readers", "enquiry_gather", "replay")
+    op.execute(LOADER_CALLS)
 
 
 def downgrade() -> None:
