@@ -11,7 +11,8 @@ import huxin_privacy
 
 SOURCE = Path(huxin_privacy.__file__).parent
 BLOCKED = ["huxin", "numba", "llvmlite", "rbcl", "polars", "pandas", "flask", "sqlalchemy", "airflow", "yaml"]
-ALLOWED = {"hvac", 
+ALLOWED = {
+    "hvac",
     "cryptography",
     "numpy",
     "pyarrow",
