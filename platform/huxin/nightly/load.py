@@ -124,7 +124,7 @@ def _decide(load: Load) -> None:
     """Who is new, what changed, what ends; submissions that must wait for confirmation leave the load."""
     session = load.session
     with load.timer.stage("load.delta"):
-        delta.resolve(session)
+        delta.resolve(session, others=bool(load.source.slots))
         delta.find_endings(session)
         verdict = vanishing_verdict(delta.vanishing(session), load.ready)
         publishing.note_vanished(session, verdict.noted)

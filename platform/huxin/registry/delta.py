@@ -72,6 +72,10 @@ _LATE = f"""
 _SAME = """((k.digest = i.digest OR o.ord IS NOT NULL) AND (k.max_dpd IS NOT DISTINCT FROM i.max_dpd
         OR (i.max_dpd IS NULL AND k.max_dpd <= i.dpd)))"""
 
+# What a row may be on record as under other keys; while there is one pair of keys, nothing is looked for.
+_OTHERS = "LEFT JOIN others o ON o.ord = i.ord AND o.digest = k.digest AND k.digest <> i.digest"
+_NO_OTHERS = "CROSS JOIN (SELECT NULL::integer AS ord, false AS renews) o"
+
 # One pass over what came in and the members' keys, from which only what differs is kept: rows to write or to pair with
 # a mobile, and keys that still stand and that no row names.
 _COMPARE = f"""
@@ -85,7 +89,7 @@ _COMPARE = f"""
     FROM incoming i
     FULL JOIN (SELECT b.sub, k.* FROM batch b JOIN loan_key k ON k.member_id = b.member_id) k
         ON k.member_id = i.member_id AND k.loan_no = i.loan_no AND k.subject_id = i.subject_id
-    LEFT JOIN others o ON o.ord = i.ord AND o.digest = k.digest AND k.digest <> i.digest
+    {{others}}
     LEFT JOIN batch b ON b.sub = i.sub
     LEFT JOIN newer n ON n.sub = i.sub AND n.loan_no = i.loan_no AND n.subject_id = i.subject_id
     CROSS JOIN LATERAL (SELECT
@@ -181,16 +185,19 @@ def books_held(bulk: Bulk) -> bool:
     return bool(held)
 
 
-def resolve(bulk: Bulk) -> None:
+def resolve(bulk: Bulk, others: bool = True) -> None:
     """Builds `resolved`: each incoming row that says something new, with its kind and the version before it.
 
-    What is as it was is not in it, unless its mobile is another.
+    What is as it was is not in it, unless its mobile is another. Without `others` (incoming.add_others) no row can be
+    on record under other keys.
     """
     newer = f"CREATE TEMPORARY TABLE newer ON COMMIT DROP AS {_NEWER}"
     # Of `newer` the planner must know that it is mostly empty, or all that came in is hashed a second time for it.
-    bulk.run(
-        newer, "ANALYZE newer", "ANALYZE others", _COMPARE, "ANALYZE compared", _RESOLVED, "ANALYZE resolved"
-    )
+    bulk.run(newer, "ANALYZE newer")
+    if others:
+        bulk.run("ANALYZE others")
+    compare = _COMPARE.format(others=_OTHERS if others else _NO_OTHERS)
+    bulk.run(compare, "ANALYZE compared", _RESOLVED, "ANALYZE resolved")
 
 
 def index_resolved(bulk: Bulk) -> None:
