@@ -13,11 +13,10 @@ BEGIN
     SELECT a.subject_id, a.scheme INTO found_id, found_by
         FROM unnest(p_tokens, p_schemes) WITH ORDINALITY AS k(token, scheme, place)
         JOIN alias a ON a.token = k.token AND a.scheme = k.scheme ORDER BY k.place LIMIT 1;
-    IF NOT p_claim OR cardinality(p_tokens) = 0 OR found_id IS NOT NULL AND NOT scheme_followed(found_by, p_schemes[1])
-        THEN RETURN found_id; END IF;
-    IF NOT schemes_served(p_schemes) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
-    writable := schemes_open(p_schemes);
-    IF p_schemes[1] <> ALL (writable) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
+    IF NOT p_claim OR cardinality(p_tokens) = 0 OR found_by = p_schemes[1]
+        OR found_id IS NOT NULL AND NOT scheme_followed(found_by, p_schemes[1]) THEN RETURN found_id; END IF;
+    writable := schemes_claimed(p_schemes);
+    IF writable IS NULL THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
     INSERT INTO alias (token, scheme, subject_id, claimed_at)
         SELECT k.token, k.scheme, coalesce(found_id, made), p_now FROM unnest(p_tokens, p_schemes) AS k(token, scheme)
         WHERE k.scheme = ANY (writable) ORDER BY k.scheme ON CONFLICT DO NOTHING;
@@ -47,11 +46,10 @@ BEGIN
     SELECT a.mobile_id, a.scheme INTO found_id, found_by
         FROM unnest(p_tokens, p_schemes) WITH ORDINALITY AS k(token, scheme, place)
         JOIN mobile_alias a ON a.token = k.token AND a.scheme = k.scheme ORDER BY k.place LIMIT 1;
-    IF NOT p_claim OR cardinality(p_tokens) = 0 OR found_id IS NOT NULL AND NOT scheme_followed(found_by, p_schemes[1])
-        THEN RETURN found_id; END IF;
-    IF NOT schemes_served(p_schemes) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
-    writable := schemes_open(p_schemes);
-    IF p_schemes[1] <> ALL (writable) THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
+    IF NOT p_claim OR cardinality(p_tokens) = 0 OR found_by = p_schemes[1]
+        OR found_id IS NOT NULL AND NOT scheme_followed(found_by, p_schemes[1]) THEN RETURN found_id; END IF;
+    writable := schemes_claimed(p_schemes);
+    IF writable IS NULL THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;
     INSERT INTO mobile_alias (token, scheme, mobile_id, claimed_at)
         SELECT k.token, k.scheme, coalesce(found_id, made), p_now FROM unnest(p_tokens, p_schemes) AS k(token, scheme)
         WHERE k.scheme = ANY (writable) ORDER BY k.scheme ON CONFLICT DO NOTHING;

@@ -62,8 +62,8 @@ CREATE INDEX key_request_epoch_idx ON key_request (zone, epoch);
 
 LOADER = "GRANT SELECT, INSERT, UPDATE, DELETE ON key_reader TO huxin_loader"
 LOADER_CALLS = """
-GRANT EXECUTE ON FUNCTION key_reader_lock, key_reader_here, key_reader_gone, schemes_served, schemes_open,
-    scheme_followed TO huxin_loader
+GRANT EXECUTE ON FUNCTION key_reader_lock, key_reader_here, key_reader_gone, schemes_held, schemes_open,
+    schemes_claimed, scheme_followed TO huxin_loader
 """
 
 
