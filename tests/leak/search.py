@@ -149,6 +149,10 @@ def _add_blocks(made: Needles, blocks: npt.NDArray[np.uint8], kind: str) -> None
         made.add(base64.b64encode(raw)[:-3], f"{kind} base64")
 
 
+# What a running server makes anew now and then, of its catalogues alone.
+PASSING = ("pg_internal.init",)
+
+
 class Searcher:
     """Finds any of the needles in files: a filter over each window of bytes first, exact comparison after it."""
 
@@ -162,6 +166,8 @@ class Searcher:
         return [hit for path in paths for hit in self._in_file(path)]
 
     def _in_file(self, path: Path) -> Iterator[Hit]:
+        if path.name in PASSING and not path.exists():
+            return
         with path.open("rb") as source:
             head = source.read(1 << 16)
             index = self._binary if b"\0" in head else self._text
