@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: openapi help demo test soak fuzz check generate lock bench-night bench-enquiry bench-privacy clean anew
+.PHONY: vendor openapi help demo test soak fuzz check generate lock bench-night bench-enquiry bench-privacy clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -52,6 +52,9 @@ generate: .venv/.runtime   ## writes suites, templates, docs/contract.md and gol
 
 openapi: .venv/.runtime    ## writes schemas/openapi.yaml from the routes · 由路由生成接口描述
 	$(PY) -m huxin.api.openapi
+
+vendor:          ## brings the console's scripts and styles from npm at their pinned versions · 更新控制台的前端文件
+	python3 requirements/vendor.py
 
 lock: .venv/.dev           ## locks requirements/*.in anew · 重新锁定依赖
 	sh requirements/lock.sh

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from apiflask import APIFlask
+from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -46,7 +46,7 @@ _PR_SET_PDEATHSIG = 1
 _YOUNG = 20_000  # new objects after which those that died in circles are looked for
 
 Tell = Callable[[str], None]
-Make = Callable[[Settings, Config], APIFlask]
+Make = Callable[[Settings, Config], Flask]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _leave(_signal: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def run(serving: Serving, loader: Callable[[], APIFlask], tell: Tell) -> None:
+def run(serving: Serving, loader: Callable[[], Flask], tell: Tell) -> None:
     """Runs server and commands until the server is told to end."""
     server = _server(serving)
     server.on_startup(lambda: Thread(target=_tell_when_open, args=(serving, tell), daemon=True).start())
@@ -139,7 +139,7 @@ def _tell_when_open(serving: Serving, tell: Tell) -> None:
     tell(serving.address)
 
 
-def load(settings: Settings, config: Config, make: Make | None = None) -> APIFlask:
+def load(settings: Settings, config: Config, make: Make | None = None) -> Flask:
     """The app of a worker, made in it. The worker ends with its parent, and leaves Ctrl-C to it."""
     end_with_parent()
     os.setpgrp()

@@ -13,6 +13,7 @@ from huxin.cli import (
     alarms,
     ask,
     audit,
+    console,
     db,
     enquiries,
     findings,
@@ -63,6 +64,7 @@ app.add_typer(honeytokens.app, name="honeytokens")
 app.add_typer(db.app, name="db")
 app.add_typer(keyrings.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(console.app, name="console")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(zone.app, name="zone")

@@ -19,6 +19,7 @@ from huxin.settings import Settings
 
 APPLICATION = "huxin"
 APP_ROLE = "huxin_app"
+CONSOLE_ROLE = "huxin_console"
 
 
 def database_url(settings: Settings) -> str:

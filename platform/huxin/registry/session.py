@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, text
 
-from huxin.registry.connect import APP_ROLE, engine, lost_connection_told
+from huxin.registry.connect import APP_ROLE, CONSOLE_ROLE, engine, lost_connection_told
 from huxin.settings import Settings
 
 
@@ -34,9 +34,22 @@ def member_connection(settings: Settings, member_id: int) -> Iterator[Connection
         yield opened
 
 
+@contextmanager
+def console_connection(settings: Settings, member_id: int | None = None) -> Iterator[Connection]:
+    """A transaction of the role huxin_console: people, acts and what pages show, but no loan, token or answer.
+
+    Of submissions, findings and quarantine it sees one member's rows, or all for None: an operator's. Errors as
+    `connection`.
+    """
+    name, value = ("huxin.operator", "yes") if member_id is None else ("huxin.member", str(member_id))
+    with lost_connection_told(), _engine(settings, os.getpid(), CONSOLE_ROLE).begin() as opened:
+        opened.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
+        yield opened
+
+
 def forget_engine(settings: Settings) -> None:
     """Closes the pooled connections, as before the server is stopped."""
-    for role in (None, APP_ROLE):
+    for role in (None, APP_ROLE, CONSOLE_ROLE):
         _engine(settings, os.getpid(), role).dispose()
 
 

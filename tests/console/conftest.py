@@ -1,0 +1,27 @@
+"""A console on a fresh registry, and for those who ask, one that is served and a browser before it."""
+
+from __future__ import annotations
+
+import pytest
+from console_world import Clock, Console
+
+from huxin.console.app import create_console
+from huxin.console.config import Config
+from huxin.registry.members import add_members, find_member
+from huxin.registry.session import connection
+from huxin.settings import Settings
+
+
+@pytest.fixture
+def console(settings: Settings) -> Console:
+    """The app, and nobody who has joined yet."""
+    settings.keys_dir.mkdir(parents=True)
+    members = {}
+    with connection(settings) as database:
+        add_members(database, [("M0001", "甲公司"), ("M0002", "乙公司")], settings.now())
+        for code in ("M0001", "M0002"):
+            found = find_member(database, code)
+            assert found
+            members[code] = found.id
+    clock = Clock()
+    return Console(create_console(settings, Config(clock=clock)), settings, clock, members)

@@ -1,0 +1,68 @@
+"""Exported cells stay text; pages go by cursor; addresses change with their files."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from io import BytesIO
+from zipfile import ZipFile
+
+import openpyxl
+import pytest
+from console_world import Console
+
+from huxin.console import gate, paging, shape, xlsx
+
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x.example","x")', "=cmd|' /C calc'!A0"]
+
+
+def test_no_text_becomes_a_formula_or_a_link() -> None:
+    made = xlsx.workbook(["列"], [[text] for text in HOSTILE])
+    with ZipFile(BytesIO(made)) as archive:
+        assert "<f>" not in archive.read("xl/worksheets/sheet1.xml").decode()
+        links = [name for name in archive.namelist() if name.endswith(".rels")]
+        assert [name for name in links if b"x.example" in archive.read(name)] == []
+        assert 'quotePrefix="1"' in archive.read("xl/styles.xml").decode()
+    page = openpyxl.load_workbook(BytesIO(made)).active
+    assert page is not None
+    cells = [row[0] for row in page.iter_rows(min_row=2)]
+    assert [cell.value for cell in cells] == HOSTILE
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert {cell.quotePrefix for cell in cells} == {True}
+
+
+def test_values_keep_their_kind() -> None:
+    at = datetime(2026, 5, 31, 16, 0, tzinfo=UTC)
+    row = ["甲", 3, 2.5, True, date(2026, 5, 31), at, None, 10**18]
+    page = openpyxl.load_workbook(BytesIO(xlsx.workbook(list("abcdefgh"), [row]))).active
+    assert page is not None
+    found = [cell.value for cell in next(page.iter_rows(min_row=2))]
+    assert found == ["甲", 3, 2.5, True, datetime(2026, 5, 31), datetime(2026, 6, 1), None, str(10**18)]  # noqa: DTZ001 - as sheets have them
+
+
+def test_a_page_tells_whether_there_is_more(console: Console) -> None:
+    with console.app.test_request_context("/?sort=-rows"):
+        assert paging.page_of(list("abc"), str, 2) == paging.Page(list("ab"), "b", True)
+        assert paging.page_of(list("ab"), str, 2).after is None
+        assert paging.sort_by(("rows",), "rows") == ("rows", True)
+        assert paging.sort_by(("code",), "code") == ("code", False)
+    with console.app.test_request_context("/?after=b"):
+        assert not paging.page_of(list("c"), str, 2).first
+
+
+@pytest.mark.parametrize(
+    "target", ["//x.example", "/\\x.example", "https://x.example", "x", "", None, "/a\nb", "\\\\x"]
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(target: str | None) -> None:
+    assert gate.local(target) == "/"
+
+
+def test_within_the_console_one_goes_on() -> None:
+    assert gate.local("/approvals?after=3") == "/approvals?after=3"
+
+
+def test_values_are_written_one_way() -> None:
+    assert shape.money(123456789) == "1,234,567.89"
+    assert shape.money(None) == shape.NONE
+    assert shape.percent(0.1234) == "12.3%"
+    assert shape.moment(datetime(2026, 5, 31, 16, 5, tzinfo=UTC)) == "2026-06-01 00:05"
+    assert shape.day(date(2026, 5, 31)) == "2026-05-31"
