@@ -26,6 +26,7 @@ serve: .venv/.runtime      ## the demo, and its API stays up until Ctrl-C · 演
 # Side by side, a file to a process: each process has a database server of its own.
 JOBS ?= 2
 test: .venv/.dev           ## all tests, JOBS=2 at once · 全部测试（JOBS 个进程并行）
+	@sh requirements/browser.sh
 	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 soak: .venv/.dev           ## a quarter of an hour of kill -9 and of made-up requests · 反复强杀与随机请求
