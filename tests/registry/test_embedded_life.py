@@ -9,9 +9,10 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from shlex import quote
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from huxin.errors import HuxinError
 from huxin.registry import embedded
 from huxin.registry.embedded_binaries import found_binaries
 from huxin.registry.embedded_process import server_processes
+from huxin.registry.embedded_users import Launcher
 from huxin.settings import Settings
 
 Query = Callable[..., list[tuple[object, ...]]]
@@ -50,6 +52,23 @@ def test_it_starts_once_and_stops_without_a_trace(own: Settings) -> None:
     assert not first.socket_dir.exists()
     assert not embedded.status(own).running
     assert not embedded.stop(own)
+
+
+def test_a_process_that_has_no_title_for_a_moment_is_still_awaited(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As between two programs (exec), on a busy machine: here for half a second."""
+    spawn = Launcher.spawn
+
+    def slowly(self: Launcher, args: Sequence[str | Path], log: Path) -> int:
+        script = log.parent / "slowly.sh"
+        command = " ".join(quote(str(each)) for each in args)
+        self.write(script, f"sleep 0.5\nexec {command}\n")
+        return spawn(self, ["/bin/sh", script], log)
+
+    monkeypatch.setattr(Launcher, "spawn", slowly)
+    server = embedded.ensure_started(own)
+    assert embedded.status(own).pid == server.pid
 
 
 def test_what_was_written_is_there_after_a_stop(own: Settings, query: Query) -> None:

@@ -27,6 +27,8 @@ from huxin.registry.embedded_files import (
 USER = "huxin"
 DEFAULT_PORT = 5432
 START_TIMEOUT = 60.0
+# While a process becomes another program (exec) it has no title for a moment, which lasts on a busy machine.
+NAMELESS = 2.0
 INITDB_OPTIONS = ["--username", USER, "--encoding=UTF8", "--auth=trust", "--data-checksums"]
 _INCLUDE = "include 'huxin.conf'"
 
@@ -69,6 +71,7 @@ def await_ready(pid: int, folder: Path, begin: int, progress: Progress) -> proce
     """
     data, log = folder / "data", folder / "server.log"
     seen, deadline = begin, time.monotonic() + START_TIMEOUT
+    lived = time.monotonic()
     while True:
         found = process.read_pid_file(data)
         ready = found and found.pid == pid and found.state == "ready" and _answers(found)
@@ -78,7 +81,9 @@ def await_ready(pid: int, folder: Path, begin: int, progress: Progress) -> proce
             progress(log_tail(log, begin, lines=1))
         if found and ready:
             return found
-        if not process.is_server(pid, data) or time.monotonic() > deadline:
+        if process.is_server(pid, data):
+            lived = time.monotonic()
+        if time.monotonic() > min(deadline, lived + NAMELESS):
             raise HuxinError("H0307", log=log, tail=log_tail(log, begin))
         time.sleep(0.02)
 
