@@ -23,6 +23,9 @@ from huxin_privacy import keyring
 from huxin_privacy.envelope import open_box, seal_envelope
 
 COLUMNS = ("id_type", "id_canonical", "name_canonical", "mobile_canonical")
+NOBODY = dict(
+    zip(COLUMNS, (pl.UInt8(), pl.String(), pl.String(), pl.String()), strict=True)
+)  # as polars types them
 _SUITE, _EPOCH = b"huxin.suite", b"huxin.epoch"
 # Of a row without a name or a number its half is sent too: digests of rows are made over it. Under each earlier key
 # that something may hang on the halves stand in further columns, numbered from 1.

@@ -34,7 +34,7 @@ from huxin.nightly.frames import (
     frame,
     table_bytes,
 )
-from huxin.nightly.halving import people_table
+from huxin.nightly.halving import NOBODY, people_table
 from huxin.nightly.leftovers import kept
 from huxin.nightly.pseudonymize import good_pieces
 from huxin.nightly.spool import Spool
@@ -165,8 +165,7 @@ def _stream(peers: Peers, vault: Spool, item: Submission) -> Iterator[bytes]:
     made = _Pieces(peers.registry, item)
     yield made.box(HEAD, head_json(item))
     rows = batches = 0
-    for batch in gathered(good_pieces(vault, {0: item}, 0), ROWS):
-        whole = joined_batches(batch)
+    for whole in _batches(vault, item):
         rows, batches = rows + whole.height, batches + 1
         halves = _halves(peers.entry, made, whole)
         yield made.box(LOANS, _table(whole.select(loan_columns())))
@@ -177,6 +176,16 @@ def _stream(peers: Peers, vault: Spool, item: Submission) -> Iterator[bytes]:
             yield made.box(REJECTED, _table(loans.select("loan_no")))
             rejected += 1
     yield made.box(END, json.dumps(end_facts(rows, batches, rejected)).encode())
+
+
+def _batches(vault: Spool, item: Submission) -> Iterator[pl.DataFrame]:
+    """The rows to be handed over; one batch of none where there are none, for its halves say which keys there are."""
+    some = False
+    for batch in gathered(good_pieces(vault, {0: item}, 0), ROWS):
+        some = True
+        yield joined_batches(batch)
+    if not some:
+        yield pl.DataFrame(schema=dict.fromkeys(loan_columns(), pl.String()) | NOBODY)
 
 
 def _halves(entry: Peer, made: _Pieces, rows: pl.DataFrame) -> bytes:

@@ -242,7 +242,8 @@ def _tokenized(
     made = [keys.tokens(each.suite, each.epoch) for each in told]
     if before and made != before:
         raise HuxinError("H1601")
-    writers.write(0, *pseudonymized(rows, [each.halves for each in told], made))
+    if rows.height:
+        writers.write(0, *pseudonymized(rows, [each.halves for each in told], made))
     return made
 
 
