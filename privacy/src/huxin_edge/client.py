@@ -20,8 +20,7 @@ from typing import Any, Final, Literal
 from huxin_edge.journal import Entry, Journal
 from huxin_edge.session import Retry, Session
 from huxin_edge.transport import Transport
-from huxin_privacy.client import Identity
-from huxin_privacy.enquiry_digest import digest_of_body
+from huxin_privacy.client import Identity, ticket_wish, with_ticket
 from huxin_privacy.errors import PrivacyError
 
 WhenDown = Literal["open", "closed", "raise"]
@@ -185,9 +184,8 @@ class Huxin:
 
 def _with_ticket(body: Mapping[str, Any], entry: Session) -> dict[str, Any]:
     """The question with a ticket in its subject's place; another ticket each time, for each serves once."""
-    said = {"subject": body["subject"], "enquiry_sha256": digest_of_body(body).hex()}
-    ticket = entry.call("POST", "/v1/tickets", said).json()["ticket"]
-    return {name: value for name, value in body.items() if name != "subject"} | {"ticket": ticket}
+    wish = ticket_wish(body)
+    return with_ticket(body, entry.call("POST", "/v1/tickets", wish).json()["ticket"] if wish else None)
 
 
 def _of_the_question(fault: PrivacyError) -> bool:

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from huxin_privacy.enquiry_digest import digest_of_body
+
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_S: Final = 60
 _EARLY_S: Final = 20  # a token this near its end is not used for another call
@@ -56,10 +58,23 @@ class Reply:
 
 
 class Client:
-    """Calls as one member; gets its tokens when they are needed. `now` is the clock in seconds of Unix time."""
+    """Calls as one member; gets its tokens when they are needed. `now` is the clock in seconds of Unix time.
 
-    def __init__(self, url: str, identity: Identity, now: Callable[[], float] = time.time) -> None:
+    Where the platform is split into zones, `issuer` is the registry zone's address, which gives the tokens, and `scope`
+    all that they may be used for. The entry zone's client: `Client(entry_url, identity, issuer=url, scope="tickets")`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        identity: Identity,
+        now: Callable[[], float] = time.time,
+        *,
+        issuer: str | None = None,
+        scope: str | None = None,
+    ) -> None:
         self.url, self._identity, self._now = url.rstrip("/"), identity, now
+        self._issuer, self._scope = (issuer or url).rstrip("/"), scope
         self._token, self._until = "", float("-inf")
 
     def token(self) -> str:
@@ -68,10 +83,11 @@ class Client:
             form = {
                 "grant_type": "client_credentials",
                 "client_assertion_type": ASSERTION,
-                "client_assertion": assertion(self._identity, f"{self.url}/oauth/token", self._now()),
+                "client_assertion": assertion(self._identity, f"{self._issuer}/oauth/token", self._now()),
+                **({"scope": self._scope} if self._scope else {}),
             }
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            reply = send("POST", f"{self.url}/oauth/token", urlencode(form).encode(), kind)
+            reply = send("POST", f"{self._issuer}/oauth/token", urlencode(form).encode(), kind)
             if reply.status != 200:
                 raise RuntimeError(reply.body.decode())
             said = reply.json()
@@ -87,6 +103,38 @@ class Client:
             headers["Idempotency-Key"] = key or str(uuid.uuid4())
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         return send(method, self.url + path, content, headers)
+
+    def enquire(self, body: Mapping[str, Any], key: str | None = None, entry: Client | None = None) -> Reply:
+        """One enquiry; its refusal by the entry zone is a reply too.
+
+        Where the platform is split, `entry` is the entry zone's client: the person is told to that zone alone, and this
+        one, the registry zone's, gets a ticket in the person's place.
+        """
+        if entry is None:
+            return self.call("POST", "/v1/enquiries", body, key)
+        wish = ticket_wish(body)
+        given = None if wish is None else entry.call("POST", "/v1/tickets", wish)
+        if given is not None and given.status != 200:
+            return given
+        ticket = None if given is None else given.json()["ticket"]
+        return self.call("POST", "/v1/enquiries", with_ticket(body, ticket), key)
+
+
+def ticket_wish(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the entry zone is told of an enquiry: the person, and a digest of the rest.
+
+    None of a malformed one: the registry zone says what is wrong with it.
+    """
+    try:
+        digest = digest_of_body(body)
+    except (KeyError, ValueError, ArithmeticError, TypeError, AttributeError):
+        return None
+    return {"subject": body.get("subject"), "enquiry_sha256": digest.hex()}
+
+
+def with_ticket(body: Mapping[str, Any], ticket: str | None) -> dict[str, Any]:
+    """What the registry zone is told of it: all but the person; None where there was nothing to have a ticket for."""
+    return {name: value for name, value in body.items() if name != "subject"} | {"ticket": ticket or "-"}
 
 
 def assertion(identity: Identity, audience: str, now: float) -> str:
