@@ -18,6 +18,7 @@ from huxin.api.oauth import ASSERTION_TYPE
 from huxin.ids import new_id
 from huxin.registry.credentials import SCOPES, Credential, add_credential
 from huxin.settings import Settings
+from huxin_privacy.client import ticket_wish, with_ticket
 
 ISSUER = "http://127.0.0.1:8000"
 # A resident ID number of nobody (region 110101, an invented birthday, right check digit), planted in every place.
@@ -50,11 +51,12 @@ def new_holder(
 
 @dataclass
 class World:
-    """An app on a registry, and who may call it."""
+    """An app on a registry, and who may call it. `entry` is the entry zone's app, where the platform is split."""
 
     app: APIFlask
     settings: Settings
     holders: dict[str, Holder]
+    entry: APIFlask | None = None
 
     def claims(self, holder: Holder, **changes: Any) -> dict[str, Any]:
         """What a right assertion says; a change to None leaves the claim out."""
@@ -101,6 +103,19 @@ class World:
         if token is not None:
             named["Authorization"] = f"Bearer {token}"
         return self.app.test_client().open(path, method=method, headers=named, **more)
+
+    def enquire(self, who: str, body: dict[str, Any], headers: dict[str, str]) -> TestResponse:
+        """POST /v1/enquiries; by ticket where the platform is split, or the entry zone's refusal to give one."""
+        said, wish = body, ticket_wish(body)
+        if self.entry and wish:
+            named = {"Authorization": f"Bearer {self.token(who, scope='tickets')}"}
+            given = self.entry.test_client().post("/v1/tickets", headers=named, json=wish)
+            if given.status_code != 200:
+                return given
+            said = with_ticket(body, given.json["ticket"])
+        elif self.entry:
+            said = with_ticket(body, None)
+        return self.call("POST", "/v1/enquiries", self.token(who), headers, json=said)
 
 
 def code_of(response: TestResponse) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from api_world import SCOPES, World, new_holder
+from api_world import SCOPES, Holder, World, new_holder
 
 from huxin.api.app import create_app
 from huxin.api.shell import Config
+from huxin.api.zone_members import create_entry_app
 from huxin.registry.members import add_members, find_member, set_status
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from support.zones import Split
 
 
 @pytest.fixture
@@ -25,25 +28,47 @@ def ready(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def world(ready: Settings) -> Any:
+def one_world(ready: Settings) -> Iterator[World]:
     """The app, and one holder a role of the table of routes and roles."""
-    with connection(ready) as database:
+    yield from _world(ready)
+
+
+@pytest.fixture
+def world(one_world: World) -> World:
+    """The same; test_api_enquiries.py has both."""
+    return one_world
+
+
+@pytest.fixture
+def zoned_world(split: Split) -> Iterator[World]:
+    """The same where the platform is split: the registry zone's app, and the entry zone's for tickets."""
+    entry = create_entry_app(split.entry, Config(recheck_seconds=0))
+    entry.testing = True
+    yield from (replace(each, entry=entry) for each in _world(split.registry))
+    entry.extensions["huxin"].live.close()
+
+
+def _world(settings: Settings) -> Iterator[World]:
+    app = create_app(settings, Config(recheck_seconds=0))
+    app.testing = True
+    yield World(app, settings, _holders(settings))
+    app.extensions["huxin"].live.close()
+
+
+def _holders(settings: Settings) -> dict[str, Holder]:
+    with connection(settings) as database:
         names = [("M0001", "甲公司"), ("M0002", "乙公司"), ("M0003", "丙公司")]
-        add_members(database, names, ready.now())
+        add_members(database, names, settings.now())
         set_status(database, "M0003", "suspended")
         ids = {}
         for code, _ in names:
             found = find_member(database, code)
             assert found
             ids[code] = found.id
-        holders = {
-            "member": new_holder(database, ready, "member", ids["M0001"], "M0001", SCOPES),
-            "member_without_scope": new_holder(database, ready, "member", ids["M0002"], "M0002", ()),
-            "suspended": new_holder(database, ready, "member", ids["M0003"], "M0003", SCOPES),
-            "operator": new_holder(database, ready, "operator", 0, "ops", SCOPES),
-            "auditor": new_holder(database, ready, "auditor", 0, "eyes", SCOPES),
+        return {
+            "member": new_holder(database, settings, "member", ids["M0001"], "M0001", SCOPES),
+            "member_without_scope": new_holder(database, settings, "member", ids["M0002"], "M0002", ()),
+            "suspended": new_holder(database, settings, "member", ids["M0003"], "M0003", SCOPES),
+            "operator": new_holder(database, settings, "operator", 0, "ops", SCOPES),
+            "auditor": new_holder(database, settings, "auditor", 0, "eyes", SCOPES),
         }
-    app = create_app(ready, Config(recheck_seconds=0))
-    app.testing = True
-    yield World(app, ready, holders)
-    app.extensions["huxin"].live.close()

@@ -1,4 +1,4 @@
-"""Enquiries and reservations over HTTP, as two members' systems make them."""
+"""Enquiries and reservations over HTTP, as two members' systems make them; by one process, and split into zones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from sqlalchemy import text
 from huxin.audit.notes import log_keys
 from huxin.decision import canonical
 from huxin.ids import new_id
+from huxin.registry.live import Live
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
+from huxin.registry.statement import Statement
 from huxin_privacy import keyring
 from huxin_privacy.receipts import verify_promise, verify_receipt
 
@@ -31,6 +33,13 @@ BODY: dict[str, Any] = {
 }
 
 
+@pytest.fixture(params=["one_world", "zoned_world"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Each test by one process, and by the three zones."""
+    found: World = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(autouse=True)
 def _second_lender(world: World) -> None:
     """M0002 with every scope, beside M0001."""
@@ -41,7 +50,7 @@ def _second_lender(world: World) -> None:
 
 def ask(world: World, who: str, key: str | None = None, **changes: Any) -> Any:
     headers = {"Idempotency-Key": key or str(new_id())}
-    return world.call("POST", "/v1/enquiries", world.token(who), headers, json=BODY | changes)
+    return world.enquire(who, BODY | changes, headers)
 
 
 def reserve(world: World, who: str, enquiry_id: str, key: str | None = None, **more: Any) -> Any:
@@ -65,6 +74,22 @@ def test_the_same_key_and_body_get_the_very_same_answer(world: World) -> None:
     first, again = (ask(world, "member", "key-00001") for _ in range(2))
     assert first.data == again.data
     assert code_of(ask(world, "member", "key-00001", amount="1.00")) == "H1202"
+
+
+def test_an_enquiry_is_one_look_and_one_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whichever way: a ticket is spent by the statement that records, and where there is none nothing is asked."""
+    ask(world, "member")
+    sent, plain = list[str](), Live.call
+
+    def noted(live: Live, statement: Statement, values: Any) -> Any:
+        sent.append(statement.name.decode())
+        return plain(live, statement, values)
+
+    monkeypatch.setattr(Live, "call", noted)
+    assert ask(world, "member").status_code == 200
+    look, record = (name for name in sent if name != "access_standing")  # asked each time in tests alone
+    assert look.startswith("enquiry_gather")
+    assert record.startswith("enquiry_redeem" if world.entry else "enquiry_record")
 
 
 def test_an_answer_is_read_again_and_worked_out_again(world: World) -> None:
@@ -133,10 +158,11 @@ def test_a_question_that_cannot_be_put_says_why(world: World, changes: dict[str,
     assert "110105194912310021" not in response.text
 
 
+@pytest.mark.parametrize("world", ["one_world"], indirect=True)
 @pytest.mark.parametrize("key", ["", "short", "x" * 65, "blank here", "中文中文中文中文"])
 def test_a_key_is_needed_and_plain(world: World, key: str) -> None:
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}
-    response = world.call("POST", "/v1/enquiries", world.token("member"), headers, json=BODY)
+    response = world.enquire("member", BODY, headers)
     assert code_of(response) == "H1204"
 
 

@@ -48,9 +48,14 @@ class Split:
 
 
 def made(
-    folder: Path, intake_url: str, registry_url: str, now: datetime | None, suite: str | None = None
+    folder: Path,
+    intake_url: str | None,
+    registry_url: str | None,
+    now: datetime | None,
+    suite: str | None = None,
+    issuer: str = ISSUER,
 ) -> Split:
-    """The homes, ready but for the addresses; databases are those given."""
+    """The homes, ready but for the addresses; databases are those given, or embedded servers of the homes' own."""
     ca = folder / "ca"
     authority.create_authority(ca)
     urls = {INTAKE: intake_url, ENTRY: None, REGISTRY: registry_url}
@@ -58,16 +63,16 @@ def made(
     for zone, settings in homes.items():
         make_zone(settings, zone, [HERE], ca)
         prepare(settings, suite if zone == ENTRY else None)
-    exchange(homes)
+    exchange(homes, issuer)
     whole = Settings(folder / "whole", registry_url, now)
     for zone in (ENTRY, REGISTRY, INTAKE):
         shutil.copytree(homes[zone].keys_dir, whole.keys_dir, dirs_exist_ok=True)
     return Split(homes[INTAKE], homes[ENTRY], homes[REGISTRY], whole, ca)
 
 
-def exchange(homes: dict[str, Settings]) -> None:
+def exchange(homes: dict[str, Settings], issuer: str = ISSUER) -> None:
     """Everybody's card to everybody else."""
-    cards = {zone: card_text(own_card(settings, ISSUER)) for zone, settings in homes.items()}
+    cards = {zone: card_text(own_card(settings, issuer)) for zone, settings in homes.items()}
     for zone, settings in homes.items():
         for other, card in cards.items():
             if other != zone:

@@ -9,7 +9,10 @@ from flask import current_app
 
 from huxin.api.shell import shell
 from huxin.enquiry.desk import Desk
+from huxin.enquiry.zone_desk import ZoneDesk
 from huxin.settings import Settings
+from huxin.zones.layout import zone_of
+from huxin.zones.roles import REGISTRY
 
 _NAME = "huxin_desk"
 # Where an app that is to have another desk than the real one names what makes it.
@@ -30,5 +33,6 @@ def desk() -> Desk:
 
 
 def _maker() -> Callable[[Settings], Desk]:
-    made: Callable[[Settings], Desk] = current_app.extensions.get(MAKER, Desk)
+    usual = ZoneDesk if zone_of(shell().settings) == REGISTRY else Desk
+    made: Callable[[Settings], Desk] = current_app.extensions.get(MAKER, usual)
     return made

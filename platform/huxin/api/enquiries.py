@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from apiflask import APIFlask
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from huxin.api.answers import answer
+from huxin.api.bodies import FieldFault, InvalidFieldsError
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
 from huxin.api.fields import Amount, Day, Words
@@ -20,7 +21,9 @@ from huxin.api.routes import Route, add
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
 from huxin.registry.enquiries import Quota
+from huxin_privacy.tickets import LONGEST
 
+TICKET = ("H1230", "H1231", "H1232", "H1233", "H1234", "H1235", "H1236")
 ACCESS = Access(scope="enquiries")
 
 
@@ -40,10 +43,27 @@ class Subject(_Strict):
     mobile: str | None = Field(default=None, max_length=32, repr=False)
 
 
-class NewEnquiry(_Strict):
-    """A question with its purpose and consent. `amount` in yuan, at most two decimals."""
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """What OpenAPI says of the two: one of them, and no null in its place."""
+    schema["oneOf"] = [{"required": ["subject"]}, {"required": ["ticket"]}]
+    for name in ("subject", "ticket"):
+        schema["properties"][name].pop("default", None)
 
-    subject: Subject
+
+_NOT_SAID: Any = None
+
+
+class NewEnquiry(_Strict):
+    """A question with its purpose and consent. `amount` in yuan, at most two decimals.
+
+    Where the platform is split into zones, a ticket of the entry zone stands in the subject's place.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_one_of_two)
+    subject: Subject = _NOT_SAID
+    ticket: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)] = Field(
+        default=_NOT_SAID, repr=False, description="in place of `subject`, of the entry zone · 查询凭证"
+    )
     purpose: Literal["application", "guarantee", "post_loan"]
     amount: Amount | None = None
     product: Literal["consumer", "business", "agricultural"] | None = None
@@ -53,10 +73,12 @@ class NewEnquiry(_Strict):
     reference: Words = Field(description="your own number of the case, never of a person · 业务编号")
 
     def asked(self) -> EnquiryRequest:
-        """The same as values; the amount in cents."""
+        """The same as values; the amount in cents. H1121 unless there is one of subject and ticket."""
         s = self.subject
+        if (s is None) is (self.ticket is None):
+            raise InvalidFieldsError([FieldFault("/subject", "subject_or_ticket", {})])
         return EnquiryRequest(
-            Person(s.id_type, s.id_no, s.id_country, s.name, s.mobile),
+            None if s is None else Person(s.id_type, s.id_no, s.id_country, s.name, s.mobile),
             self.purpose,
             self.consent_no,
             self.consent_until,
@@ -64,6 +86,7 @@ class NewEnquiry(_Strict):
             self.reference,
             None if self.amount is None else int(self.amount * 100),
             self.product,
+            self.ticket,
         )
 
 
@@ -113,7 +136,7 @@ def register(app: APIFlask) -> None:
         access=ACCESS,
         body=NewEnquiry,
         answer=Answered,
-        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", "H1207"),
+        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", "H1207", *TICKET),
         parameters=(KEY_PARAMETER,),
     )
     reading = Route(

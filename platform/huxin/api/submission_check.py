@@ -22,6 +22,7 @@ from huxin.api.uploads import Part, parts
 from huxin.errors import HuxinError
 from huxin.nightly.checker import Checker
 from huxin.nightly.filing import plain_name
+from huxin.zones.layout import require_files
 from huxin_checks.manifest import LIMIT
 
 _MODES: dict[int | None, ModeName] = {1: "full", 2: "incremental", 3: "correction"}
@@ -61,7 +62,7 @@ def register(app: APIFlask) -> None:
         "submissions",
         access=MEMBER,
         answer=CheckAnswer,
-        errors=(*(code for code in UPLOAD if code != "H1118"), "H1404", "H1405", "H1406"),
+        errors=(*(code for code in UPLOAD if code != "H1118"), "H1404", "H1405", "H1406", "H1709"),
         description=ABOUT,
         request_body=_form(),
     )
@@ -70,6 +71,7 @@ def register(app: APIFlask) -> None:
 
 def check(caller: Caller) -> Response:
     """Streams the file to the process that checks it."""
+    require_files(shell().settings)
     with _checker() as checker:
         asked = _given(caller, checker)
         said = checker.answer(asked)

@@ -35,6 +35,8 @@ from huxin.registry.alone import at_once
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 from huxin.registry.worklist import ring
+from huxin.zones.layout import require_files, zone_of
+from huxin.zones.roles import INTAKE, REGISTRY
 from huxin_checks.manifest import LIMIT
 
 MEMBER = Access(scope="submissions")
@@ -90,7 +92,7 @@ def _sending() -> list[tuple[Route, View]]:
         "报送一个文件 · Send a file",
         status=201,
         also=((200, "received before: the same submission"),),
-        errors=(*UPLOAD, "H0612"),
+        errors=(*UPLOAD, "H0612", "H1709"),
         description=SENT,
         request_body=FORM,
     )
@@ -115,7 +117,7 @@ def _reading() -> list[tuple[Route, View]]:
         "submissions",
         access=MEMBER,
         answer=Receipt,
-        errors=("H1116", "H1302", "H1309", "H1410"),
+        errors=("H1116", "H1302", "H1309", "H1410", "H1709"),
     )
     one = _one("GET", ONE, "一个报送批次 · One submission", errors=("H1116",))
     return [(page, listed), (one, shown), (proven, receipt)]
@@ -128,19 +130,20 @@ def _deciding() -> list[tuple[Route, View]]:
         "确认入库 · Publish it although many loans vanished",
         status=202,
         also=((200, "published before"),),
-        errors=("H1116", "H0603", "H1407"),
+        errors=("H1116", "H0603", "H1407", "H1709"),
     )
     back = _one(
         "POST",
         f"{ONE}/withdraw",
         "撤回 · Take it back; what was before returns",
-        errors=("H1116", "H0604", "H0605", "H1407"),
+        errors=("H1116", "H0604", "H0605", "H1407", "H1709"),
     )
     return [(allowing, confirm), (back, withdraw)]
 
 
 def send(caller: Caller) -> Response:
     """Receives; the worker goes on with it."""
+    require_files(shell().settings)
     received = _filed(caller)
     item = received.submission
     headers = [("Location", f"/v1/submissions/{item.id}"), *spoken()]
@@ -198,7 +201,12 @@ def shown(caller: Caller, submission_id: UUID) -> Response:
 
 
 def receipt(caller: Caller, submission_id: UUID) -> Response:
-    """Of its publication, or of its withdrawal; in the log within a minute of either."""
+    """Of its publication, or of its withdrawal; in the log within a minute of either.
+
+    Where the platform is split, the log is the registry zone's, whose API tells it under the same id.
+    """
+    if zone_of(shell().settings) == INTAKE:
+        raise HuxinError("H1709", zone=INTAKE, wanted=REGISTRY)
     item = own(caller, submission_id)
     topic = _RECORDED.get(item.state)
     if topic is None:
@@ -211,6 +219,7 @@ def receipt(caller: Caller, submission_id: UUID) -> Response:
 
 def confirm(caller: Caller, submission_id: UUID) -> Response:
     """Says yes; the worker loads it. Said twice it is the same."""
+    require_files(shell().settings)
     item = own(caller, submission_id)
     if item.confirmed and item.state in _ALLOWED:
         return _told(item, 200 if item.state == State.PUBLISHED else 202)
@@ -223,6 +232,7 @@ def confirm(caller: Caller, submission_id: UUID) -> Response:
 
 def withdraw(caller: Caller, submission_id: UUID) -> Response:
     """Takes back at once. Said twice it is the same."""
+    require_files(shell().settings)
     item = own(caller, submission_id)
     if item.state != State.WITHDRAWN:
         item = wishes.withdraw(shell().settings, submission_id, at_once)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,7 +22,7 @@ from huxin.enquiry.limiting import Limiting
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
-from huxin.enquiry.subject_keys import Keys
+from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries
@@ -73,7 +74,7 @@ class Desk:
         self._limiting = Limiting(self.live)
 
     @property
-    def keys(self) -> Keys:
+    def keys(self) -> RegistryKeys:
         """The keys of this moment; whoever works with them more than once takes them once."""
         return self._in_use.now.keys
 
@@ -99,16 +100,18 @@ class Desk:
         require_nobody(request.own_words(), request.person, key)
         policy = policy_on(self.settings.today())
         known = self._known(asker, request, policy)
-        keys, body = known.read.keys, request.canonical()
+        keys, bodies = known.read.keys, request.bodies()
         if known.quota.exceeded:
-            return self._repeated(asker, key, body, known.quota, request.purpose)
+            return self._repeated(asker, key, bodies, known.quota, request.purpose)
         asked = Asked(request.product, request.amount, request.purpose)
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
         enquiry_id = id_at(known.at)
         handle = keys.handle(asker.member_id, known.subject_id.bytes)
         made = make_answer(known.read.signer, asker, request.purpose, str(enquiry_id), handle, used, known.at)
         row = self._row(asker, request, key, keys, enquiry_id, known, used, made)
-        recorded = self._recorded(keys, row, body)
+        recorded = keys.by_digest(
+            bodies, lambda digest: self._recorded(request, row._replace(body_digest=digest))
+        )
         content = made.content if recorded.fresh else self._opened(recorded)
         return Told(content, known.quota, recorded.fresh)
 
@@ -144,7 +147,7 @@ class Desk:
         return self._known_by(self._in_use.renew(), asker, request, policy)
 
     def _known_by(self, read: Read, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
-        keys, now = read.keys.of(request.person, self.settings.today()), self.settings.now()
+        keys, now = self._whom(read, request), self.settings.now()
         asking = enquiries.Asking(
             member_id=asker.member_id,
             purpose=request.purpose,
@@ -163,10 +166,16 @@ class Desk:
         quota = enquiries.quota_left(now, (found.minute_used, found.day_used), allowed)
         return Known(read, found, quota, found.subject_id, tier, now)
 
-    def _repeated(self, asker: Asker, key: str, body: bytes, quota: Quota, purpose: str) -> Told:
+    def _whom(self, read: Read, request: EnquiryRequest) -> SubjectKeys:
+        """The keys of whom a request is about. HuxinError H1236: a ticket, where there is no entry zone."""
+        if request.person is None or not isinstance(read.keys, Keys):
+            raise HuxinError("H1236")
+        return read.keys.of(request.person, self.settings.today())
+
+    def _repeated(self, asker: Asker, key: str, bodies: Sequence[bytes], quota: Quota, purpose: str) -> Told:
         """An answer given before costs no quota: it is told again even where nothing is left."""
         before = self.keys.by_digest(
-            body, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
+            bodies, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
         )
         if before is None:
             retry_s = max(1, quota.reset_s or 1)
@@ -180,7 +189,7 @@ class Desk:
         asker: Asker,
         request: EnquiryRequest,
         key: str,
-        keys: Keys,
+        keys: RegistryKeys,
         enquiry_id: UUID,
         known: Known,
         used: Used,
@@ -206,7 +215,7 @@ class Desk:
             subject_id=known.subject_id,
             mobile_id=mobile,
             key=key,
-            body_digest=b"",  # which follows: see _recorded
+            body_digest=b"",  # which follows: see `by_digest`
             purpose=request.purpose,
             product=None if request.product is None else product_code(request.product),
             amount=request.amount,
@@ -223,11 +232,9 @@ class Desk:
             outbox=orjson.dumps(body).decode(),
         )
 
-    def _recorded(self, keys: Keys, row: enquiries.NewEnquiry, body: bytes) -> enquiries.Recorded:
-        """Recorded now, or before: then maybe under an earlier epoch, by which the body has another digest."""
-        return keys.by_digest(
-            body, lambda digest: enquiries.record(self.live, row._replace(body_digest=digest))
-        )
+    def _recorded(self, request: EnquiryRequest, row: enquiries.NewEnquiry) -> enquiries.Recorded:
+        """Recorded now, or before."""
+        return enquiries.record(self.live, row)
 
     def _opened(self, recorded: enquiries.Recorded) -> bytes:
         return opened(self.keys.seal_keys, ANSWER, recorded.id, recorded.answer)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from huxin.audit.notes import Signer, log_keys
-from huxin.enquiry.subject_keys import Keys
+from huxin.enquiry.redeeming import TicketKeys
+from huxin.enquiry.subject_keys import Keys, RegistryKeys
 from huxin.errors import HuxinError
 from huxin.registry.key_readers import Reading
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin.zones.layout import zone_of
+from huxin.zones.roles import REGISTRY
 from huxin_privacy import keyring
 from huxin_privacy.errors import PrivacyError
 
@@ -27,7 +30,7 @@ _HELD = 15  # looks between two at the session, whose loss is otherwise not noti
 class Read:
     """What one reading of the keyrings gave."""
 
-    keys: Keys
+    keys: RegistryKeys
     signer: Signer
     versions: dict[str, int]
 
@@ -89,7 +92,16 @@ class KeysInUse:
 
 
 def _read(settings: Settings) -> Read:
-    with connection(settings) as database:
-        keys = Keys.read(settings, partial(scheme_ids, database))
+    keys = _of_zone(settings) if zone_of(settings) == REGISTRY else _of_both(settings)
     audit = keyring.open(settings.keys_dir, "audit")
     return Read(keys, log_keys(audit).promise, {**keys.versions, audit.zone: audit.version})
+
+
+def _of_both(settings: Settings) -> RegistryKeys:
+    with connection(settings) as database:
+        return Keys.read(settings, partial(scheme_ids, database))
+
+
+def _of_zone(settings: Settings) -> RegistryKeys:
+    """Where the platform is split, the entry zone's key is with the entry zone."""
+    return TicketKeys(settings, keyring.open(settings.keys_dir, REGISTRY))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -10,6 +11,7 @@ import orjson
 
 from huxin.enquiry.subject_keys import Person
 from huxin.errors import HuxinError
+from huxin_privacy.enquiry_digest import enquiry_digest
 
 APPLICATION: Final = "application"
 GUARANTEE: Final = "guarantee"
@@ -19,9 +21,12 @@ PURPOSES: Final = (APPLICATION, GUARANTEE, POST_LOAN)
 
 @dataclass(frozen=True)
 class EnquiryRequest:
-    """A question about one subject with its purpose and consent (征信业管理条例 Art 18, 20, 22). Amount in cents."""
+    """A question about one subject with its purpose and consent (征信业管理条例 Art 18, 20, 22). Amount in cents.
 
-    person: Person
+    Where the platform is split into zones there is a ticket in the person's place.
+    """
+
+    person: Person | None
     purpose: str
     consent_no: str
     consent_until: date
@@ -29,6 +34,7 @@ class EnquiryRequest:
     reference: str
     amount: int | None = None
     product: str | None = None
+    ticket: str | None = field(default=None, repr=False)
 
     def require_consent(self, today: date) -> None:
         """HuxinError H1201 when the consent has ended before `today`."""
@@ -42,12 +48,32 @@ class EnquiryRequest:
     def canonical(self) -> bytes:
         """The same bytes for the same question, however its JSON was written. Holds the identifier: digest it."""
         person = self.person
-        parts = [
-            person.id_type,
-            person.id_no,
-            person.id_country,
-            person.name,
-            person.mobile,
+        assert person is not None, "a ticket's holder is known by halves"
+        whom = (person.id_type, person.id_no, person.id_country, person.name, person.mobile)
+        return orjson.dumps([*whom, *self._rest()])
+
+    def bodies(self) -> tuple[bytes, ...]:
+        """The canonical form, before any that it may have had under other keys."""
+        return (self.canonical(),)
+
+    def canonical_of(self, halves: Sequence[str | int | None]) -> bytes:
+        """The same with a person's halves in the person's place."""
+        return orjson.dumps([*halves, *self._rest()])
+
+    def digest(self) -> bytes:
+        """What a ticket is bound to."""
+        return enquiry_digest(
+            purpose=self.purpose,
+            consent_no=self.consent_no,
+            consent_until=self.consent_until,
+            staff=self.staff,
+            reference=self.reference,
+            amount=self.amount,
+            product=self.product,
+        )
+
+    def _rest(self) -> list[str | int | None]:
+        return [
             self.purpose,
             self.amount,
             self.product,
@@ -56,7 +82,6 @@ class EnquiryRequest:
             self.staff,
             self.reference,
         ]
-        return orjson.dumps(parts)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
         outbox=_outbox(asker, made, "granted", now, wanted.amount),
     )
     granted = desk.keys.by_digest(
-        wanted.canonical(),
+        (wanted.canonical(),),
         lambda digest: reservations.reserve(desk.live, replace(asked, body_digest=digest)),
     )
     return Held(read(desk, asker, granted.id), granted.fresh)

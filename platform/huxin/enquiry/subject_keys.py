@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -22,7 +22,7 @@ from huxin_privacy.tokens import Halver, NameHalver, Tokenizing
 
 MOBILE = "mobile"
 HANDLE_BYTES = 16
-_REQUEST = ("digest", "request")
+REQUEST = ("digest", "request")
 _Given = TypeVar("_Given")
 
 Key = tuple[bytes, int]  # token, number of its scheme
@@ -76,28 +76,63 @@ def seal_keys(ring: Keyring) -> tuple[AESGCM, ...]:
     return tuple(AESGCM(ring.key("seal", "answer", epoch)) for epoch in ring.holding("seal", "answer"))
 
 
-class Keys:
-    """The keys of every usable epoch, as they were when the keyrings were read. Its repr shows none."""
+class RegistryKeys:
+    """What the registry zone's keys do for an answer, of whomever it is; they are as they were when they were read."""
+
+    def __init__(self, ring: Keyring) -> None:
+        self._registry = ring
+        self.versions = {ring.zone: ring.version}
+        # What members call their subjects by: of the first epoch for good, for a handle never changes.
+        first = ring.epochs[0].number
+        self._handles = Mac(ring.key("reply", "members", first), "sha256").digest
+        self._handle: Callable[[int], Mac] = cache(self._made_handle)
+        self.seal_keys = seal_keys(ring)
+        self.seal_key = self.seal_keys[0]
+
+    def digests(self, body: bytes) -> Iterable[bytes]:
+        """A body's digests under each epoch, the active one first."""
+        raise NotImplementedError
+
+    def by_digest(self, bodies: Sequence[bytes], call: Callable[[bytes], _Given]) -> _Given:
+        """What `call` makes of a request's digest. Where that is another body's to it (HuxinError H1202), the digest
+        may have been made under other epochs, or of the request as it was written then: it is asked with each."""
+        refusal: HuxinError | None = None
+        for each in bodies:
+            for digest in self.digests(each):
+                try:
+                    return call(digest)
+                except HuxinError as error:
+                    if error.code != "H1202":
+                        raise
+                    refusal = refusal or error
+        assert refusal is not None, "there is an active epoch"
+        raise refusal
+
+    def handle(self, member_id: int, subject_id: bytes) -> str:
+        """What one member may call a subject by: 32 hexadecimal digits, of no use to any other member."""
+        return self._handle(member_id).digest(subject_id)[:HANDLE_BYTES].hex()
+
+    def _made_handle(self, member_id: int) -> Mac:
+        return Mac(self._handles(f"member:{member_id}".encode()), "sha256")
+
+
+class Keys(RegistryKeys):
+    """The keys of every usable epoch of both zones, in the process that holds them. Its repr shows none."""
 
     def __init__(self, rings: Rings, schemes: Mapping[Scheme, int]) -> None:
-        self._entry, self._registry = rings.entry, rings.registry
+        super().__init__(rings.registry)
+        self._entry = rings.entry
         self.versions, self._usable = rings.versions, rings.usable
         self._types = {id_type: self._of_type(id_type, schemes) for id_type in (*TYPES, MOBILE)}
         self._names = [self._of_names(each) for each in self._usable]
         # A request holds the identifier as it was typed: under one zone's key alone its digest could be guessed.
         self._digests = [
             (
-                Mac(self._entry.key(*_REQUEST, e), "sha256").digest,
-                Mac(self._registry.key(*_REQUEST, r), "sha256").digest,
+                Mac(self._entry.key(*REQUEST, e), "sha256").digest,
+                Mac(self._registry.key(*REQUEST, r), "sha256").digest,
             )
-            for e, r in product(self._entry.holding(*_REQUEST), self._registry.holding(*_REQUEST))
+            for e, r in product(self._entry.holding(*REQUEST), self._registry.holding(*REQUEST))
         ]
-        # What members call their subjects by: of the first epoch for good, for a handle never changes.
-        first = self._registry.epochs[0].number
-        self._handles = Mac(self._registry.key("reply", "members", first), "sha256").digest
-        self._handle: Callable[[int], Mac] = cache(self._made_handle)
-        self.seal_keys = seal_keys(self._registry)
-        self.seal_key = self.seal_keys[0]
 
     @classmethod
     def read(cls, settings: Settings, numbers: Callable[[list[Scheme]], Mapping[Scheme, int]]) -> Keys:
@@ -126,23 +161,9 @@ class Keys:
         inner, outer = self._digests[0]
         return outer(inner(body))
 
-    def by_digest(self, body: bytes, call: Callable[[bytes], _Given]) -> _Given:
-        """What `call` makes of the body's digest. Where that is another body's to it (HuxinError H1202), the digest may
-        have been made under other epochs: so it is asked with each of those too."""
-        refusal: HuxinError | None = None
-        for inner, outer in self._digests:
-            try:
-                return call(outer(inner(body)))
-            except HuxinError as error:
-                if error.code != "H1202":
-                    raise
-                refusal = refusal or error
-        assert refusal is not None, "there is an active epoch"
-        raise refusal
-
-    def handle(self, member_id: int, subject_id: bytes) -> str:
-        """What one member may call a subject by: 32 hexadecimal digits, of no use to any other member."""
-        return self._handle(member_id).digest(subject_id)[:HANDLE_BYTES].hex()
+    def digests(self, body: bytes) -> Iterator[bytes]:
+        """What `digest` gave of a body under each epoch, the active ones first."""
+        return (outer(inner(body)) for inner, outer in self._digests)
 
     def _marks(self, halves: list[bytes], name: str | None) -> list[bytes] | None:
         canonical = canonical_name(name) if name else None
@@ -170,6 +191,3 @@ class Keys:
         half = NameHalver(each.half_key(self._entry, "name"), suite=each.suite).half
         token = Tokenizing(each.token_key(self._registry, "name"), suite=each.suite).token
         return lambda made, canonical: token(half(made, canonical))
-
-    def _made_handle(self, member_id: int) -> Mac:
-        return Mac(self._handles(f"member:{member_id}".encode()), "sha256")

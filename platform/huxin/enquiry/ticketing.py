@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from huxin.enquiry.request import Asker
 from huxin.enquiry.subject_keys import MOBILE, Person
@@ -57,7 +58,7 @@ class EntryPeople:
         HuxinError H0803 (unknown identifier type), H0801 (malformed identifier, with its codes). A name or mobile that
         is none counts as not given.
         """
-        text = canonical_text(person)
+        text = canonical_text(person, self._settings.today())
         name = canonical_name(person.name) if person.name else None
         mobile = canonical_mobile(person.mobile) if person.mobile else None
         made = tuple(each.of(person.id_type, text, name, mobile) for each in self._epochs)
@@ -66,11 +67,11 @@ class EntryPeople:
         return seal_ticket(self._signer, self._registry, ticket), expires_at
 
 
-def canonical_text(person: Person) -> str:
-    """The canonical form of a person's identifier. HuxinError H0803, H0801."""
+def canonical_text(person: Person, not_after: date) -> str:
+    """The canonical form of a person's identifier, born before `not_after`. HuxinError H0803, H0801."""
     if person.id_type not in TYPES:
         raise HuxinError("H0803")
-    canonical = canonical_id(person.id_type, person.id_no, person.id_country)
+    canonical = canonical_id(person.id_type, person.id_no, person.id_country, not_after=not_after)
     if canonical.text is None:
         raise HuxinError("H0801", codes=", ".join(canonical.faults) or "E1001")
     return canonical.text

@@ -12,6 +12,7 @@ from huxin import faults
 from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.nightly.inbox import shown
+from huxin.nightly.members_copy import follow_members
 from huxin.nightly.receive import Received, record
 from huxin.nightly.spool import Spool
 from huxin.nightly.taking import Origin, Sealed, judged, seal
@@ -76,11 +77,18 @@ class Filing:
 
 def sender(settings: Settings, member_code: str) -> Member:
     """The member that sends. HuxinError H0701."""
-    with connection(settings) as database:
-        member = find_member(database, member_code)
+    member = _known(settings, member_code)
+    if member is None:  # who has joined since the copy was made
+        follow_members(settings)
+        member = _known(settings, member_code)
     if member is None:
         raise HuxinError("H0701", code=shown(member_code))
     return member
+
+
+def _known(settings: Settings, member_code: str) -> Member | None:
+    with connection(settings) as database:
+        return find_member(database, member_code)
 
 
 def plain_name(name: str) -> str:

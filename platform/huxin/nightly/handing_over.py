@@ -185,7 +185,7 @@ def _batches(vault: Spool, item: Submission) -> Iterator[pl.DataFrame]:
         some = True
         yield joined_batches(batch)
     if not some:
-        yield pl.DataFrame(schema=dict.fromkeys(loan_columns(), pl.String()) | NOBODY)
+        yield pl.DataFrame(schema={**dict.fromkeys(loan_columns(), pl.String()), **NOBODY})
 
 
 def _halves(entry: Peer, made: _Pieces, rows: pl.DataFrame) -> bytes:

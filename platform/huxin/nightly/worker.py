@@ -20,6 +20,7 @@ from huxin.nightly.members_copy import follow_members
 from huxin.nightly.timings import Timings
 from huxin.registry.partitions import ensure_month
 from huxin.registry.session import connection
+from huxin.registry.tickets import forget_spent
 from huxin.registry.worklist import Bell, bell, ready
 from huxin.settings import Settings
 from huxin.zones.layout import zone_of
@@ -99,6 +100,7 @@ def _tidy(settings: Settings) -> None:
     with connection(settings) as database:
         for moment in (settings.now(), settings.now() + 2 * timedelta(seconds=_TIDY)):
             ensure_month(database, moment)
+        forget_spent(database, settings.now())
 
 
 def _until_bell(session: Bell, patience: Patience, stop: Callable[[], bool]) -> None:

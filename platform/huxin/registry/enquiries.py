@@ -43,12 +43,28 @@ _GATHER = calling(
     ),
 )
 _OUTCOME = (("outcome", INT4), ("enquiry_id", ID), ("answer", BYTES))
-_RECORD = calling(
-    "enquiry_record",
-    # as NewEnquiry has them
-    (ID, INT4, ID, ID, TEXT, BYTES, TEXT, INT2, INT8, TEXT, DAY, *[TEXT] * 4, BYTES, BYTES, MOMENT, ID, TEXT),
-    _OUTCOME,
+# as NewEnquiry has them
+_NEW = (
+    ID,
+    INT4,
+    ID,
+    ID,
+    TEXT,
+    BYTES,
+    TEXT,
+    INT2,
+    INT8,
+    TEXT,
+    DAY,
+    *[TEXT] * 4,
+    BYTES,
+    BYTES,
+    MOMENT,
+    ID,
+    TEXT,
 )
+_RECORD = calling("enquiry_record", _NEW, _OUTCOME)
+_REDEEM = calling("enquiry_redeem", (ID, INT8, *_NEW), _OUTCOME)  # the ticket's nonce and expiry before it
 _RECORDED = calling("enquiry_recorded", (INT4, TEXT, BYTES), _OUTCOME)
 _FETCH = calling(
     "enquiry_fetch",
@@ -72,7 +88,7 @@ _FETCH = calling(
     ),
 )
 _COVERAGE = calling("coverage_since", (DAY,), (("members", INT4), ("reported", INT4), ("oldest", DAY)))
-_FRESH, _REPEATED, _OTHER_BODY, _RUNNING = 1, 2, 3, 4
+_FRESH, _REPEATED, _OTHER_BODY, _RUNNING, _SPENT = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -241,6 +257,16 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
     return _recorded(*found)
 
 
+def redeem(live: Live, new: NewEnquiry, nonce: UUID, expires_at: int) -> Recorded:
+    """The same of an enquiry by ticket, which is spent by it; `expires_at` is Unix time in seconds.
+
+    HuxinError H1234 when the ticket was spent on another enquiry, and as `record`.
+    """
+    found = live.call(_REDEEM, (nonce, expires_at, *new))
+    assert found is not None
+    return _recorded(*found)
+
+
 def recorded(live: Live, member_id: int, key: str, body_digest: bytes) -> Recorded | None:
     """What was recorded under a member's key before, or None. HuxinError H1202 when that was another body."""
     found = live.call(_RECORDED, (member_id, key, body_digest))
@@ -265,6 +291,8 @@ def _recorded(outcome: int, enquiry_id: UUID, answer: bytes) -> Recorded:
         raise HuxinError("H1202")
     if outcome == _RUNNING:
         raise HuxinError("H1203")
+    if outcome == _SPENT:
+        raise HuxinError("H1234")
     return Recorded(enquiry_id, answer, fresh=outcome == _FRESH)
 
 

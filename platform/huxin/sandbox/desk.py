@@ -35,7 +35,7 @@ class SandboxDesk(Desk):
         )
 
     def _act(self, request: EnquiryRequest) -> tuple[str, Mapping[str, Any]]:
-        act = self._acting.get(identity(request.person)) or {}
+        act = (self._acting.get(identity(request.person)) if request.person else None) or {}
         return str(act.get("name", "")), {key: value for key, value in act.items() if key != "name"}
 
     def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:

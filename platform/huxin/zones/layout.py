@@ -102,6 +102,13 @@ def spool_ring(settings: Settings) -> str:
     return REGISTRY if zone_of(settings) == REGISTRY else INTAKE
 
 
+def require_files(settings: Settings) -> None:
+    """HuxinError H1709 where members' files must not come: they hold people and loans together."""
+    zone = zone_of(settings)
+    if zone not in (None, INTAKE):
+        raise HuxinError("H1709", zone=zone, wanted=INTAKE)
+
+
 def required(settings: Settings, *zones: str) -> Layout:
     """The layout, of one of these zones. HuxinError H1708 (not split), H1709 (of another zone)."""
     layout = layout_of(settings)

@@ -1,0 +1,59 @@
+"""The desk of a split-off registry zone: it is asked by ticket, which is spent with the answer that it brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from huxin.enquiry.desk import Desk, Told
+from huxin.enquiry.keys_in_use import Read
+from huxin.enquiry.redeeming import Redeemed, Redeeming, TicketKeys
+from huxin.enquiry.request import Asker, EnquiryRequest
+from huxin.enquiry.subject_keys import SubjectKeys
+from huxin.errors import HuxinError
+from huxin.registry import enquiries
+from huxin.settings import Settings
+
+
+@dataclass(frozen=True)
+class TicketRequest(EnquiryRequest):
+    """A request with its ticket opened."""
+
+    redeemed: Redeemed | None = field(default=None, repr=False)
+
+    @property
+    def good(self) -> Redeemed:
+        assert self.redeemed is not None, "made with it"
+        return self.redeemed
+
+    def bodies(self) -> tuple[bytes, ...]:
+        """One a generation of the entry zone's keys: a later ticket for the same person may begin with another."""
+        return self.good.bodies
+
+
+class ZoneDesk(Desk):
+    """Made once a process and used by its threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._redeeming = Redeeming(settings)
+
+    def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
+        """As of one process, by ticket.
+
+        HuxinError H1230-H1233 (the ticket), H1234 (it was spent on another enquiry), H1235 (a person: not here).
+        """
+        if request.ticket is None:
+            raise HuxinError("H1235")
+        redeemed = self._redeeming.redeem(asker, request)
+        said = {each.name: getattr(request, each.name) for each in fields(EnquiryRequest)}
+        return super().enquire(asker, TicketRequest(**said, redeemed=redeemed), key)
+
+    def _whom(self, read: Read, request: EnquiryRequest) -> SubjectKeys:
+        assert isinstance(read.keys, TicketKeys), "keys_in_use reads these in this zone"
+        assert isinstance(request, TicketRequest), "made above"
+        return read.keys.of(request.good.ticket)
+
+    def _recorded(self, request: EnquiryRequest, row: enquiries.NewEnquiry) -> enquiries.Recorded:
+        assert isinstance(request, TicketRequest), "made above"
+        redeemed = request.good
+        return enquiries.redeem(self.live, row, redeemed.nonce, redeemed.ticket.expires_at)
