@@ -38,7 +38,7 @@ WANTED = (
     ("axe-core", "4.14.1", TESTS, {"axe.min.js": "axe.min.js", "LICENSE": "axe.LICENSE"}),
 )
 ICONS = ("@tabler/icons", "3.52.0")
-USED = re.compile(r"icon\(\s*[\"']([a-z0-9-]+)[\"']|Entry\([^)]*?icon=[\"']([a-z0-9-]+)[\"']")
+USED = re.compile(r"""icon\(\s*["']([a-z0-9-]+)["']|icon=["']([a-z0-9-]+)["']""")
 
 
 def main() -> None:

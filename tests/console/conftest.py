@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 from console_world import Clock, Console
 
+from huxin.console import credentials
 from huxin.console.app import create_console
 from huxin.console.config import Config
 from huxin.registry.members import add_members, find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords of tests are worth little: one pass over 8 KiB. A served console is another process."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(credentials, "_hasher", lambda: quick)
+    credentials._nobody.cache_clear()
 
 
 @pytest.fixture

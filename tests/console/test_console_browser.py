@@ -32,6 +32,21 @@ def enter(page: Page, console: Console, path: str) -> str:
     return totp
 
 
+# Pages that open without naming anything, by the picture's name.
+PAGES = {"people": "/people", "people-new": "/people/new", "approvals": "/approvals"}
+
+
+def every_page_is_sound(page: Page) -> None:
+    """On a wide screen and on a phone: nothing serious for axe, nothing beyond the edge; a picture of each."""
+    for name, path in PAGES.items():
+        for suffix, size in (("", WIDE), ("-phone", PHONE)):
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            page.goto(path)
+            assert faults(page) == [], name
+            assert fits(page), name
+            shot(page, name + suffix)
+
+
 def test_from_the_link_to_the_first_page_and_out(console: Console, opened: Browser) -> None:
     console.clock.at = present()  # the served console has the machine's clock
     path = console.invited("li.na", "administrator")
@@ -45,6 +60,8 @@ def test_from_the_link_to_the_first_page_and_out(console: Console, opened: Brows
         assert faults(page) == []
         assert fits(page)
         shot(page, "home")
+        every_page_is_sound(page)
+        page.goto("/")
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
         page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})

@@ -17,7 +17,7 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 TEMPLATES = sorted(ROOM.rglob("*.html"))
 MARKED = frozenset(("_", "_l", "gettext", "lazy_gettext", "ngettext"))
 # What is said in the language's own name, whatever is read now.
-OWN_NAMES = {"English", "中文"}
+OWN_NAMES = {"English", "中文", "SHA"}
 FACTS = re.compile(r"%\((\w+)\)[sd]")
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from huxin.console import flashes, gate, pages, roles, shape, texts
 from huxin.console.config import Config
 from huxin.console.desk import NAME, Desk
-from huxin.console.visitor import visitor
 from huxin.errors import HuxinError, places
 from huxin.ids import new_id
 from huxin.settings import Settings
@@ -45,7 +44,7 @@ def create_console(settings: Settings, config: Config | None = None) -> Flask:
 
 def _common() -> dict[str, Any]:
     """What every template may use."""
-    person = visitor().person
+    person = getattr(g.get("visitor"), "person", None)
     return {
         "person": person,
         "menu": list(pages.menu(person.role)) if person else [],
@@ -89,6 +88,11 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def _page(status: int, words: str, code: str | None = None) -> Response:
-    """htmx gets the words alone, for the place that asked."""
-    template = "_problem.html" if request.headers.get("HX-Request") else "problem.html"
-    return Response(render_template(template, status=status, words=words, code=code), status)
+    """htmx gets the words alone, for the place that asked; so does everybody where the page itself cannot be made."""
+    bare = Response(render_template("_problem.html", words=words), status)
+    if request.headers.get("HX-Request"):
+        return bare
+    try:
+        return Response(render_template("problem.html", status=status, words=words, code=code), status)
+    except (HuxinError, PrivacyError):  # without the database or the keys nobody is recognised
+        return bare

@@ -48,7 +48,8 @@ _STEP = text(
     "UPDATE person SET totp_step = :step, seen_at = :now WHERE id = :id AND totp_step < :step RETURNING id"
 )
 _JOINED = text("""
-    UPDATE person SET state = 'active', password = :password, totp = :totp, totp_step = :step WHERE id = :id
+    UPDATE person SET state = 'active', password = :password, totp = :totp, totp_step = :step, seen_at = :now
+    WHERE id = :id
 """)
 _STATE = text("UPDATE person SET state = :state WHERE id = :id")
 _ROLE = text("UPDATE person SET role = :role, valid_until = :valid_until WHERE id = :id")
@@ -125,9 +126,9 @@ def use_code(database: Connection, id_: UUID, step: int, now: datetime) -> bool:
     return database.execute(_STEP, {"id": id_, "step": step, "now": now}).scalar() is not None
 
 
-def let_in(database: Connection, id_: UUID, password: str, totp: bytes, step: int) -> None:
+def let_in(database: Connection, id_: UUID, password: str, totp: bytes, step: int, now: datetime) -> None:
     """Makes one who has opened an invitation active, with what was chosen there."""
-    database.execute(_JOINED, {"id": id_, "password": password, "totp": totp, "step": step})
+    database.execute(_JOINED, {"id": id_, "password": password, "totp": totp, "step": step, "now": now})
 
 
 def set_state(database: Connection, id_: UUID, state: str) -> None:

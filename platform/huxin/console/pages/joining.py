@@ -88,7 +88,7 @@ def _let_in(secret: str, opened: Opened, step: int) -> bool:
     with console_connection(settings) as database:
         if not people_links.use_link(database, secret, visitor.now()):
             return False
-        people.let_in(database, person.id, kept, sealed, step)
+        people.let_in(database, person.id, kept, sealed, step, visitor.now())
         people_sessions.end_all(database, person.id)
         people_sessions.clear_failures(database, person.login, visitor.now())
         facts = {"person": person.login, "role": person.role}

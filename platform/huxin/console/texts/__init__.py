@@ -10,11 +10,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_babel import Babel, Domain, get_locale
 
 from huxin.console.desk import desk
-from huxin.console.visitor import visitor
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
@@ -47,7 +46,7 @@ def _domain() -> Texts:
 
 def language() -> str:
     """ "zh" or "en": what the person has chosen, or this browser, or what the browser says it reads."""
-    person = visitor().person
+    person = getattr(g.get("visitor"), "person", None)  # not recognised anew: errors are said by this, too
     chosen = (person.language if person else None) or request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen

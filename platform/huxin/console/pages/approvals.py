@@ -1,0 +1,132 @@
+"""What waits for a second person, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+
+from huxin.console import acts
+from huxin.console.acts import Act
+from huxin.console.desk import desk
+from huxin.console.flashes import say
+from huxin.console.pages import Entry
+from huxin.console.pages.home import Todo
+from huxin.console.paging import SIZE, Column, cursor, page_of
+from huxin.console.shape import Chip
+from huxin.console.visitor import now, someone
+from huxin.errors import HuxinError
+from huxin.registry import approvals
+from huxin.registry.audit_acts import note_act
+from huxin.registry.members import find_member, set_status
+from huxin.registry.people import ADMINISTRATOR, Person
+from huxin.registry.session import console_connection
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+blueprint = Blueprint("approvals", __name__)
+MENU = (Entry("approvals.show", _l("复核"), icon="checks", order=70),)
+STATES = {
+    approvals.PROPOSED: Chip(1, _l("等待复核"), "yellow"),
+    approvals.DONE: Chip(2, _l("已同意并执行"), "green"),
+    approvals.DECLINED: Chip(3, _l("未同意"), "secondary"),
+    "expired": Chip(4, _l("已过期"), "secondary"),
+}
+
+
+def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - a page's attribute, as MENU and ACTS are
+    """What somebody else has proposed and this person may decide."""
+    if person.role == ADMINISTRATOR:
+        with console_connection(desk().settings) as database:
+            waiting = [a for a in approvals.open_approvals(database, now()) if a.proposed_by != person.id]
+        yield Todo(len(waiting), _l("项操作等待您复核"), url_for("approvals.show"))
+
+
+def _status(status: str, topic: str) -> Any:
+    def carry_out(database: Connection, argument: Mapping[str, Any]) -> None:
+        code = str(argument["member"])
+        if find_member(database, code) is None:
+            raise HuxinError("H0701", code=code[:64])
+        set_status(database, code, status, desk().settings.now())
+        note_act(database, topic, {"code": code, "by": someone().login}, desk().settings.now())
+
+    return carry_out
+
+
+ACTS = (
+    Act("member.suspend", _l("暂停会员"), _status("suspended", "member.suspended")),
+    Act("member.resume", _l("恢复会员"), _status("active", "member.resumed")),
+)
+
+
+@blueprint.get("/approvals")
+def show() -> str:
+    """What is open, then what is past."""
+    before = cursor()
+    with console_connection(desk().settings) as database:
+        waiting = approvals.open_approvals(database, now())
+        past = approvals.past_approvals(database, now(), _moment(before), SIZE + 1)
+    page = page_of(past, lambda each: each.proposed_at.isoformat())
+    return render_template(
+        "approvals.html",
+        waiting=waiting,
+        page=page,
+        states=STATES,
+        acts=acts.acts(),
+        columns=_columns(),
+        simple=[(act.name, act.words) for act in ACTS],
+        shown=lambda each: each.state if each.decided_at else "expired",
+    )
+
+
+@blueprint.post("/approvals")
+def propose() -> Response:
+    """Proposes to suspend a member, or to take it back."""
+    name, code = request.form.get("act", ""), request.form.get("member", "").strip()
+    if name not in {act.name for act in ACTS}:
+        abort(400)
+    with console_connection(desk().settings) as database:
+        found = find_member(database, code)
+    if found is None:
+        raise HuxinError("H0701", code=code[:64])
+    acts.propose(name, {"member": code}, request.form.get("reason", ""), found.id)
+    say(gettext("已提出，须由另一位管理员复核。"), "info")
+    return redirect(url_for("approvals.show"), 303)
+
+
+@blueprint.post("/approvals/<uuid:id_>/approve")
+def approve(id_: UUID) -> str | Response:
+    """The second person agrees, and it is done; what comes of it is shown once."""
+    held, given = acts.decide(id_, True)
+    if given:
+        login = str(held.argument.get("person", ""))
+        return render_template("people_link.html", login=login, address=given)
+    say(gettext("已同意并执行。"))
+    return redirect(url_for("approvals.show"), 303)
+
+
+@blueprint.post("/approvals/<uuid:id_>/decline")
+def decline(id_: UUID) -> Response:
+    """The second person does not agree; or the first takes it back."""
+    acts.decide(id_, False)
+    say(gettext("未同意，操作已取消。"), "info")
+    return redirect(url_for("approvals.show"), 303)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        abort(400)
+
+
+def _columns() -> list[Column]:
+    names = (_l("操作"), _l("对象"), _l("提出"), _l("复核"), _l("状态"))
+    return [Column(name) for name in names]
