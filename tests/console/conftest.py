@@ -12,6 +12,7 @@ from huxin.console.config import Config
 from huxin.registry.members import add_members, find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_privacy import keyring
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
 def console(settings: Settings) -> Console:
     """The app, and nobody who has joined yet."""
     settings.keys_dir.mkdir(parents=True)
+    keyring.create(settings.keys_dir, "audit")
     members = {}
     with connection(settings) as database:
         add_members(database, [("M0001", "甲公司"), ("M0002", "乙公司")], settings.now())

@@ -9,9 +9,12 @@ import pyotp
 import pytest
 from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, shot
 from console_world import PASSWORD, Console
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ElementHandle, Page, expect
 
 from huxin.console.config import present
+from huxin.registry.audit_acts import note_act
+from huxin.registry.sequencing import drain
+from huxin.registry.session import connection
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,13 @@ def enter(page: Page, console: Console, path: str) -> str:
 
 
 # Pages that open without naming anything, by the picture's name.
-PAGES = {"people": "/people", "people-new": "/people/new", "approvals": "/approvals"}
+PAGES = {
+    "people": "/people",
+    "people-new": "/people/new",
+    "approvals": "/approvals",
+    "audit": "/audit",
+    "audit-leaf": "/audit/0",
+}
 
 
 def every_page_is_sound(page: Page) -> None:
@@ -45,6 +54,43 @@ def every_page_is_sound(page: Page) -> None:
             assert faults(page) == [], name
             assert fits(page), name
             shot(page, name + suffix)
+
+
+def the_log_is_proved(page: Page, console: Console) -> None:
+    """By the browser: right as it is, wrong by another key, another word, or a past that is not its own."""
+    good, bad = "核验通过", "核验未通过"
+    page.goto("/audit")
+    page.get_by_role("row", name="人员加入").get_by_role("link").click()
+    assert checked(page).startswith(good)
+    shot(page, "audit-checked")
+    older = page.locator("pre.proof-step").inner_text()
+    page.get_by_label("公钥").fill("huxin/log/x+00000000+" + "A" * 44)
+    assert checked(page).startswith(bad)
+    page.reload()
+    page.evaluate("p => { p.textContent = p.textContent.replace('administrator', 'auditor') }", proof(page))
+    assert checked(page).startswith(bad)
+    for number in range(5):
+        console.invited(f"one.{number}", "steward")
+        with connection(console.settings) as database:
+            note_act(database, "person.invited", {"person": f"one.{number}"}, console.settings.now())
+    drain(console.settings)
+    page.reload()
+    page.get_by_label("先前保存的检查点").fill(older)
+    assert checked(page).startswith(good)
+    assert "✓" in page.locator('[data-step="growth"]').inner_text()
+    page.get_by_label("先前保存的检查点").fill(older.replace("\n", "\n1", 1))
+    assert checked(page).startswith(bad)
+
+
+def proof(page: Page) -> ElementHandle:
+    return page.locator("#proof").element_handle()
+
+
+def checked(page: Page) -> str:
+    """What the page says when it has been asked to check."""
+    page.get_by_role("button", name="核验").click()
+    expect(page.locator("#verdict")).not_to_have_text("")
+    return page.locator("#verdict").inner_text()
 
 
 def test_from_the_link_to_the_first_page_and_out(console: Console, opened: Browser) -> None:
@@ -60,7 +106,10 @@ def test_from_the_link_to_the_first_page_and_out(console: Console, opened: Brows
         assert faults(page) == []
         assert fits(page)
         shot(page, "home")
+        drain(console.settings)
         every_page_is_sound(page)
+        the_log_is_proved(page, console)
+        page.set_viewport_size({"width": WIDE["width"], "height": WIDE["height"]})
         page.goto("/")
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="跳到正文")).to_be_focused()

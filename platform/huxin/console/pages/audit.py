@@ -1,0 +1,143 @@
+"""The audit log: what was done, leaf by leaf, and a proof that the reader's own browser checks."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response as AnyResponse
+
+from huxin.audit.notes import ZONE, log_keys
+from huxin.console import xlsx
+from huxin.console.desk import desk
+from huxin.console.flashes import say
+from huxin.console.pages import Entry
+from huxin.console.paging import SIZE, Column, cursor, page_of
+from huxin.registry.audit_log import consistency
+from huxin.registry.console_audit import Leaf, leaf_with_proof, leaves, number_of, rows_of
+from huxin.registry.session import console_connection
+from huxin.settings import Settings
+from huxin_privacy import keyring
+
+blueprint = Blueprint("audit", __name__)
+MENU = (Entry("audit.show", _l("存证日志"), icon="shield-check", order=75),)
+_EXPORTED = 10_000
+TOPICS: dict[str, Any] = {
+    "enquiry.answered": _l("贷前查询及结果"),
+    "reservation.granted": _l("授信占用"),
+    "reservation.released": _l("占用释放"),
+    "reservation.converted": _l("占用转为借据"),
+    "reservation.ended": _l("占用到期"),
+    "submission.published": _l("报送入库"),
+    "submission.withdrawn": _l("报送撤回"),
+    "policy.changed": _l("规则变更"),
+    "keys.changed": _l("密钥变更"),
+    "record.erased": _l("记录内容删除"),
+    "credential.added": _l("登记接口密钥"),
+    "credential.revoked": _l("注销接口密钥"),
+    "member.added": _l("登记会员"),
+    "member.set": _l("更改会员"),
+    "member.suspended": _l("暂停会员"),
+    "member.resumed": _l("恢复会员"),
+    "member.limited": _l("收紧查询限额"),
+    "member.unlimited": _l("恢复查询限额"),
+    "operator.looked": _l("运营人员查看记录"),
+    "operator.listed": _l("运营人员列出记录"),
+    "person.invited": _l("邀请人员"),
+    "person.joined": _l("人员加入"),
+    "person.signed_in": _l("人员登录"),
+    "person.role": _l("更改角色"),
+    "person.closed": _l("停用人员"),
+    "person.recovery": _l("以命令重新开通人员"),
+    "person.recovered": _l("人员重新开通"),
+    "approval.proposed": _l("提出须复核的操作"),
+    "approval.done": _l("复核同意并执行"),
+    "approval.declined": _l("复核未同意"),
+}
+
+
+@blueprint.get("/audit")
+def show() -> str | AnyResponse:
+    """The log from its newest leaf down; by a record's number straight to its leaf."""
+    if request.args.get("id"):
+        return _by_id(request.args["id"])
+    page = page_of(_leaves(SIZE + 1), lambda leaf: str(leaf.number))
+    return render_template("audit.html", page=page, columns=_columns(), topics=TOPICS, topic=_topic())
+
+
+@blueprint.get("/audit.xlsx")
+def export() -> Response:
+    """What the filter leaves, as a workbook."""
+    rows = (
+        [n.number, n.recorded_at, TOPICS.get(n.topic, n.topic), n.member, n.record]
+        for n in _leaves(_EXPORTED)
+    )
+    return xlsx.download("audit", [column.label for column in _columns()], rows)
+
+
+@blueprint.get("/audit/<int:number>")
+def leaf(number: int) -> str:
+    """One leaf, its proof, and the public keys that it is checked with."""
+    with console_connection(desk().settings) as database:
+        found = leaf_with_proof(database, number)
+    if found is None:
+        abort(404)
+    leaf_, proof = found
+    record = json.loads(leaf_.record) if leaf_.record else {}
+    keys = "\n".join(public_keys(desk().settings))
+    return render_template(
+        "audit_leaf.html", leaf=leaf_, proof=proof, record=record, keys=keys, topics=TOPICS
+    )
+
+
+@blueprint.get("/audit/growth")
+def growth() -> Response:
+    """The proof that the log of `to` leaves begins with that of `from`, as JSON. HuxinError H1310."""
+    try:
+        sizes = int(request.args.get("from", "")), int(request.args.get("to", ""))
+    except ValueError:
+        abort(400)
+    with console_connection(desk().settings) as database:
+        return Response(json.dumps(consistency(rows_of(database), *sizes)), mimetype="application/json")
+
+
+@lru_cache(maxsize=4)
+def public_keys(settings: Settings) -> tuple[str, ...]:
+    """The log's public keys, one a line; only these are kept of the keyring."""
+    return tuple(key.text for key in log_keys(keyring.open(settings.keys_dir, ZONE)).verifiers)
+
+
+def _by_id(text: str) -> AnyResponse:
+    try:
+        id_ = UUID(text.strip())
+    except ValueError:
+        id_ = None
+    with console_connection(desk().settings) as database:
+        number = number_of(database, id_) if id_ else None
+    if number is None:
+        say(gettext("存证日志中没有这个编号。刚发生的事项最迟一分钟后写入。"), "warning")
+        return redirect(url_for("audit.show"), 303)
+    return redirect(url_for("audit.leaf", number=number), 303)
+
+
+def _leaves(most: int) -> list[Leaf]:
+    after = cursor()
+    if after is not None and not (after.isascii() and after.isdigit() and len(after) < 19):
+        abort(400)
+    with console_connection(desk().settings) as database:
+        return leaves(database, _topic(), None if after is None else int(after), most)
+
+
+def _topic() -> str | None:
+    topic = request.args.get("topic")
+    return topic if topic in TOPICS else None
+
+
+def _columns() -> list[Column]:
+    names = (_l("序号"), _l("时间"), _l("事项"), _l("会员"), _l("内容"))
+    return [Column(names[0], numeric=True), *(Column(name) for name in names[1:])]
