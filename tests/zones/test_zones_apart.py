@@ -104,6 +104,10 @@ def _enquiries(land: Land) -> None:
     again = small.enquire(question(0, asked()[0]["id_type"], asked()[0]["id_no"]).body(), entry=there).json()
     assert again["handle"] == answers[0]["handle"]
     assert small.enquire({}, entry=there).status == 422
+    typed = {name: value for name, value in question(0, "", "").body().items() if name != "subject"}
+    options = [part for name, value in typed.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    told_ = land.tool(ME, "ask", "--id-type", asked()[0]["id_type"], *options, line=asked()[0]["id_no"])
+    assert (told_["handle"], told_["provisional"]) == (answers[0]["handle"], False)
     with pytest.raises(PrivacyError) as refused:
         client.ask(question(0, "resident_id", asked()[0]["id_no"][:-1] + "?"))
     assert refused.value.facts["refusal"] == "H0801"

@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from huxin.ids import new_id
 from huxin.registry import embedded
@@ -60,6 +65,7 @@ class Land:
     folder: Path
     api: dict[str, int] = field(default_factory=lambda: {zone: free_port() for zone in ZONES})
     zone: dict[str, int] = field(default_factory=lambda: {zone: free_port() for zone in ZONES})
+    members: dict[str, Identity] = field(default_factory=dict)
     ran: int = 0
 
     def home(self, zone: str) -> Path:
@@ -115,7 +121,12 @@ class Land:
         assert process.returncode == 0, out.read_text(errors="replace")[-800:]
 
     def identity(self, code: str) -> Identity:
-        """A member's key, registered now."""
+        """A member's key, registered when it is first asked for."""
+        if code not in self.members:
+            self.members[code] = self._registered(code)
+        return self.members[code]
+
+    def _registered(self, code: str) -> Identity:
         settings = Settings(self.home("registry"), fixed_now=datetime.fromisoformat(EVENING))
         secret, key_id = Ed25519PrivateKey.generate(), new_id()
         public = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -144,6 +155,26 @@ class Land:
         identity = self.identity(code)
         there = Client(self.entry_url, identity, _now, issuer=self.url, scope="tickets")
         return Client(self.url, identity, _now), there
+
+    def tool(self, code: str, *words: str, line: str = "") -> dict[str, Any]:
+        """What `huxin-edge … --json` tells a member's clerk, who types a line."""
+        identity, key = self.identity(code), self.folder / f"{code}.pem"
+        plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        key.write_bytes(identity.secret.private_bytes(*plain))
+        given = {"url": self.url, "entry-url": self.entry_url, "member": code, "key": str(key)}
+        options = [part for name, value in given.items() for part in (f"--{name}", value)]
+        told_ = subprocess.run(
+            [sys.executable, "-m", "huxin_edge", *words, "--json", "--key-id", identity.key_id, *options],
+            env={**os.environ, "HUXIN_NOW": EVENING},
+            input=f"{line}\n".encode(),
+            capture_output=True,
+            cwd=self.folder,
+            timeout=60,
+            check=False,
+        )
+        assert told_.returncode == 0, told_.stderr.decode()[-800:]
+        answer: dict[str, Any] = json.loads(told_.stdout)
+        return answer
 
     def _until_open(self, process: subprocess.Popen[bytes], ports: list[int]) -> None:
         until = time.monotonic() + 90
