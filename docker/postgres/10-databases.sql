@@ -21,7 +21,7 @@ DO $$ BEGIN RAISE EXCEPTION 'a password file is missing or short: run docker/sec
 
 -- Groups, which nobody logs in as: the migrations grant to them.
 SELECT format('CREATE ROLE %I NOLOGIN', name)
-FROM unnest(ARRAY['huxin_owner', 'huxin_loader', 'huxin_app']) AS name
+FROM unnest(ARRAY['huxin_owner', 'huxin_loader', 'huxin_app', 'huxin_console']) AS name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 
 -- A COPY into a table with policies is refused to whoever they bind. Only a superuser may grant this.
@@ -35,7 +35,7 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 ALTER ROLE huxin PASSWORD :'password_huxin';
 ALTER ROLE huxin_api PASSWORD :'password_api';
 ALTER ROLE airflow PASSWORD :'password_airflow';
-GRANT huxin_owner, huxin_loader, huxin_app TO huxin;
+GRANT huxin_owner, huxin_loader, huxin_app, huxin_console TO huxin;
 GRANT huxin_app, huxin_loader TO huxin_api;
 
 SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING ''UTF8'' LOCALE ''C.UTF-8''', name, name)

@@ -30,6 +30,7 @@ def serve(
     sequencer: Annotated[bool, typer.Option(help="run the audit sequencer too · 同时运行存证定序")] = True,
     work: Annotated[bool, typer.Option(help="run huxin work too · 同时处理经接口报送的批次")] = True,
     console: Annotated[bool, typer.Option("--console", help="huxin console too · 同时启动控制台")] = False,
+    console_port: Annotated[int, typer.Option(help="its port · 控制台端口")] = 8001,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="invented people only, nothing real is touched · 沙箱")
     ] = False,
@@ -44,7 +45,8 @@ def serve(
     chosen = port or (8443 if tls_cert else 8000)
     serving = Serving(host, chosen, workers, threads, tls_cert, tls_key, sequencer, work)
     if console:
-        serving = replace(serving, also=(("console", *_told(host, tls_cert, tls_key)),))
+        told = ("console", "--port", str(console_port), *_told(host, tls_cert, tls_key))
+        serving = replace(serving, also=(told,))
     config = with_issuer(Config.from_env(), serving, bool(os.environ.get("HUXIN_PUBLIC_URL")))
     config = replace(config, access_log=config.access_log or access_log)
     zh = settings.language == "zh"
@@ -63,6 +65,6 @@ def serve(
 
 
 def _told(host: str, tls_cert: Path | None, tls_key: Path | None) -> tuple[str, ...]:
-    """What `huxin console` is told of where to listen: the same host and certificate, its own usual port."""
+    """What `huxin console` is told of where to listen: the same host and certificate."""
     tls = ("--tls-cert", str(tls_cert), "--tls-key", str(tls_key)) if tls_cert and tls_key else ()
     return ("--host", host, *tls)

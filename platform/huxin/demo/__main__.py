@@ -38,18 +38,23 @@ def main(stay: bool) -> None:
             run_night(settings, stage)
             print_account(settings, stage)
             print_questions(settings, stage)
-            with served(settings, stage) as api:
+            with served(settings, stage, console=stay) as api:
                 ask_over_http(settings, stage, api)
                 if stay:
-                    _stay(stage, api)
+                    _stay(settings, stage, api)
+                else:
+                    stage.say(
+                        "控制台：make serve 会同时启动它，并给出登录链接",
+                        "The console: make serve starts it too, and gives links to join by",
+                    )
         stage.say(f"完成。数据在 {settings.home}", f"Done. Its state is in {settings.home}")
     except HuxinError as error:
         sys.stderr.write(f"{error.code} {error.text(settings.language)}\n")
         sys.exit(error.exit_code or 1)
 
 
-def _stay(stage: Stage, api: Served) -> None:
-    print_lines(stage, api)
+def _stay(settings: Settings, stage: Stage, api: Served) -> None:
+    print_lines(settings, stage, api)
     try:
         api.process.wait()
     except KeyboardInterrupt:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from huxin.demo.people import invited
 from huxin.demo.stage import Stage
 from huxin.errors import HuxinError
 from huxin.ids import new_id
@@ -31,7 +32,7 @@ from huxin.settings import Settings
 from huxin_privacy.client import Client, Identity, send
 
 ASKING = ("M0001", "M0002")
-USUAL_PORT = 8000
+USUAL_PORT, CONSOLE_PORT = 8000, 8001
 _PATIENCE_S = 60.0
 _STOP_S = 20.0
 
@@ -44,16 +45,20 @@ class Served:
     process: subprocess.Popen[bytes]
     clients: dict[str, Client]
     keys: dict[str, Path]
+    console: str | None = None
 
 
 @contextmanager
-def served(settings: Settings, stage: Stage) -> Iterator[Served]:
-    """The API until the block ends. HuxinError H1136 when it does not come up."""
+def served(settings: Settings, stage: Stage, console: bool = False) -> Iterator[Served]:
+    """The API until the block ends, with the console where it is wanted. HuxinError H1136 when it does not come up."""
     keys = {code: _key(settings, code) for code in ASKING}
-    port = _free_port()
+    port = _free_port(USUAL_PORT)
     address = f"http://127.0.0.1:{port}"
     stage.say(f"启动接口 {address} …", f"starting the API at {address} …")
     command = [sys.executable, "-m", "huxin", "serve", "--port", str(port), "--workers", "1"]
+    pages = _free_port(CONSOLE_PORT) if console else None
+    if pages:
+        command += ["--console", "--console-port", str(pages)]
     # A group of its own: a Ctrl-C at the terminal is ours to pass on, once.
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, process_group=0)
     try:
@@ -63,12 +68,12 @@ def served(settings: Settings, stage: Stage) -> Iterator[Served]:
         clients = {
             code: Client(address, Identity.read(code, file.stem, file), now) for code, file in keys.items()
         }
-        yield Served(address, process, clients, keys)
+        yield Served(address, process, clients, keys, f"http://127.0.0.1:{pages}" if pages else None)
     finally:
         _end(process)
 
 
-def print_lines(stage: Stage, api: Served) -> None:
+def print_lines(settings: Settings, stage: Stage, api: Served) -> None:
     """Lines to paste into another terminal, while the API runs."""
     file = api.keys[ASKING[0]]
     code = ASKING[0]
@@ -94,8 +99,19 @@ def print_lines(stage: Stage, api: Served) -> None:
     for line in lines:
         # Not through the console, which would break a line that is to be pasted.
         sys.stdout.write(f"\n{line}\n")
-    sys.stdout.write(f"\n{'接口文档' if stage.zh else 'documentation'}: {api.address}/docs\n\n")
+    sys.stdout.write(f"\n{'接口文档' if stage.zh else 'documentation'}: {api.address}/docs\n")
+    if api.console:
+        _print_console(settings, stage, api.console)
+    sys.stdout.write("\n")
     sys.stdout.flush()
+
+
+def _print_console(settings: Settings, stage: Stage, address: str) -> None:
+    """Where the console is, and for each of the demo's people the link to join by, or the name of who has joined."""
+    sys.stdout.write(f"{'控制台' if stage.zh else 'console'}: {address}\n")
+    for login, words, link in invited(settings):
+        told = f"{address}/join/{link}" if link else ("已加入" if stage.zh else "has joined")
+        sys.stdout.write(f"  {login} · {words[0] if stage.zh else words[1]}: {told}\n")
 
 
 def _key(settings: Settings, code: str) -> Path:
@@ -120,9 +136,9 @@ def _key(settings: Settings, code: str) -> Path:
     return file
 
 
-def _free_port() -> int:
+def _free_port(usual: int) -> int:
     """The usual one where nobody has it."""
-    for port in (USUAL_PORT, 0):
+    for port in (usual, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -85,7 +85,10 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'huxin_console') THEN
         CREATE ROLE huxin_console NOLOGIN;
     END IF;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server made it just now
+EXCEPTION
+    WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server made it just now
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'the role huxin_console is missing: a superuser has to make it (docker/postgres/10-databases.sql)';
 END $$;
 """
 
