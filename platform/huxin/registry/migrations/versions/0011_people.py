@@ -88,7 +88,7 @@ BEGIN
 EXCEPTION
     WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server made it just now
     WHEN insufficient_privilege THEN
-        RAISE EXCEPTION 'the role huxin_console is missing: a superuser has to make it (docker/postgres/10-databases.sql)';
+        RAISE EXCEPTION 'role huxin_console is missing: a superuser makes it (docker/postgres/10-databases.sql)';
 END $$;
 """
 
