@@ -25,7 +25,7 @@ def reader(console: Console) -> Somebody:
     with connection(console.settings) as database:
         for number in range(58):
             topic = "member.set" if number % 2 else "enquiry.answered"
-            note_act(database, topic, {"code": f"X{number}"}, console.settings.now())
+            note_act(database, topic, {"code": f"planted-{number}-"}, console.settings.now())
     li = console.joined("li.na", "administrator")
     drain(console.settings)
     return li
@@ -86,7 +86,7 @@ def test_an_erased_record_says_so_and_its_leaf_is_still_proved(console: Console,
         id_ = database.scalar(text("SELECT outbox_id FROM audit_leaf WHERE number = 7"))
     erase_record(console.settings, id_, "request")
     page = reader.get("/audit/7").text
-    assert "X7" not in page
+    assert "planted-7-" not in page
     assert "已于" in page
     assert 'data-step="record"' not in page
     assert 'data-step="root"' in page

@@ -37,6 +37,7 @@ def enter(page: Page, console: Console, path: str) -> str:
 
 # Pages that open without naming anything, by the picture's name.
 PAGES = {
+    "account": "/account",
     "people": "/people",
     "people-new": "/people/new",
     "approvals": "/approvals",

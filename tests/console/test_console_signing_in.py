@@ -185,3 +185,25 @@ def test_a_lost_key_is_said_and_lets_nobody_in(console: Console, li: Somebody) -
     assert fresh.test_client().get("/sign-in").status_code == 500
     with connection(console.settings) as database:
         assert people.find_login(database, li.login)
+
+
+def test_another_password_takes_both_proofs_and_ends_the_other_sessions(
+    console: Console, li: Somebody
+) -> None:
+    other = Somebody(console.app.test_client(), li.login, totp=li.totp)
+    assert console.sign_in(other).status_code == IN
+    console.clock.pass_(seconds=30)
+    new = {"password": "another horse staple", "again": "another horse staple"}
+    for wrong in (
+        {**new, "old": PASSWORD, "code": "000000"},
+        {**new, "old": "x", "code": console.code(li)},
+        {**new, "again": "y", "old": PASSWORD, "code": console.code(li)},
+    ):
+        assert li.post("/account", wrong).status_code == 422
+    assert inside(other)
+    console.clock.pass_(seconds=30)
+    assert li.post("/account", {**new, "old": PASSWORD, "code": console.code(li)}).status_code == 303
+    assert inside(li)
+    assert not inside(other)
+    assert console.sign_in(other).status_code == OUT
+    assert console.sign_in(other, password="another horse staple").status_code == IN

@@ -52,6 +52,7 @@ TOPICS: dict[str, Any] = {
     "person.joined": _l("人员加入"),
     "person.signed_in": _l("人员登录"),
     "person.role": _l("更改角色"),
+    "person.password": _l("更改了密码"),
     "person.closed": _l("停用人员"),
     "person.recovery": _l("以命令重新开通人员"),
     "person.recovered": _l("人员重新开通"),
