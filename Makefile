@@ -42,11 +42,13 @@ check: .venv/.dev          ## lint, types, import contracts, drift · 静态检�
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as run; run()'
+	$(PY) -m huxin.blind_contract --check
 	$(PY) -m huxin.nightly.gx.suites --check
 	$(PY) -m huxin.api.openapi --check
 	$(PY) privacy/vectors/generate.py --check
 
 generate: .venv/.runtime   ## writes suites, templates, docs/contract.md and golden vectors anew · 由合同表重新生成
+	$(PY) -m huxin.blind_contract
 	$(PY) -m huxin.nightly.gx.suites
 	$(PY) -m huxin.templates
 	$(PY) privacy/vectors/generate.py

@@ -1,8 +1,10 @@
 """The data contract, where the platform's rooms look for it; the code is the edge tool's too (huxin_checks)."""
 
 from huxin_checks.contract import (
+    BLIND,
     EMPTY_WORDS,
     KINDS,
+    LOANS,
     PHASES,
     Check,
     Contract,
@@ -16,8 +18,10 @@ from huxin_checks.contract import (
 )
 
 __all__ = [
+    "BLIND",
     "EMPTY_WORDS",
     "KINDS",
+    "LOANS",
     "PHASES",
     "Check",
     "Contract",

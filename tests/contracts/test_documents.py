@@ -63,7 +63,9 @@ def test_every_command_and_option_is_documented(words: str, options: list[str], 
 def test_no_command_is_documented_that_is_not_there() -> None:
     known = {words for words, _, _ in RUNNABLE}
     groups = {words.split()[1] for words in known}
-    spelt = set(re.findall(r"\bhuxin (\w+)(?: ([a-z]+)\b)?", "\n".join(re.findall(r"`([^`\n]+)`", COMMANDS))))
+    spelt = set(
+        re.findall(r"\bhuxin (\w+)(?: ([a-z-]+)\b)?", "\n".join(re.findall(r"`([^`\n]+)`", COMMANDS)))
+    )
     assert {first for first, _ in spelt} <= groups
     two = {f"huxin {first} {second}" for first, second in spelt if second}
     nested = {words.split()[1] for words in known if len(words.split()) == 3}

@@ -150,7 +150,7 @@ def test_a_file_without_its_people(platform: Platform, tool: Tool) -> None:
     turn_on_blind(platform.settings)
     file = book(tool, 300, name="五月.csv")
     rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
-    tool.run("manifest", file.name)
+    tool.run("manifest", file.name, "--sequence", "20", "--mode", "incremental")
     first = tool.json("tokenize", file.name)
     assert (first["rows"], first["evaluated"], first["faults"]) == (30, 30, [])
     assert "pinned" in tool.said
@@ -162,14 +162,21 @@ def test_a_file_without_its_people(platform: Platform, tool: Tool) -> None:
     assert json.loads(told[len(made) :])["contract"] == "loan-tokens/v1"
     again = tool.json("tokenize", file.name)
     assert (again["evaluated"], "pinned" in tool.said) == (0, False)
+    sent = "五月.csv.tokens.csv"
+    assert tool.json("check", sent)["rejected"] == 0
+    tool.run("submit", sent, "--wait", "0")
+    work(platform)
+    item = tool.json("submit", sent)
+    assert (item["state"], item["accepted"]) == ("published", 30)
     rows[3]["id_no"] = rows[3]["id_no"][:-1] + "Q"
     with file.open("w", encoding="utf-8", newline="") as target:
         writer = csv.DictWriter(target, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    tool.run("manifest", file.name, "--force")
+    tool.run("manifest", file.name, "--force", "--sequence", "21", "--mode", "incremental")
     faulty = tool.json("tokenize", file.name, expect=3)
-    assert faulty["faults"] == [{"record": 4, "codes": ["E1104"]}]
+    assert (faulty["faults"], faulty["evaluated"]) == ([{"record": 4, "codes": ["E1104"]}], 0)
+    assert tool.json("check", sent, expect=3)["codes"] == {"E1001": 1}
     kept = json.loads((tool.folder / "huxin-blind.json").read_text(encoding="utf-8"))
     kept["oprf"][0]["public"] = kept["registry"][0]["public"]
     (tool.folder / "huxin-blind.json").write_text(json.dumps(kept), encoding="utf-8")

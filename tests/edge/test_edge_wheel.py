@@ -83,6 +83,8 @@ def test_it_holds_three_packages_the_tables_and_nothing_of_the_platform(wheel: P
         for table in (
             "loan/v1/fields.yaml",
             "loan/v1/checks.yaml",
+            "loan-tokens/v1/fields.yaml",
+            "loan-tokens/v1/checks.yaml",
             "classes/five_tier.yaml",
             "policy/nightly.yaml",
         ):

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from guard_world import TODAY, Ask, Town, moment
 
-from huxin.cli.setup import prepare
+from huxin.cli.setup import prepare, turn_on_blind
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
@@ -21,13 +21,22 @@ from huxin.ids import new_id
 from huxin.oversight import honeytokens
 from huxin.oversight.honeytokens import FIRST_BORN, ORDER_CODES, Field
 from huxin.registry.sequencing import drain
-from huxin_privacy import keyring
+from huxin_privacy import blind, keyring
+from huxin_privacy.enquiry_digest import enquiry_digest
 from huxin_privacy.identifiers import canonical_id
 from huxin_privacy.resident import check_character
+from support.blind import blinder
 from support.rows import mobile, name, resident_id
 
 DAY = date(1988, 8, 8)
 NARROW = Field(("310115",), DAY, DAY)  # four numbers in all
+BLIND_WORDS: dict[str, Any] = {
+    "purpose": "application",
+    "consent_no": "SQ1",
+    "consent_until": date(2028, 12, 31),
+    "staff": "S1",
+    "reference": "CASE 1",
+}
 CANDIDATES = [body + check_character(body) for code in ORDER_CODES for body in [f"31011519880808{code}"]]
 
 
@@ -53,6 +62,16 @@ def ask(desk: Desk, number: str, member: int = 1, **more: Any) -> dict[str, Any]
         desk.enquire(Asker(member, f"M{member}"), request, str(new_id())).content
     )
     return told
+
+
+def ask_blind(desk: Desk, number: str, member: int = 1) -> None:
+    """By the element, as a member's own tool would."""
+    by = blinder(desk.settings)
+    (element,) = by.elements([blind.message("resident_id", number)])
+    digest = enquiry_digest(**BLIND_WORDS)
+    sealed = blind.seal_element(by.pinned.registry, f"M{member}", digest, by.pinned.oprf.epoch, element)
+    request = EnquiryRequest(Person("", "", sealed=sealed), **BLIND_WORDS)
+    desk.enquire(Asker(member, f"M{member}"), request, str(new_id()))
 
 
 def test_numbers_are_well_formed_of_full_age_and_nobodys(town: Town) -> None:
@@ -205,6 +224,44 @@ def test_dropped_ones_are_silent_and_can_be_made_anew(town: Town, desk: Desk) ->
     assert town.alarms() == []
     assert honeytokens.make(town.settings, 1, replace(NARROW, born_from=DAY - timedelta(days=1))) == 1
     assert town.run("SELECT count(*) FROM honeytoken") == [(1,)]
+
+
+def test_where_blind_mode_is_on_they_ring_either_way_and_go_without_a_trace(town: Town) -> None:
+    prepare(town.settings)
+    assert turn_on_blind(town.settings)
+    desk = Desk(town.settings)
+    assert honeytokens.make(town.settings, 2, NARROW) == 2
+    assert town.run("SELECT count(*), count(DISTINCT subject_id) FROM alias") == [(4, 2)]
+    for number in CANDIDATES:
+        ask_blind(desk, number)
+    drain(town.settings)
+    for number in CANDIDATES:
+        ask(desk, number, 2)
+    desk.close()
+    drain(town.settings)
+    assert [(alarm.member, alarm.figures["enquiries"]) for alarm in town.alarms()] == [("M1", 2), ("M2", 2)]
+    assert town.run("SELECT count(*) FROM subject_merge") == [(0,)]
+    assert honeytokens.drop(town.settings) == 2
+    assert town.run("SELECT count(*), count(DISTINCT subject_id) FROM alias") == [(4, 2)]
+    assert town.run("SELECT count(*) FROM alias_element") == [(2,)]
+
+
+def test_one_made_before_blind_mode_was_on_rings_when_both_ways_have_met(town: Town, desk: Desk) -> None:
+    honeytokens.make(town.settings, 2, NARROW)
+    turn_on_blind(town.settings)
+    desk._in_use.renew()
+    for number in CANDIDATES:
+        ask_blind(desk, number)
+    drain(town.settings)
+    assert town.alarms() == []  # nobody keeps the number that its element could be made of
+    for number in CANDIDATES:
+        ask(desk, number)
+    drain(town.settings)
+    for number in CANDIDATES:
+        ask_blind(desk, number)
+    drain(town.settings)
+    assert [alarm.figures["enquiries"] for alarm in town.alarms()] == [4]
+    assert town.run("SELECT count(*) FROM honeytoken h JOIN alias a USING (subject_id)") == [(4,)]
 
 
 def test_a_thousand_of_them_are_made_in_a_moment(town: Town, desk: Desk) -> None:

@@ -11,7 +11,7 @@ from great_expectations import ExpectationSuite
 from great_expectations.core.expectation_suite import expectationSuiteSchema
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from huxin.contract import load_contract
+from huxin.contract import BLIND, LOANS, load_contract
 from huxin.errors import HuxinError
 from huxin.nightly.gx import suites
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
@@ -22,8 +22,9 @@ def codes(suite: ExpectationSuite) -> list[str]:
     return [e.rule for e in suite.expectations]
 
 
-def test_the_stored_suites_are_the_contracts() -> None:
-    assert suites.drifted(load_contract()) == []
+@pytest.mark.parametrize("contract", [LOANS, BLIND])
+def test_the_stored_suites_are_the_contracts(contract: str) -> None:
+    assert suites.drifted(load_contract(contract)) == []
 
 
 def test_every_check_of_a_file_alone_stands_in_exactly_one_suite() -> None:
@@ -74,8 +75,12 @@ def test_a_check_that_is_not_carried_out_is_not_expected() -> None:
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Suites stored in a folder of this test's own."""
-    monkeypatch.setattr(suites, "suite_path", lambda name: tmp_path / "suites" / f"{name}.json")
-    return tmp_path / "suites"
+
+    def path(name: str, contract: str = LOANS) -> Path:
+        return tmp_path / contract / f"{name}.json"
+
+    monkeypatch.setattr(suites, "suite_path", path)
+    return tmp_path / LOANS
 
 
 def test_drift_is_seen_and_mended_by_the_command(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +91,7 @@ def test_drift_is_seen_and_mended_by_the_command(elsewhere: Path, capsys: pytest
     stored = elsewhere / "set.json"
     stored.write_text(stored.read_text("utf-8").replace("critical", "warning", 1), "utf-8")
     assert suites.main(["--check"]) == 1
-    assert "suite set differs" in capsys.readouterr().err
+    assert "suite loan/v1/set differs" in capsys.readouterr().err
     assert suites.main([]) == 0
     assert suites.drifted(load_contract()) == []
 
@@ -102,7 +107,7 @@ def test_drift_is_seen_and_mended_by_the_command(elsewhere: Path, capsys: pytest
     ],
 )
 def test_a_suite_that_cannot_be_read_is_an_error(elsewhere: Path, text: str) -> None:
-    elsewhere.mkdir()
+    elsewhere.mkdir(parents=True)
     (elsewhere / "rows.json").write_text(text, "utf-8")
     with pytest.raises(HuxinError) as caught:
         load_suite("rows")

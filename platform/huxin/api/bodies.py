@@ -128,7 +128,9 @@ def refusal(model: type[BaseModel], error: ValidationError) -> HuxinError:
 
 def _fault(each: Any, known: frozenset[str]) -> FieldFault:
     # A name that the model does not have is the caller's own text, and may be anything.
-    steps = (str(step) if isinstance(step, int) or step in known else "*" for step in each["loc"])
+    # One that begins so says which of several models was meant, and is no part of the place.
+    loc = (step for step in each["loc"] if not str(step).startswith("@"))
+    steps = (str(step) if isinstance(step, int) or step in known else "*" for step in loc)
     fault = each["type"] if each["type"] in _texts() else "invalid"
     bounds = {name: value for name, value in each.get("ctx", {}).items() if name in _BOUNDS}
     return FieldFault("".join(f"/{step}" for step in steps), fault, bounds)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apiflask import APIFlask
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
 
 from huxin.api.answers import answer
 from huxin.api.bodies import FieldFault, InvalidFieldsError
@@ -24,6 +24,7 @@ from huxin.registry.enquiries import Quota
 from huxin_privacy.tickets import LONGEST
 
 TICKET = ("H1230", "H1231", "H1232", "H1233", "H1234", "H1235", "H1236")
+ELEMENT = ("H1801", "H1802", "H1805", "H1806")
 ACCESS = Access(scope="enquiries")
 
 
@@ -43,6 +44,22 @@ class Subject(_Strict):
     mobile: str | None = Field(default=None, max_length=32, repr=False)
 
 
+class BlindSubject(_Strict):
+    """Who is asked about the blind way: its element, sealed to the registry's key for this member and enquiry."""
+
+    element_sealed: str = Field(pattern="^[A-Za-z0-9_-]{118}$", repr=False)
+
+
+def _way(subject: Any) -> str:
+    return "@element" if isinstance(subject, dict) and "element_sealed" in subject else "@identifier"
+
+
+# Which of the two is meant is told by one field; so what is wrong with the other is not told as well.
+Whom = Annotated[
+    Annotated[Subject, Tag("@identifier")] | Annotated[BlindSubject, Tag("@element")], Discriminator(_way)
+]
+
+
 def _one_of_two(schema: dict[str, Any]) -> None:
     """What OpenAPI says of the two: one of them, and no null in its place."""
     schema["oneOf"] = [{"required": ["subject"]}, {"required": ["ticket"]}]
@@ -60,7 +77,7 @@ class NewEnquiry(_Strict):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_one_of_two)
-    subject: Subject = _NOT_SAID
+    subject: Whom = _NOT_SAID
     ticket: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)] = Field(
         default=_NOT_SAID, repr=False, description="in place of `subject`, of the entry zone · 查询凭证"
     )
@@ -78,7 +95,7 @@ class NewEnquiry(_Strict):
         if (s is None) is (self.ticket is None):
             raise InvalidFieldsError([FieldFault("/subject", "subject_or_ticket", {})])
         return EnquiryRequest(
-            None if s is None else Person(s.id_type, s.id_no, s.id_country, s.name, s.mobile),
+            None if s is None else _person(s),
             self.purpose,
             self.consent_no,
             self.consent_until,
@@ -88,6 +105,12 @@ class NewEnquiry(_Strict):
             self.product,
             self.ticket,
         )
+
+
+def _person(said: Subject | BlindSubject) -> Person:
+    if isinstance(said, BlindSubject):
+        return Person("", "", sealed=said.element_sealed)
+    return Person(said.id_type, said.id_no, said.id_country, said.name, said.mobile)
 
 
 class Answered(BaseModel):
@@ -136,7 +159,7 @@ def register(app: APIFlask) -> None:
         access=ACCESS,
         body=NewEnquiry,
         answer=Answered,
-        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", "H1207", *TICKET),
+        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", "H1207", *TICKET, *ELEMENT),
         parameters=(KEY_PARAMETER,),
     )
     reading = Route(

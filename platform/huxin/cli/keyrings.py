@@ -32,6 +32,7 @@ STAGES = {
     "aliases": ("别名", "aliases"),
     "mobiles": ("手机号别名", "mobiles' aliases"),
     "marks": ("姓名标记", "name marks"),
+    "elements": ("群元素别名", "elements' aliases"),
     "spool": ("暂存区密钥", "keys of the spool"),
 }
 STATES = {"pending": "待启用", "active": "现行", "read_only": "只读", "destroyed": "已销毁"}
@@ -104,6 +105,23 @@ def retire(zone: Zone, epoch: Epoch, wait: Wait = _WAIT_S) -> None:
             else f"{done.left.total} entries still depend on epoch {epoch}; it cannot be destroyed yet."
         )
         raise typer.Exit(_REFUSED)
+
+
+@app.command("rotate-oprf")
+def rotate_oprf(wait: Wait = _WAIT_S) -> None:
+    """Brings blind mode's key to the active entry key, and what hangs on it. · 把盲查密钥换到现行入口区密钥下。"""
+    from huxin.oversight import oprf_rotation
+
+    settings = ready_settings()
+    with _progress(settings) as tell:
+        told = [0]
+
+        def moved(rows: int) -> None:
+            told[0] += rows
+            tell("elements", told[0], told[0])
+
+        count = oprf_rotation.rotate(settings, wait, _waiting(settings), moved)
+    write_line(json.dumps({"aliases": count}))
 
 
 @app.command()

@@ -80,9 +80,13 @@ def prepare(settings: Settings, suite: str | None = None) -> bool:
 
 def turn_on_blind(settings: Settings) -> bool:
     """Turns blind mode on with the active entry key; false where it was on. PrivacyError P0160 (no libsodium)."""
-    key = oprf_key(keyring.open(settings.keys_dir, "entry"))
+    entry = keyring.open(settings.keys_dir, "entry")
+    key = oprf_key(entry)
     with connection(settings) as database:
-        return turn_on(database, Generation(key.epoch, key.public), settings.now())
+        turned = turn_on(database, Generation(key.epoch, key.public), settings.now())
+    if turned:
+        keyring.touch(entry)  # every process that holds keys learns of it with them
+    return turned
 
 
 def _settle_suite(settings: Settings, wanted: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from huxin.contract import label_code, load_contract
+from huxin.enquiry.elements import Elements
 from huxin.errors import HuxinError
+from huxin.nightly.halves import types as type_names
 from huxin.nightly.tokenizer import Tokenizer
+from huxin.registry.blind import generations
 from huxin.registry.exposure import Exposure, exposures, members_reporting
 from huxin.registry.key_readers import reading
 from huxin.registry.members import find_member
+from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy.columns import canonical_ids
@@ -64,6 +69,9 @@ def ask(settings: Settings, member: str, questions: Sequence[Question]) -> list[
         if not asking.active:
             raise HuxinError("H0805", code=asking.code)
         asked = [key for each in tokenizer.every() for key in _keys(database, each, types[good], texts)]
+        elements = Elements.read(tokenizer.rings, generations(database), partial(scheme_ids, database))
+        if elements is not None:
+            asked += _blind_keys(elements, types[good], texts)
         found = exposures(database, asking.id, asked, len(good))
     answers: list[Answer] = [Answer(None, _codes(int(bits))) for bits in canonical.faults]
     for row, exposure in zip(good, found, strict=True):
@@ -110,6 +118,16 @@ def _keys(
     """Each question's number with its token under these keys, and the token's scheme."""
     tokens, schemes = tokenizer.tokens(types, tokenizer.halves(types, texts)), tokenizer.schemes(database)
     return [(i, tokens[i].tobytes(), schemes[int(code)]) for i, code in enumerate(types)]
+
+
+def _blind_keys(
+    elements: Elements, types: npt.NDArray[np.uint8], texts: pa.Array
+) -> list[tuple[int, bytes, int]]:
+    """The same of those whom only members know that come the blind way."""
+    made = [
+        elements.of(type_names()[code], text) for code, text in zip(types, texts.to_pylist(), strict=True)
+    ]
+    return [(i, *key) for i, each in enumerate(made) for key in elements.known(each).keys]
 
 
 def _yuan(cents: int) -> str:

@@ -21,12 +21,15 @@ from huxin.enquiry.answering import Used
 from huxin.enquiry.check_lines import Head, checked_line, fault_line
 from huxin.enquiry.check_words import PURPOSE_DECIDED, Account, Check
 from huxin.enquiry.desk import product_code
+from huxin.enquiry.elements import Elements
+from huxin.enquiry.meeting import with_elements
 from huxin.enquiry.sealing import ANSWER, FACTS, sealed
-from huxin.enquiry.subject_keys import Keys, SubjectKeys
+from huxin.enquiry.subject_keys import Keys, SubjectKeys, schemes_of
 from huxin.errors import HuxinError
 from huxin.ids import id_at
 from huxin.registry import checks, replay
 from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.blind import generations
 from huxin.registry.checks import CheckHead, CheckRow
 from huxin.registry.key_readers import reading
 from huxin.registry.members import Member, find_member
@@ -34,6 +37,7 @@ from huxin.registry.replay import PRESENT, Reach, When, Whom
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_privacy.generations import Rings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -83,7 +87,9 @@ class Checker:
         now = self._settings.now()
         when = self._past or When(PRESENT, now, self._settings.today())
         with reading(self._settings, "check") as place, connection(self._settings) as database:
-            self._keys = Keys.read(self._settings, partial(scheme_ids, database))
+            rings, numbers = Rings.open(self._settings.keys_dir), partial(scheme_ids, database)
+            self._keys = Keys(rings, numbers(schemes_of(rings)))
+            self._elements = Elements.read(rings, generations(database), numbers)
             place.say(self._keys.versions)
             keyed = [self._keyed(each) for each in questions]
             replay.require_known(database, when)
@@ -101,7 +107,8 @@ class Checker:
     def _keyed(self, check: Check) -> SubjectKeys | str:
         """The keys of a question, or the codes of what is wrong with its identifier."""
         try:
-            return self._keys.of(check.person, self._settings.today())
+            found = self._keys.of(check.person, self._settings.today())
+            return with_elements(found, self._elements, check.person)
         except HuxinError as error:
             if error.code != "H0801":
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from queue import SimpleQueue
@@ -19,6 +19,8 @@ from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
 from huxin.enquiry.keys_in_use import KeysInUse, Read
 from huxin.enquiry.limiting import Limiting
+from huxin.enquiry.meeting import bring_together, keys_of
+from huxin.enquiry.meeting import opened as opened_for
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
@@ -36,6 +38,11 @@ from huxin.settings import Settings
 # server's other threads are for whoever sends a file or a body slowly.
 AT_ONCE = 2
 _NO_LOANS = b'"loans":[]'  # as the registry writes it
+# What an exchange of keys makes of a question, to a process that has not read the new ones yet.
+_OUT_OF_DATE = ("H1601", "H1802")
+# What it makes of an element: blind mode was turned on, or a key to seal to was published. A member may make these up,
+# so the keyrings are read anew only where they were written.
+_UNHEARD_OF = ("H1801", "H1806")
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,9 @@ class Desk:
     def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         """Answers, and records the answer before it is told: two round trips to the registry.
 
-        HuxinError H0801 and H0803 (identifier), H1113 (suspended), H1123 (quota), H1201 (consent), H1202 (the key
-        stands for another body), H1203 (still under way), H1207 (a person in the member's own words).
+        Where blind mode is on there are two more, once in a person's time: see enquiry.meeting. HuxinError H0801 and
+        H0803 (identifier), H1113 (suspended), H1123 (quota), H1201 (consent), H1202 (the key stands for another body),
+        H1203 (still under way), H1207 (a person in the member's own words), H1801, H1802, H1805, H1806 (element).
         """
         turn = self._turns.get()
         try:
@@ -98,6 +106,7 @@ class Desk:
     def _enquired(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         request.require_consent(self.settings.today())
         require_nobody(request.own_words(), request.person, key)
+        request = self._with_element(asker, request)
         policy = policy_on(self.settings.today())
         known = self._known(asker, request, policy)
         keys, bodies = known.read.keys, request.bodies()
@@ -137,14 +146,27 @@ class Desk:
         self._in_use.close()
         self.live.close()
 
+    def _with_element(self, asker: Asker, request: EnquiryRequest) -> EnquiryRequest:
+        """The request with its element opened, if it has one, also where keys were published a moment ago."""
+        if request.person is None or request.person.sealed is None:
+            return request
+        try:
+            return opened_for(request, asker, self._in_use.now.elements)
+        except HuxinError as error:
+            if error.code not in _UNHEARD_OF:
+                raise
+        return opened_for(request, asker, self._in_use.latest().elements)
+
     def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
         """What is known by the keys in force, also where these were exchanged a moment ago."""
         try:
             return self._known_by(self._in_use.now, asker, request, policy)
         except HuxinError as error:
-            if error.code != "H1601":
+            if error.code not in _OUT_OF_DATE:
                 raise
-        return self._known_by(self._in_use.renew(), asker, request, policy)
+            stale = error.code == "H1601"
+        read = self._in_use.renew() if stale else self._in_use.latest()
+        return self._known_by(read, asker, request, policy)
 
     def _known_by(self, read: Read, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
         keys, now = self._whom(read, request), self.settings.now()
@@ -157,8 +179,13 @@ class Desk:
             now=now,
             today=self.settings.today(),
             stacking_days=policy.stacking_days,
+            blind=read.elements is not None,
         )
         found = enquiries.gather(self.live, asking)
+        if found.member_status == "active" and not found.met:
+            assert request.person is not None, "blind mode is where the zones are one"
+            bring_together(self.settings, self.live, read.elements, request.person, keys, now)
+            found = enquiries.gather(self.live, replace(asking, blind=False))
         if found.member_status != "active" or found.tier is None or found.subject_id is None:
             raise HuxinError("H1113")
         tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
@@ -170,7 +197,7 @@ class Desk:
         """The keys of whom a request is about. HuxinError H1236: a ticket, where there is no entry zone."""
         if request.person is None or not isinstance(read.keys, Keys):
             raise HuxinError("H1236")
-        return read.keys.of(request.person, self.settings.today())
+        return keys_of(read.keys, read.elements, request.person, self.settings.today())
 
     def _repeated(self, asker: Asker, key: str, bodies: Sequence[bytes], quota: Quota, purpose: str) -> Told:
         """An answer given before costs no quota: it is told again even where nothing is left."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import yaml
 
+from huxin.enquiry.elements import receiving
 from huxin.errors import HuxinError
 from huxin.paths import schema_root
 from huxin.registry import blind as registry
@@ -72,5 +73,5 @@ class Evaluator:
 
 def registry_keys(settings: Settings) -> tuple[Receiver, ...]:
     """The registry zone's public keys that elements are sealed to, the active epoch's first."""
-    ring = keyring.open(settings.keys_dir, "registry")
-    return tuple(Receiver(epoch, key_pair(ring.key("hpke", "zone", epoch)).public) for epoch in ring.usable())
+    secrets = receiving(keyring.open(settings.keys_dir, "registry"))
+    return tuple(Receiver(epoch, key_pair(secret).public) for epoch, secret in secrets.items())

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from huxin.audit.notes import Signer, log_keys
+from huxin.enquiry.elements import Elements
 from huxin.enquiry.redeeming import TicketKeys
-from huxin.enquiry.subject_keys import Keys, RegistryKeys
+from huxin.enquiry.subject_keys import Keys, RegistryKeys, schemes_of
 from huxin.errors import HuxinError
+from huxin.registry.blind import generations
 from huxin.registry.key_readers import Reading
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
@@ -19,6 +21,7 @@ from huxin.zones.layout import zone_of
 from huxin.zones.roles import REGISTRY
 from huxin_privacy import keyring
 from huxin_privacy.errors import PrivacyError
+from huxin_privacy.generations import Rings
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Read:
     keys: RegistryKeys
     signer: Signer
     versions: dict[str, int]
+    elements: Elements | None = None
 
 
 class KeysInUse:
@@ -63,6 +67,10 @@ class KeysInUse:
             self._seen = marks
         return self.now
 
+    def latest(self) -> Read:
+        """Those in force as the keyrings' files tell: read anew where one was written. Errors as at first."""
+        return self.renew() if self._changed() else self.now
+
     def close(self) -> None:
         """Ends the watch, and leaves the registry's list of readers."""
         self._over.set()
@@ -92,16 +100,18 @@ class KeysInUse:
 
 
 def _read(settings: Settings) -> Read:
-    keys = _of_zone(settings) if zone_of(settings) == REGISTRY else _of_both(settings)
+    keys, elements = _of_zone(settings) if zone_of(settings) == REGISTRY else _of_both(settings)
     audit = keyring.open(settings.keys_dir, "audit")
-    return Read(keys, log_keys(audit).promise, {**keys.versions, audit.zone: audit.version})
+    return Read(keys, log_keys(audit).promise, {**keys.versions, audit.zone: audit.version}, elements)
 
 
-def _of_both(settings: Settings) -> RegistryKeys:
+def _of_both(settings: Settings) -> tuple[RegistryKeys, Elements | None]:
     with connection(settings) as database:
-        return Keys.read(settings, partial(scheme_ids, database))
+        rings, numbers = Rings.open(settings.keys_dir), partial(scheme_ids, database)
+        keys = Keys(rings, numbers(schemes_of(rings)))
+        return keys, Elements.read(rings, generations(database), numbers)
 
 
-def _of_zone(settings: Settings) -> RegistryKeys:
-    """Where the platform is split, the entry zone's key is with the entry zone."""
-    return TicketKeys(settings, keyring.open(settings.keys_dir, REGISTRY))
+def _of_zone(settings: Settings) -> tuple[RegistryKeys, Elements | None]:
+    """Where the platform is split, the entry zone's key is with the entry zone, and nobody comes blind."""
+    return TicketKeys(settings, keyring.open(settings.keys_dir, REGISTRY)), None

@@ -50,7 +50,8 @@ class EnquiryRequest:
         person = self.person
         assert person is not None, "a ticket's holder is known by halves"
         whom = (person.id_type, person.id_no, person.id_country, person.name, person.mobile)
-        return orjson.dumps([*whom, *self._rest()])
+        element = () if person.element is None else (person.element[0], person.element[1].hex())
+        return orjson.dumps([*whom, *self._rest(), *element])
 
     def bodies(self) -> tuple[bytes, ...]:
         """The canonical form, before any that it may have had under other keys."""
@@ -61,7 +62,7 @@ class EnquiryRequest:
         return orjson.dumps([*halves, *self._rest()])
 
     def digest(self) -> bytes:
-        """What a ticket is bound to."""
+        """What a ticket is bound to, or a sealed element."""
         return enquiry_digest(
             purpose=self.purpose,
             consent_no=self.consent_no,

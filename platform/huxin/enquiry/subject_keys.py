@@ -30,13 +30,19 @@ Key = tuple[bytes, int]  # token, number of its scheme
 
 @dataclass(frozen=True)
 class Person:
-    """Who is asked about, as it was typed; its repr shows nothing of it."""
+    """Who is asked about, as it was typed; its repr shows nothing of it.
+
+    Who comes the blind way has neither type nor number, but an element: `sealed` as it was sent, or opened, with the
+    epoch of the OPRF key that it was made under.
+    """
 
     id_type: str
     id_no: str = field(repr=False)
     id_country: str | None = field(default=None, repr=False)
     name: str | None = field(default=None, repr=False)
     mobile: str | None = field(default=None, repr=False)
+    sealed: str | None = field(default=None, repr=False)
+    element: tuple[int, bytes] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,10 @@ class Keys(RegistryKeys):
         halves = [each.half(text) for each in types]
         found = [(each.token(made), each.scheme) for each, made in zip(types, halves, strict=True)]
         return SubjectKeys(found, self._marks(halves, person.name), self._mobile(person.mobile))
+
+    def tokens(self, id_type: str, canonical: str) -> list[Key]:
+        """The tokens of one canonical identifier, as `of` gives them."""
+        return [(each.token(each.half(canonical)), each.scheme) for each in self._types[id_type]]
 
     def digest(self, body: bytes) -> bytes:
         """A request's digest under both zones' keys: 32 bytes that tell it from another, and nothing else."""

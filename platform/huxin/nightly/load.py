@@ -10,6 +10,7 @@ from huxin.contract import State
 from huxin.nightly import loading
 from huxin.nightly.batching import sizes
 from huxin.nightly.beside import errands
+from huxin.nightly.blind_source import EitherSource
 from huxin.nightly.late_checks import refuse_out_of_order, vanishing_verdict
 from huxin.nightly.leftovers import kept
 from huxin.nightly.loading import Load
@@ -17,7 +18,6 @@ from huxin.nightly.spool import Spool
 from huxin.nightly.streams import batch_table, rejected_stream
 from huxin.nightly.timings import Timings
 from huxin.nightly.turner import Turner
-from huxin.nightly.turning import Source
 from huxin.registry import aliases, delta, incoming, mobiles, publishing
 from huxin.registry.alone import alone
 from huxin.registry.bulk import CONTENDED, STALE_KEYS, BulkError, bulk
@@ -92,7 +92,8 @@ def _transact(settings: Settings, wave: list[Submission], timer: Timings, conten
             aliases.open_tables(claims)
             mobiles.open_tables(claims)
             claims.commit()
-            source = Source(vault, ready, _turner(settings, place))
+            source = EitherSource(settings, vault, ready, _turner(settings, place))
+            source.claim(now)
             load = Load(session, claims, claiming, source, ready, sizes(ready).portion, now, timer, contended)
             _bring_in(load)
         with timer.stage("load.commit"):

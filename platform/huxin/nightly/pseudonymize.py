@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from huxin import faults
-from huxin.contract import State
+from huxin.contract import BLIND, State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.batching import gathered, joined_batches, runs, sizes, weight
@@ -30,6 +30,7 @@ from huxin.nightly.columns import (
 )
 from huxin.nightly.halves import Halves
 from huxin.nightly.lanes import in_lanes
+from huxin.nightly.meeting import Meeting
 from huxin.nightly.spool import ArrowWriter, Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.tokenizer import RowTokens, Tokenizer
@@ -62,7 +63,7 @@ class Made:
 
 
 def pseudonymize_group(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
-    """Makes tokens for the validated submissions among `ids`; those in another state are left alone.
+    """Makes tokens for the validated submissions among `ids`; those in another state, or blind, are left alone.
 
     Afterwards the spool of each holds `keys` (loan numbers, tokens, digests) and `loans` (what the member says,
     without identifiers), row by row in step, and the rows with identifiers are gone.
@@ -75,14 +76,22 @@ def _pseudonymize(settings: Settings, ids: Sequence[UUID], timer: Timings) -> No
     with reading(settings, "pseudonymize") as place:
         tokenizer = Tokenizer(settings)
         place.say(tokenizer.rings.versions)
-        _make_tokens(settings, ids, timer, [tokenizer, *tokenizer.earlier()])
+        meeting = Meeting.of(settings, tokenizer.rings)
+        _make_tokens(settings, ids, timer, [tokenizer, *tokenizer.earlier()], meeting)
+        if meeting:
+            meeting.settle()
 
 
 def _make_tokens(
-    settings: Settings, ids: Sequence[UUID], timer: Timings, tokenizers: Sequence[Tokenizer]
+    settings: Settings,
+    ids: Sequence[UUID],
+    timer: Timings,
+    tokenizers: Sequence[Tokenizer],
+    meeting: Meeting | None,
 ) -> None:
     with connection(settings) as database:
-        todo = [item for item in find_all(database, ids) if item.state == State.VALIDATED]
+        found = find_all(database, ids)
+        todo = [item for item in found if item.state == State.VALIDATED and item.contract != BLIND]
         made = [Made.by(each, database) for each in tokenizers]
     vault = Spool(settings)
     numbered = dict(enumerate(todo))
@@ -97,9 +106,10 @@ def _make_tokens(
             for batch in gathered(pieces, size.batch):
                 rows = joined_batches(batch)
                 halves = [each.halver.of(rows) for each in tokenizers]
-                sealing.follow(
-                    partial(writers.write_all, list(runs(rows)), *pseudonymized(rows, halves, made))
-                )
+                keys, loans = pseudonymized(rows, halves, made)
+                if meeting:
+                    meeting.bring(rows, keys)
+                sealing.follow(partial(writers.write_all, list(runs(rows)), keys, loans))
             sealing.wait()
             if writers.rows != sum(item.accepted or 0 for item in todo):
                 raise HuxinError("H0613")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
-from huxin.contract import Contract, State, load_contract
+from huxin.contract import LOANS, Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.spool import Spool
 from huxin.registry.findings import list_findings
@@ -127,7 +127,7 @@ def _raw_rows(settings: Settings, item: Submission, found: list[Told]) -> pl.Dat
         if not records.size:
             return None
         with vault.reader(item.id, spool.SOURCE) as source:
-            return rows_at(source, item.file, load_contract(), records)
+            return rows_at(source, item.file, load_contract(item.contract or LOANS), records)
     parts = [frame for stage in spool.HELD if (frame := vault.read_frame(item.id, stage)) is not None]
     return pl.concat(parts, how="diagonal_relaxed").unique("_record") if parts else None
 

@@ -23,7 +23,7 @@ from huxin_checks.manifest import MODES, Manifest, ManifestFault, parse_manifest
 from huxin_privacy.sealed_submission import Facts
 
 # What a manifest calls its contract is stored only where it looks like one: it might be anything.
-_CONTRACT = re.compile(r"[a-z]{1,16}/v[0-9]{1,4}")
+_CONTRACT = re.compile(r"[a-z-]{1,16}/v[0-9]{1,4}")
 
 _WORTH_A_THREAD = 1 << 20  # bytes; a thread for each of a thousand small files costs more than it saves
 
@@ -160,5 +160,5 @@ def _told(base: Submission, manifest: Manifest) -> Submission:
         sequence=manifest.sequence,
         mode=MODES[manifest.mode],
         record_count=manifest.record_count,
-        facts=base.facts | sums,
+        facts=base.facts | sums | ({"element_key": manifest.element_key} if manifest.element_key else {}),
     )

@@ -13,13 +13,16 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from huxin.enquiry.subject_keys import Keys, Person
+from huxin.enquiry.elements import Elements
+from huxin.enquiry.subject_keys import Keys, schemes_of
 from huxin.errors import HuxinError
-from huxin.registry import honeytokens
+from huxin.registry import honeytokens, meeting
 from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.blind import generations
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin_privacy.generations import Rings
 from huxin_privacy.resident import PROVINCES, check_character
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ YOUNGEST: Final = 18  # years: nobody younger is lent to, so nobody younger is t
 _ELSEWHERE: Final = ("110105", "310115", "440305", "330106", "510107", "420106", "120101", "500112")
 _REGIONS: Final = 50
 _BUNCH: Final = 5_000
+_TYPE: Final = "resident_id"
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,15 @@ def make(settings: Settings, count: int, field: Field) -> int:
         raise HuxinError("H1905")
     drawn, numbers, made = set[str](), field.draw(), 0
     with connection(settings) as database:
-        keys = Keys.read(settings, partial(scheme_ids, database))
+        numbers_of = partial(scheme_ids, database)
+        rings = Rings.open(settings.keys_dir)
+        keys = Keys(rings, numbers_of(schemes_of(rings)))
+        elements = Elements.read(rings, generations(database), numbers_of)
         while made < count:
             wanted = min(_BUNCH, count - made)
             if len(drawn) + wanted > field.room:
                 raise HuxinError("H1905")
-            made += _claim(settings, database, keys, list(_fresh(numbers, drawn, wanted)))
+            made += _claim(settings, database, keys, elements, list(_fresh(numbers, drawn, wanted)))
         note_operator_act(database, "honeytokens.made", {"count": made}, settings.now())
     return made
 
@@ -117,12 +124,27 @@ def _fresh(numbers: Iterator[str], drawn: set[str], count: int) -> Iterator[str]
             yield number
 
 
-def _claim(settings: Settings, database: Connection, keys: Keys, numbers: Sequence[str]) -> int:
-    """Under every usable pair of epochs a person may be known, and a new one is made known."""
-    found = [keys.of(Person("resident_id", number)).keys for number in numbers]
+def _claim(
+    settings: Settings, database: Connection, keys: Keys, elements: Elements | None, numbers: Sequence[str]
+) -> int:
+    """Under every usable pair of epochs a person may be known, and a new one is made known; either way, where blind
+    mode is on: who tries one number after another may come by elements."""
+    persons = [_person(keys, elements, number) for number in numbers]
+    found = [[*each.tokens, *each.elements] for each in persons]
     somebody: set[int] = set()
-    for pair in range(len(found[0])):
-        tokens = [each[pair][0] for each in found]
-        somebody |= honeytokens.known_places(database, tokens, found[0][pair][1])
-    nobody = [each for place, each in enumerate(found) if place not in somebody]
-    return honeytokens.make(database, nobody, settings.now()) if nobody else 0
+    for key in range(len(found[0])):
+        tokens = [each[key][0] for each in found]
+        somebody |= honeytokens.known_places(database, tokens, found[0][key][1])
+    nobody = [each for place, each in enumerate(persons) if place not in somebody]
+    if not nobody:
+        return 0
+    made = honeytokens.make(database, [each.tokens for each in nobody], settings.now())
+    if elements is not None:
+        meeting.meet_within(database, nobody, settings.now())
+    return made
+
+
+def _person(keys: Keys, elements: Elements | None, number: str) -> meeting.Person:
+    tokens = keys.tokens(_TYPE, number)
+    known = None if elements is None else elements.known(elements.of(_TYPE, number))
+    return meeting.Person(tokens, known.keys if known else (), known.sealed if known else ())

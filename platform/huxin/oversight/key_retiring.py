@@ -15,6 +15,7 @@ from huxin.nightly.halves import NAME
 from huxin.nightly.row_digest import with_last
 from huxin.nightly.turner import Turner
 from huxin.nightly.turning import first_half
+from huxin.oversight import oprf_rotation
 from huxin.oversight.key_epochs import TOKENS, Waiting, await_readers, require_record, require_state
 from huxin.registry import key_acts, rekeying, remarking, schemes
 from huxin.registry.alone import unattended
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _LOOK_S: Final = 0.05
 
-# Gets the stage ("aliases", "mobiles", "marks", "spool"), how many are done and how many there are.
+# Gets the stage ("aliases", "mobiles", "marks", "elements", "spool"), how many are done and how many there are.
 Tell = Callable[[str, int, int], None]
 
 
@@ -79,6 +80,8 @@ def retire(
             raise HuxinError("H1605", zone=zone)
         if ring is not None:
             await_readers(settings, ring, patience_s, waiting)
+            if zone == "entry":  # or what comes blind would be closed with the epoch that its key is of
+                oprf_rotation.rotate(settings, patience_s, waiting, _Progress(tell, "elements", 0))
         done = _moved(settings, zone, ring, epoch, patience_s, tell)
     counts = {
         "aliases": done.aliases,
@@ -133,6 +136,8 @@ def _moved(
         _close(settings, zone, epoch, patience_s)
     if zone == "registry":
         done = _turned(settings, epoch, tell)
+        if "entry" in rings_of(settings):
+            oprf_rotation.move(settings, patience_s, _Progress(tell, "elements", 0))
     return Retired(done.aliases, done.mobiles, done.marks, spool, depending(settings, zone, epoch))
 
 
@@ -157,7 +162,7 @@ def _turned(settings: Settings, epoch: int, tell: Tell) -> Retired:
     ring = keyring.open(settings.keys_dir, "registry")
     with connection(settings) as database:
         own = schemes.of_epoch(database, "registry", epoch)
-        # Of the suite OPRF the token is no cipher block: its aliases are not moved here, and a destruction refuses.
+        # Of the suite OPRF the token is no cipher block: its aliases go their own way (oprf_rotation).
         moving = {number: scheme for scheme, number in own.items() if scheme[0] in SUITES}
         _number_targets(database, moving, ring.active)
         turner = Turner(ring, database)

@@ -30,7 +30,7 @@ Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
 _GATHER = calling(
     "enquiry_gather",
-    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4),
+    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL),
     (
         ("member_status", TEXT),
         ("member_tier", TEXT),
@@ -40,6 +40,7 @@ _GATHER = calling(
         ("minute_used", INT4),
         ("day_used", INT4),
         ("member_reported", DAY),
+        ("met", BOOL),
     ),
 )
 _OUTCOME = (("outcome", INT4), ("enquiry_id", ID), ("answer", BYTES))
@@ -96,7 +97,7 @@ class Asking:
     """Who asks about whom. `keys` are the subject's, the active ones first; `claim` makes an unknown subject known.
 
     `per_minute` and `per_day` are the quota of this member, purpose and tier; None does not bind. What a minute's quota
-    refuses is not taken from the day's.
+    refuses is not taken from the day's. With `blind` nothing is asked of a person whose keys have not met yet.
     """
 
     member_id: int
@@ -110,6 +111,7 @@ class Asking:
     stacking_days: int = 7
     per_minute: int | None = None
     per_day: int | None = None
+    blind: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Quota:
 class Gathered:
     """What is known. Unless `member_status` is "active" nothing was looked up. `facts` is JSON (decision.facts).
 
-    `reported_on` is the asking member's newest as-of date, or the day it joined where it has none.
+    `reported_on` is the asking member's newest as-of date, or the day it joined where it has none. Unless `met`
+    (who asked without `blind` has) nothing was looked up or counted: the keys are to be brought together first.
     """
 
     member_status: str | None
@@ -139,6 +142,7 @@ class Gathered:
     day_used: int
     quota: Quota
     reported_on: date | None = None
+    met: bool = True
 
 
 class NewEnquiry(NamedTuple):
@@ -220,13 +224,16 @@ def gather(live: Live, asking: Asking) -> Gathered:
             asking.today,
             asking.stacking_days,
             asking.per_minute,
+            asking.blind,
         ),
     )
     assert found is not None
-    status, tier, subject, mobile, facts, minute_used, day_used, reported_on = found
+    status, tier, subject, mobile, facts, minute_used, day_used, reported_on, met = found
     used = minute_used or 0, day_used or 0
     quota = quota_left(asking.now, used, (asking.per_minute, asking.per_day))
-    return Gathered(status, tier, subject, mobile, facts or b"", *used, quota, reported_on)
+    return Gathered(
+        status, tier, subject, mobile, facts or b"", *used, quota, reported_on, met or not asking.blind
+    )
 
 
 def quota_left(now: datetime, used: tuple[int, int], limits: tuple[int | None, int | None]) -> Quota:

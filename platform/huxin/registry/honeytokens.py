@@ -31,7 +31,8 @@ _MAKE = text("""
 _COUNT = text("SELECT made_at, count(*) FROM honeytoken GROUP BY made_at ORDER BY made_at")
 _DROP = text("""
     WITH gone AS (DELETE FROM honeytoken RETURNING subject_id),
-    unclaimed AS (DELETE FROM alias a USING gone g WHERE a.subject_id = g.subject_id)
+    unclaimed AS (DELETE FROM alias a USING gone g WHERE a.subject_id = g.subject_id RETURNING a.token, a.scheme),
+    unsealed AS (DELETE FROM alias_element e USING unclaimed u WHERE e.token = u.token AND e.scheme = u.scheme)
     SELECT count(*) FROM gone
 """)
 

@@ -117,6 +117,8 @@ alias = Table(
     Column("scheme", SmallInteger, primary_key=True, autoincrement=False),
     Column("subject_id", Uuid, nullable=False),
     Column("claimed_at", moment_type(), nullable=False),
+    # Where blind mode is on: all keys of the person lead to one subject (functions/blind_meeting.sql).
+    Column("met", Boolean),
 )
 
 # by subject_id ----------------------------------------------------------------------------------------

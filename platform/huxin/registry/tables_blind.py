@@ -1,8 +1,8 @@
-"""Tables of blind mode: which generations of the OPRF key are at work. No key is here, and no element is readable."""
+"""Tables of blind mode: which generations of the OPRF key are at work, and elements, sealed, beside their aliases."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, SmallInteger, Table, text
+from sqlalchemy import Column, Index, Integer, LargeBinary, SmallInteger, Table, Uuid, text
 
 from huxin.registry.tables import metadata, moment_type
 
@@ -17,4 +17,25 @@ oprf_generation = Table(
     Column("changed_at", moment_type(), nullable=False),
     # However many turn it on or rotate at once, one key is the present one.
     Index("oprf_generation_present", "state", unique=True, postgresql_where=text("state = 1")),
+)
+
+# by token ---------------------------------------------------------------------------------------------
+# An alias of suite OPRF cannot be taken back to its element, which a new key of either zone is applied to.
+alias_element = Table(
+    "alias_element",
+    metadata,
+    Column("token", Uuid, primary_key=True),
+    Column("scheme", SmallInteger, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# by subject_id ----------------------------------------------------------------------------------------
+# Two subjects that were found to be one person: what is on record of the first goes to the second.
+subject_merge = Table(
+    "subject_merge",
+    metadata,
+    Column("gone", Uuid, primary_key=True),
+    Column("kept", Uuid, nullable=False),
+    Column("found_at", moment_type(), nullable=False),
+    Column("done_at", moment_type()),
 )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
+from huxin_checks.contract import BLIND, LOANS
 from huxin_checks.manifest import Manifest
 from huxin_checks.night_policy import first_policy_day
-
-CONTRACT: Final = "loan/v1"
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ def admit_file(manifest: Manifest, sender: str, digest: str, today: date) -> Ref
     """The first check that stands against a manifest sent by `sender` (F0007) with a file of this digest, in hex."""
     if manifest.member != sender:
         return Refusal("F0007", "sender")
-    if manifest.contract != CONTRACT:
+    if manifest.contract not in (LOANS, BLIND):
         return Refusal("F0009", "contract")
     if manifest.sha256 != digest:
         return Refusal("F0001", "digest")

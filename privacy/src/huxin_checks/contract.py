@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _T = TypeVar("_T", bound="DataclassInstance")
+LOANS = "loan/v1"
+BLIND = "loan-tokens/v1"
+"""The contract of files without the people in them, made from the other (huxin.blind_contract)."""
 KINDS = frozenset({"text", "identifier", "enum", "money", "rate", "date", "integer", "pattern"})
 PHASES = frozenset({"file", "cell", "row", "set", "registry"})
 SEVERITY_BY_PREFIX = {"F": "refuse", "E": "reject", "W": "warn"}
@@ -27,7 +30,7 @@ EMPTY_WORDS = frozenset({"null", "-", "无"})
 """Cleaned, lower-case spellings of "nothing" that a cell may hold (contract.md, cell habits)."""
 
 _CODE = re.compile(r"F0\d{3}|E[12]\d{3}|W[34]\d{3}")
-_NAME = re.compile(r"[a-z][a-z0-9_]*/v[0-9]+")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*/v[0-9]+")
 _EDGES = (
     " \t\r\n\ufeff\u200b\u2060"  # NFKC turns U+3000 and U+00A0 into a space, and leaves a BOM and zero widths
 )
@@ -70,7 +73,10 @@ class Label:
 
 @dataclass(frozen=True)
 class Field:
-    """One column of the file. `minimum` and `maximum` are cents for money, 1/10000 percent for rates."""
+    """One column of the file. `minimum` and `maximum` are cents for money, 1/10000 percent for rates.
+
+    One that is `left_out` is no column of this contract's files: it may not be sent, and is empty in every row.
+    """
 
     name: str
     zh: str
@@ -86,6 +92,7 @@ class Field:
     labels: tuple[Label, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    left_out: bool = False
 
     def label_texts(self) -> dict[str, int]:
         """Every accepted spelling (cleaned, lower-case) of an enum's labels, to its code; empty otherwise."""
@@ -143,8 +150,14 @@ class Contract:
     def _headers(self) -> dict[str, str]:
         known = dict.fromkeys((*self.annotations, *self.annotations_zh), "")
         for field in self.fields:
-            known[field.name] = known[field.zh] = field.name
+            if not field.left_out:
+                known[field.name] = known[field.zh] = field.name
         return known
+
+    @property
+    def blind(self) -> bool:
+        """Whether people come as sealed elements, and nothing of them can be read."""
+        return self.field("id_no").pattern is not None
 
     def field(self, name: str) -> Field:
         """The field of that machine name; KeyError when there is none."""

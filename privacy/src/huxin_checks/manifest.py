@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from huxin_checks.contract import BLIND
+
 # How modes are stored.
 MODES: Final = {"full": 1, "incremental": 2, "correction": 3}
 SUFFIX = ".manifest.json"
 LIMIT = 64 * 1024  # bytes; a real one has 300
+_BOX = re.compile(r"[A-Za-z0-9_-]{1,512}")
 _DIGITS = 24  # of a sum in yuan: far beyond all money there is, and well inside 128 bits of cents
 
 
@@ -28,6 +32,9 @@ class Manifest:
     sum_principal: int
     sum_balance: int
     sha256: str
+    element_key: str | None = (
+        None  # of a file without people: opens its cells, and is opened by the registry zone
+    )
 
 
 class ManifestFault(ValueError):  # noqa: N818 - a fault of the sender, told as F0010
@@ -58,13 +65,14 @@ def parse_manifest(raw: bytes) -> Manifest:
         sum_principal=_cents(content, "sum_principal"),
         sum_balance=_cents(content, "sum_balance"),
         sha256=_text(content, "sha256").strip().lower(),
+        element_key=_element_key(content),
     )
 
 
 def manifest_json(manifest: Manifest) -> bytes:
     """The manifest as it is sent, sums as decimal strings."""
     content: dict[str, Any] = {
-        **vars(manifest),
+        **{name: value for name, value in vars(manifest).items() if value is not None},
         "as_of_date": manifest.as_of_date.isoformat(),
         "sum_principal": f"{Decimal(manifest.sum_principal).scaleb(-2):.2f}",
         "sum_balance": f"{Decimal(manifest.sum_balance).scaleb(-2):.2f}",
@@ -77,6 +85,16 @@ def _text(content: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 128:
         raise ManifestFault(name)
     return value
+
+
+def _element_key(content: dict[str, Any]) -> str | None:
+    """Needed by that contract, and by no other."""
+    key = content.get("element_key")
+    if (key is not None) != (content["contract"] == BLIND):
+        raise ManifestFault("element_key")
+    if key is not None and not (isinstance(key, str) and _BOX.fullmatch(key)):
+        raise ManifestFault("element_key")
+    return key
 
 
 def _count(content: dict[str, Any], name: str, least: int) -> int:

@@ -26,7 +26,10 @@ _REASONS: dict[str, tuple[str, str]] = {
         "密封文件只在报送时打开，校验请用原文件",
         "a sealed file is opened on sending only: check the file itself",
     ),
-    **{code: TEXTS[code] for code in ("P0153", "P0154", "P0155", "P0156", "P0157")},
+    **{
+        code: TEXTS[code] for code in ("P0153", "P0154", "P0155", "P0156", "P0157", "P0167", "P0168", "P0201")
+    },
+    "blind": ("本平台没有开启盲查方式", "blind mode is not on here"),
 }
 _MANIFEST = {"json": ("不是 JSON", "not JSON"), "size": ("超过 64 KB", "over 64 KB")}
 

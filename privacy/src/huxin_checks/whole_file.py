@@ -11,7 +11,7 @@ from typing import BinaryIO
 import polars as pl
 
 from huxin_checks.admission import Refusal, admit_file
-from huxin_checks.contract import Contract, load_contract
+from huxin_checks.contract import LOANS, Contract, load_contract
 from huxin_checks.evaluate import run
 from huxin_checks.finding import Finding
 from huxin_checks.manifest import MODES, Manifest, ManifestFault, parse_manifest
@@ -68,7 +68,8 @@ def check_file(source: BinaryIO, name: str, asked: Asked, progress: Progress = l
             tally.refuse(refusal)
             return _outcome(tally)
     as_of, mode = (manifest.as_of_date, manifest.mode) if manifest else (asked.today, "full")
-    _rows(source, name, tally, as_of, MODES[mode], progress)
+    contract = load_contract(manifest.contract if manifest else LOANS)
+    _rows(source, name, contract, tally, as_of, MODES[mode], progress)
     judge_files({0: _said(manifest, tally, as_of)}, {0: tally}, run)
     return _outcome(tally)
 
@@ -79,8 +80,15 @@ def at_the_centre(contract: Contract | None = None) -> list[str]:
     return sorted({*own, "F0005", "F0006", "F0007"})
 
 
-def _rows(source: BinaryIO, name: str, tally: Tally, as_of: date, mode: int, progress: Progress) -> None:
-    contract = load_contract()
+def _rows(
+    source: BinaryIO,
+    name: str,
+    contract: Contract,
+    tally: Tally,
+    as_of: date,
+    mode: int,
+    progress: Progress,
+) -> None:
     checks, held = RowChecks.load(contract, run), []
     dressing = {
         "_sub": pl.lit(0, pl.UInt32),

@@ -257,6 +257,15 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "a fault of the program, {kind} ({places}); nothing is half done. Run it again; if it persists give this "
             "line to the association, it holds no data",
         ),
+        "P0200": (
+            "登记区存放的群元素已损坏，或属于别的别名",
+            "an element that the registry keeps is damaged, or stands beside another's alias",
+        ),
+        "P0201": (
+            "文件中的群元素是用已停用的盲查密钥生成的。请固定新的公钥后重新生成文件",
+            "the file's elements are of a key of blind mode that is at work no longer: pin the new keys, and make the "
+            "file again",
+        ),
     }
 )
 

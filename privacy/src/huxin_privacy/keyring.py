@@ -162,6 +162,11 @@ def activate(keyring: Keyring, epoch: int) -> Keyring:
     return _update(keyring, lambda epochs: tuple(map(change, epochs)))
 
 
+def touch(keyring: Keyring) -> Keyring:
+    """The same keys in a file of the next version, so that whoever holds them reads them anew. PrivacyError P0121."""
+    return _update(keyring, lambda epochs: epochs)
+
+
 def destroy(keyring: Keyring, epoch: int, dependants: int) -> Keyring:
     """Forget the root of a read-only or pending epoch on which nothing depends any more; what is LASTING stays.
 

@@ -12,17 +12,21 @@ from huxin.nightly.gx.engine import PolarsExecutionEngine
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
 from huxin.nightly.gx.library import ExpectationSuite, ExpectationValidationResult, Validator
 from huxin.nightly.gx.suites import build_suite, load_suite
-from huxin_checks.hits import RuleHits, Rules
+from huxin_checks.hits import RuleHits, Rules, Run
 
-__all__ = ["RuleHits", "Rules", "build_suite", "load_suite", "run_stored", "run_suite", "validate_frame"]
+__all__ = ["RuleHits", "Rules", "build_suite", "load_suite", "run_suite", "stored_of", "validate_frame"]
 
 # Faults of Great Expectations itself are raised: caught, they would be one more way to pass unseen.
 _RUNTIME = {"catch_exceptions": False, "result_format": "COMPLETE"}
 
 
-def run_stored(frame: pl.DataFrame, name: str, rules: Rules) -> list[RuleHits]:
-    """The rows that fail the stored suite `name`, as `run_suite`."""
-    return run_suite(frame, load_suite(name), rules)
+def stored_of(contract: str) -> Run:
+    """Runs the stored suites of a contract: the rows that fail one, as `run_suite`."""
+
+    def run(frame: pl.DataFrame, name: str, rules: Rules) -> list[RuleHits]:
+        return run_suite(frame, load_suite(name, contract), rules)
+
+    return run
 
 
 def run_suite(frame: pl.DataFrame, suite: ExpectationSuite, rules: Rules) -> list[RuleHits]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from huxin.contract import Check, Contract, load_contract
+from huxin.contract import BLIND, Check, Contract, load_contract
 from huxin.errors import HuxinError
 from huxin.nightly.gx.expectations import ExpectRowsToPassRule
 from huxin.nightly.gx.library import ExpectationSuite, expectationSuiteSchema
@@ -34,16 +34,16 @@ def build_suite(contract: Contract, name: str) -> ExpectationSuite:
     )
 
 
-def load_suite(name: str) -> ExpectationSuite:
+def load_suite(name: str, contract: str = "loan/v1") -> ExpectationSuite:
     """The stored suite `name`. Shared within the process: do not change it. H0404 if it cannot be read."""
     if name not in SUITES:
         raise HuxinError("H0404", suite=name, what="unknown name")
-    return _load(suite_path(name))
+    return _load(suite_path(name, contract))
 
 
-def suite_path(name: str) -> Path:
-    """Where the suite `name` is stored."""
-    return schema_root() / "loan" / "v1" / "suites" / f"{name}.json"
+def suite_path(name: str, contract: str = "loan/v1") -> Path:
+    """Where the suite `name` of a contract is stored."""
+    return schema_root() / contract / "suites" / f"{name}.json"
 
 
 def suite_json(suite: ExpectationSuite) -> dict[str, Any]:
@@ -55,19 +55,20 @@ def suite_json(suite: ExpectationSuite) -> dict[str, Any]:
 
 def drifted(contract: Contract) -> list[str]:
     """The names of the stored suites that are not what the contract says."""
-    return [name for name in SUITES if _stored(name) != _text(build_suite(contract, name))]
+    return [name for name in SUITES if _stored(name, contract) != _text(build_suite(contract, name))]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the four suites, or with --check report drift; 1 if there is any."""
-    contract = load_contract()
-    names = drifted(contract)
+    """Write the suites of both contracts, or with --check report drift; 1 if there is any."""
+    contracts = [load_contract(), load_contract(BLIND)]
+    found = [(contract, name) for contract in contracts for name in drifted(contract)]
     if "--check" in (sys.argv[1:] if arguments is None else arguments):
-        sys.stderr.writelines(f"suite {name} differs from the contract\n" for name in names)
-        return 1 if names else 0
-    for name in names:
-        suite_path(name).parent.mkdir(parents=True, exist_ok=True)
-        suite_path(name).write_text(_text(build_suite(contract, name)), encoding="utf-8")
+        sys.stderr.writelines(f"suite {each.name}/{name} differs from the contract\n" for each, name in found)
+        return 1 if found else 0
+    for contract, name in found:
+        path = suite_path(name, contract.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_text(build_suite(contract, name)), encoding="utf-8")
     return 0
 
 
@@ -95,12 +96,12 @@ def _text(suite: ExpectationSuite) -> str:
     return json.dumps(suite_json(suite), ensure_ascii=False, indent=2) + "\n"
 
 
-def _stored(name: str) -> str:
-    path = suite_path(name)
+def _stored(name: str, contract: Contract) -> str:
+    path = suite_path(name, contract.name)
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-@lru_cache(maxsize=len(SUITES))
+@lru_cache(maxsize=2 * len(SUITES))
 def _load(path: Path) -> ExpectationSuite:
     try:
         stored = expectationSuiteSchema.load(json.loads(path.read_text(encoding="utf-8")))

@@ -10,11 +10,11 @@ from uuid import UUID
 import polars as pl
 
 from huxin import faults
-from huxin.contract import Contract, State, load_contract
+from huxin.contract import LOANS, Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import Piece, gathered, joined, sizes, weight
 from huxin.nightly.beside import errands
-from huxin.nightly.gx.run import run_stored
+from huxin.nightly.gx.run import stored_of
 from huxin.nightly.lanes import in_lanes
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
@@ -50,16 +50,24 @@ def validate_group(
 def _validate(settings: Settings, ids: Sequence[UUID], timer: Timings, progress: Progress) -> None:
     with connection(settings) as database:
         todo = [item for item in find_all(database, ids) if item.state == State.RECEIVED]
-    if not todo:
-        return
-    contract = load_contract()
+    for name in dict.fromkeys(item.contract for item in todo):
+        part = [item for item in todo if item.contract == name]
+        _validate_by(settings, part, load_contract(name or LOANS), timer, progress)
+
+
+def _validate_by(
+    settings: Settings, todo: list[Submission], contract: Contract, timer: Timings, progress: Progress
+) -> None:
+    """Validates submissions of one contract together."""
     numbered = dict(enumerate(todo))
     tallies = {sub: Tally() for sub in numbered}
     vault = Spool(settings)
     with vault.trying((item.id for item in todo), keep=(spool.SOURCE,)):
         _first_pass(vault, numbered, tallies, contract, timer, progress)
         with timer.stage("files"):
-            judge_files({sub: _said(item) for sub, item in numbered.items()}, tallies, run_stored)
+            judge_files(
+                {sub: _said(item) for sub, item in numbered.items()}, tallies, stored_of(contract.name)
+            )
         with timer.stage("quarantine"):
             _second_pass(vault, numbered, tallies, contract)
         faults.reach("validate.quarantined")
@@ -75,13 +83,13 @@ def examine(settings: Settings, vault: Spool, item: Submission) -> tuple[Submiss
 
     Totals that the manifest did not tell (`record_count` None) are taken from the rows.
     """
-    contract = load_contract()
+    contract = load_contract(item.contract or LOANS)
     tally = Tally()
     _first_pass(vault, {0: item}, {0: tally}, contract, Timings(), lambda rows: None)
     if item.record_count is None:
         sums = {"sum_principal": str(tally.sum_principal), "sum_balance": str(tally.sum_balance)}
         item = replace(item, record_count=tally.rows, facts=item.facts | sums)
-    judge_files({0: _said(item)}, {0: tally}, run_stored)
+    judge_files({0: _said(item)}, {0: tally}, stored_of(contract.name))
     return _outcome(item, tally, contract, settings), tally.findings
 
 
@@ -100,7 +108,7 @@ def _first_pass(
     progress: Progress,
 ) -> None:
     """Streams every row once: row checks, good rows to the spool, keys of all rows kept for the set checks."""
-    checks = RowChecks.load(contract, run_stored)
+    checks = RowChecks.load(contract, stored_of(contract.name))
     size = sizes(numbered.values())
     known = set_keys(vault, numbered)
     with known, Sinks(vault, numbered) as sinks, errands() as sealing:
@@ -118,7 +126,7 @@ def _first_pass(
     faults.reach("validate.spooled")
     with timer.stage("sets"):
         for part in known.parts():
-            judge_sets(part, tallies, run_stored)
+            judge_sets(part, tallies, stored_of(contract.name))
             note_companions(part, tallies)
 
 

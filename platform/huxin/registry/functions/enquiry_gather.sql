@@ -77,9 +77,9 @@ END $$;
 CREATE OR REPLACE FUNCTION enquiry_gather(
     p_member integer, p_purpose text, p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_name_marks uuid[],
     p_mobile_tokens uuid[], p_mobile_schemes smallint[], p_now timestamptz, p_today date, p_stacking_days integer,
-    p_per_minute integer DEFAULT NULL,
+    p_per_minute integer DEFAULT NULL, p_blind boolean DEFAULT false,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
-    OUT minute_used integer, OUT day_used integer, OUT member_reported date)
+    OUT minute_used integer, OUT day_used integer, OUT member_reported date, OUT met boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET datestyle = 'ISO'
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashagg = off
 AS $$
@@ -93,8 +93,8 @@ BEGIN
     -- tidied on the way), and nothing here is worth waiting for.
     SELECT m.status, m.tier, coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date), a.subject_id,
             n.mobile_id, a.subject_id IS NOT NULL AND (n.mobile_id IS NOT NULL OR p_mobile_tokens = '{}'),
-            NOT (s.state = 1 AND s.beside <@ p_schemes), set_config('synchronous_commit', 'off', true)
-        INTO member_status, member_tier, member_reported, subject, mobile, known, stale
+            NOT (s.state = 1 AND s.beside <@ p_schemes), coalesce(a.met, false), set_config('synchronous_commit', 'off', true)
+        INTO member_status, member_tier, member_reported, subject, mobile, known, stale, met
         FROM member m
         LEFT JOIN token_scheme s ON s.id = p_schemes[1]
         LEFT JOIN alias a ON m.status = 'active' AND a.token = p_tokens[1] AND a.scheme = p_schemes[1]
@@ -102,6 +102,8 @@ BEGIN
             ON m.status = 'active' AND n.token = p_mobile_tokens[1] AND n.scheme = p_mobile_schemes[1]
         WHERE m.id = p_member;
     IF stale THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;  -- read the keyrings anew
+    -- Where blind mode is on, a person's keys are brought together first (blind_meet), and then the question is asked again.
+    IF p_blind AND NOT met AND member_status = 'active' THEN RETURN; END IF;
     IF known IS NOT TRUE THEN
         IF member_status IS DISTINCT FROM 'active' THEN RETURN; END IF;
         subject := subject_of(p_tokens, p_schemes, p_claim, p_now);

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from huxin_privacy.identifiers import PASSPORT, canonical_ids, canonical_mobiles, canonical_names
+from huxin_privacy.identifiers import E1104, PASSPORT, canonical_ids, canonical_mobiles, canonical_names
 
 _ANY_COUNTRY: Final = "ZZZ"
 
@@ -37,8 +37,24 @@ def names(frame: pl.DataFrame) -> list[pl.Series]:
     return [_string("name_canonical", canonical_names(frame["t_name"].to_arrow()))]
 
 
+def sealed(frame: pl.DataFrame) -> list[pl.Series]:
+    """The same columns of files without people: the sealed element stands for the identifier, malformed or not."""
+    cell, text = frame["id_no"], frame["t_id_no"]
+    faults = (cell.is_null() & text.is_not_null()).cast(pl.UInt8) * E1104
+    nobody = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+    return [
+        cell.alias("id_canonical"),
+        faults.alias("id_faults"),
+        pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True).alias("id_upgraded"),
+        nobody.alias("mobile_canonical"),
+        nobody.alias("name_canonical"),
+    ]
+
+
 DERIVED: Final = (identifiers, mobiles, names)
 """What makes the derived columns of the PARSED frame from those of its cells."""
+BLIND: Final = (sealed,)
+"""The same of files without people."""
 
 
 def _ids_of_day(frame: pl.DataFrame, day: date | None) -> list[pl.Series]:

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from huxin_checks.cells.grammar import TYPES, meaning
-from huxin_checks.cells.identifiers import DERIVED
+from huxin_checks.cells.identifiers import BLIND, DERIVED
 from huxin_checks.cells.quick import quick
 from huxin_checks.cells.text import CONTROL, cleaned, control_bit, emptied, tidied
 from huxin_checks.contract import Contract, Field
@@ -36,6 +36,7 @@ def parse(raw: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     read has `f` null and `t_f` not. Nothing is computed from other cells and nothing is repaired. Also
     `_control` (see `control_bit`) and the identifiers' columns (`DERIVED`).
     """
+    makers = BLIND if contract.blind else DERIVED
     with ThreadPoolExecutor(_WORKERS) as pool:
         read = list(pool.map(lambda field: _read(field, raw[field.name]), contract.fields))
         found = {field.name: column for field, column in zip(contract.fields, read, strict=True)}
@@ -45,7 +46,7 @@ def parse(raw: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             for name, series in ((field, column.value), (f"t_{field}", column.text))
         ]
         frame = raw.select(pl.col("^_.*$")).with_columns([*columns, _controls(contract, found, raw.height)])
-        derived = [series for part in pool.map(lambda make: make(frame), DERIVED) for series in part]
+        derived = [series for part in pool.map(lambda make: make(frame), makers) for series in part]
     return frame.with_columns(derived)
 
 

@@ -29,6 +29,8 @@ def e1001_required(contract: Contract) -> Failing:
         for field in contract.fields
         if field.required
     }
+    if contract.field("id_country").left_out:
+        return failing
     return {**failing, "id_country": labelled(contract, "id_type", "passport") & empty("id_country")}
 
 
