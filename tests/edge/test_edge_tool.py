@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from edge_tool import Tool
@@ -20,6 +21,7 @@ from huxin.cli import app
 from huxin.cli.setup import turn_on_blind
 from huxin.nightly.pipeline import run_night
 from huxin.nightly.worker import Patience, work_round
+from huxin.registry.connect import libpq_uri
 from huxin.registry.sequencing import drain
 from huxin_privacy import blind
 from support.rows import loan, write_submission
@@ -80,6 +82,11 @@ def book(tool: Tool, first: int, wrong: int = 0, name: str = "贷款 五月.csv"
     made = write_submission(tool.folder, ".", rows, file_name=name)
     made.with_name(name + ".manifest.json").unlink()
     return made
+
+
+def rows(platform: Platform, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    with psycopg.connect(libpq_uri(platform.settings)) as connection:
+        return connection.execute(query, values).fetchall()
 
 
 def work(platform: Platform) -> None:
@@ -202,6 +209,30 @@ def test_a_question_and_its_receipt(platform: Platform, tool: Tool) -> None:
     (tool.folder / "receipt.json").write_text(text.replace("application", "guarantee", 1), encoding="utf-8")
     tool.run("receipt", "verify", "receipt.json", "--log-key", key, expect=2)
     assert "P0144" in tool.said
+
+
+@pytest.mark.skipif(not blind.available(), reason="libsodium is not there")
+def test_a_question_that_shows_nobody(platform: Platform, away: Platform, tool: Tool) -> None:
+    turn_on_blind(platform.settings)
+    number = question(52).id_no
+    one = ("ask", *EVERY, "--amount", "20000", "--id-no", number)
+    direct = tool.json(*one, "--name", "某人")
+    first = tool.json(*one, "--blind", "--name", "某人", "--mobile", "13900000000")
+    assert "pinned" in tool.said
+    assert (first["handle"], first["provisional"]) == (direct["handle"], False)
+    # Sealed anew it is the same question; and nothing is evaluated twice.
+    again = tool.json(*one, "--blind", "--idempotency-key", first["key"])
+    assert (again["enquiry_id"], "pinned" in tool.said) == (first["enquiry_id"], False)
+    tool.run(*one[:-1], number[:-1] + "Q", "--blind", expect=2)
+    assert "P0195" in tool.said and number[:-1] not in tool.said
+    # One that waits for the platform goes out blind as well, whoever sends it.
+    waiting = tool.json("--url", away.address, *one, "--blind", "--patience", "0.5",
+                        "--when-down", "closed", expect=3)  # fmt: skip
+    settled = json.loads(tool.run("reconcile", "--json", expect=3))
+    assert (settled["key"], settled["refused"]) == (waiting["key"], None)
+    found = rows(platform, "SELECT count(DISTINCT subject_id), count(*) FROM enquiry WHERE subject_id = "
+                 "(SELECT subject_id FROM enquiry WHERE id = %s)", first["enquiry_id"])  # fmt: skip
+    assert found == [(1, 3)]
 
 
 def test_a_submission_survives_its_platforms_death(platform: Platform, tool: Tool) -> None:

@@ -35,6 +35,11 @@ def register(commands: Commands) -> None:
     ):
         asking.add_argument(f"--{name}", required=True, help=about)
     asking.add_argument(
+        "--blind",
+        action="store_true",
+        help="盲查：号码不出本机，不送姓名和手机号 · the number stays here; name and mobile are not sent",
+    )
+    asking.add_argument(
         "--idempotency-key", help="再问同一问题时用同一个 · the same one to ask the same again"
     )
     asking.add_argument(
@@ -60,7 +65,7 @@ def ask(arguments: argparse.Namespace, context: Context) -> int:
     """0 for the platform's own answer, 3 for a provisional one."""
     number = arguments.id_no or sys.stdin.readline().strip()
     names = ("purpose", "consent_no", "consent_until", "staff", "reference", "id_country", "name", "mobile")
-    more = {name: getattr(arguments, name) for name in (*names, "amount", "product")}
+    more = {name: getattr(arguments, name) for name in (*names, "amount", "product", "blind")}
     client = _client(arguments, context, arguments.when_down)
     answer = client.ask(Question(arguments.id_type, number, **more), arguments.idempotency_key)
     told = {"outcome": answer.outcome, "provisional": answer.provisional, "key": answer.key}
@@ -98,6 +103,8 @@ def _client(arguments: argparse.Namespace, context: Context, when_down: Any) -> 
         journal=arguments.journal,
         session=session,
         entry=entry,
+        elements=context.file.parent,
+        on_pinned=context.pinned,
     )
 
 

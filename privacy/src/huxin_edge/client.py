@@ -10,13 +10,14 @@ for settled in huxin.reconcile(): ...   # say once an hour
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from huxin_edge.elements import Blinding, blinder
 from huxin_edge.journal import Entry, Journal
 from huxin_edge.session import Retry, Session
 from huxin_edge.transport import Transport
@@ -26,11 +27,15 @@ from huxin_privacy.errors import PrivacyError
 WhenDown = Literal["open", "closed", "raise"]
 _OUTCOMES: Final[Mapping[str, str]] = {"open": "eligible", "closed": "refer"}
 _AWAY: Final = "P0181"
+_BLIND: Final = "blind"
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question as POST /v1/enquiries takes it; `amount` in yuan, days as ISO 8601. Its repr shows no identifier."""
+    """A question as POST /v1/enquiries takes it; `amount` in yuan, days as ISO 8601. Its repr shows no identifier.
+
+    One that is `blind` goes out with a sealed element in its subject's place, and without name and mobile.
+    """
 
     id_type: str
     id_no: str = field(repr=False)
@@ -44,13 +49,15 @@ class Question:
     mobile: str | None = field(default=None, repr=False)
     amount: Decimal | str | None = None
     product: str | None = None
+    blind: bool = False
 
     def body(self) -> dict[str, Any]:
-        """As JSON; what was not given is left out."""
+        """As JSON; what was not given is left out. `blind` stays here: it says how the rest is sent, also later."""
         subject = {name: getattr(self, name) for name in ("id_type", "id_no", "id_country", "name", "mobile")}
         own = ("purpose", "product", "consent_no", "consent_until", "staff", "reference")
         said = {name: getattr(self, name) for name in own}
         said["amount"] = None if self.amount is None else f"{Decimal(self.amount):.2f}"
+        said[_BLIND] = True if self.blind else None
         return {"subject": _given(subject), **_given(said)}
 
 
@@ -95,6 +102,9 @@ class Huxin:
     `entry_url` is the entry zone's address, where the platform is split: the person is told to that zone alone, and
     `url`, the registry zone's, gets a ticket that it cannot read.
 
+    `elements` is the folder, of one process at a time, in which blind mode's public keys are pinned and the elements
+    of people asked about are kept sealed; `on_pinned` gets the keys' fingerprint when that is done for the first time.
+
     `when_down` says what `ask` does when the platform cannot answer within the patience of `retry`: "open" answers
     eligible, "closed" answers refer (a person decides), both provisionally and only once the question is safe in
     `journal`; "raise" raises P0181 and keeps nothing.
@@ -114,6 +124,8 @@ class Huxin:
         entry_url: str | None = None,
         session: Session | None = None,
         entry: Session | None = None,
+        elements: Path | None = None,
+        on_pinned: Callable[[str], None] = lambda _: None,
     ) -> None:
         if when_down != "raise" and journal is None:
             raise ValueError("a provisional answer needs a journal to be reconciled from")
@@ -123,6 +135,9 @@ class Huxin:
         if entry_url and entry is None:
             there = Transport(entry_url, ca_file, timeout_s)
             self._entry = Session(there, identity, retry, language, issuer=platform, scope="tickets")
+        self._blinding: Blinding | None = None
+        if elements is not None:
+            self._blinding = Blinding(identity.code, lambda: blinder(self.session, elements, on_pinned))
         self._when_down: WhenDown = when_down
         self._journal = Journal(journal, identity) if journal else None
 
@@ -159,9 +174,18 @@ class Huxin:
         return len(self._journal) if self._journal is not None else 0
 
     def _put(self, body: Mapping[str, Any], key: str) -> Answer:
-        asked = body if self._entry is None else _with_ticket(body, self._entry)
+        asked = self._shown(body)
         content = self.session.call("POST", "/v1/enquiries", asked, key=key).json()
         return Answer(content["outcome"], key, False, content)
+
+    def _shown(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The question as the platform may see it. ValueError: it is blind, and `elements` was not given."""
+        said = {name: value for name, value in body.items() if name != _BLIND}
+        if body.get(_BLIND):
+            if self._blinding is None:
+                raise ValueError("a blind question needs a folder for elements")
+            return self._blinding.body(said)
+        return said if self._entry is None else _with_ticket(said, self._entry)
 
     def _provisional(self, question: Question, key: str) -> Answer:
         assert self._journal is not None, "looked at when the client was made"

@@ -54,6 +54,13 @@ class Context:
         """Calls for tickets, where the platform is split."""
         return self._zone("entry_url", "tickets", patience_s)
 
+    def pinned(self, fingerprint: str) -> None:
+        """Tells that keys of blind mode were pinned."""
+        self.voice.note(
+            f"已固定盲查公钥，请与协会和其他机构核对：{fingerprint}",
+            f"Keys of blind mode pinned; compare with the association and other members: {fingerprint}",
+        )
+
     def _zone(self, name: str, scope: str, patience_s: float) -> Session | None:
         if getattr(self.settings, name) is None:
             return None

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from huxin_checks.manifest import Manifest, manifest_json
 from huxin_edge.checking import required_manifest
 from huxin_edge.command import DONE, REFUSED, Commands, Context, add, require_extra
+from huxin_edge.elements import blinder
 from huxin_edge.files import manifest_path, opened
-from huxin_edge.session import Session
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import open_private, put_in_place, temporary_beside, write_atomic
 
 if TYPE_CHECKING:
-    from huxin_privacy.blind import Evaluation, Pinned, Tokenized
+    from huxin_privacy.blind import Blinder, Tokenized
 
-PINNED: Final = "huxin-blind.json"
-CACHE: Final = "huxin-blind"
 _PATIENCE_S: Final = 300.0  # a quota of elements a minute is waited for
 _SHOWN: Final = 40
 
@@ -44,9 +42,8 @@ def tokenize(arguments: argparse.Namespace, context: Context) -> int:
     """
     _, said = required_manifest(arguments.file, arguments.manifest)
     out: Path = arguments.out or arguments.file.with_name(arguments.file.name + ".tokens.csv")
-    session = context.session(_PATIENCE_S)
-    pinned = pinned_keys(session, context)
-    done = _written(arguments.file, out, pinned, said, session, context)
+    elements = blinder(context.session(_PATIENCE_S), context.file.parent, context.pinned)
+    done = _written(arguments.file, out, elements, said, context)
     _put_manifest(out, said, done)
     if context.voice.as_json:
         faults = [{"record": each.record, "codes": each.codes} for each in done.faults]
@@ -63,36 +60,15 @@ def tokenize(arguments: argparse.Namespace, context: Context) -> int:
     return REFUSED if done.faults else DONE
 
 
-def pinned_keys(session: Session, context: Context) -> Pinned:
-    """The keys that were kept the first time, still published. PrivacyError P0164, P0165."""
-    from huxin_privacy.blind import parse_published, pin
+def _written(file: Path, out: Path, elements: Blinder, said: Manifest, context: Context) -> Tokenized:
+    from huxin_privacy.blind import tokenize_file
 
-    place = context.file.parent / PINNED
-    first = not place.exists()
-    pinned = pin(place, parse_published(session.call("GET", "/v1/blind/keys").json()))
-    if first:
-        context.voice.note(
-            f"已固定盲查公钥，请与协会和其他机构核对：{pinned.fingerprint}",
-            f"Keys of blind mode pinned; compare with the association and other members: {pinned.fingerprint}",
-        )
-    return pinned
-
-
-def _written(
-    file: Path, out: Path, pinned: Pinned, said: Manifest, session: Session, context: Context
-) -> Tokenized:
-    from huxin_privacy.blind import Blinder, Cache, answered, asked, tokenize_file
-
-    def evaluate(epoch: int, blinded: list[bytes]) -> Evaluation:
-        return answered(session.call("POST", "/v1/blind/evaluations", asked(epoch, blinded)).json())
-
-    blinder = Blinder(pinned, evaluate, Cache(context.file.parent / CACHE, pinned.oprf))
     temporary = temporary_beside(out)
     try:
         with opened(file) as source, open(open_private(temporary), "wb") as target:  # noqa: PTH123 - a descriptor
             rows = _rows(source, file.name, said.record_count, context)
             done = tokenize_file(
-                rows, target, blinder, said.member, types=_types(), not_after=said.as_of_date
+                rows, target, elements, said.member, types=_types(), not_after=said.as_of_date
             )
         put_in_place(temporary, out)
     finally:

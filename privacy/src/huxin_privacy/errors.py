@@ -257,6 +257,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "a fault of the program, {kind} ({places}); nothing is half done. Run it again; if it persists give this "
             "line to the association, it holds no data",
         ),
+        "P0195": (
+            "证件号码有误（{codes}），没有发出查询",
+            "the identifier is malformed ({codes}); nothing was asked",
+        ),
         "P0200": (
             "登记区存放的群元素已损坏，或属于别的别名",
             "an element that the registry keeps is damaged, or stands beside another's alias",
