@@ -24,6 +24,7 @@ from huxin.enquiry.subject_keys import Person
 from huxin.ids import new_id
 from huxin.registry import enquiries, replay
 from huxin.registry.members import change_member, set_status
+from huxin.registry.policies import policy_version
 from huxin.registry.replay import PRESENT, When, Whom
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
@@ -89,7 +90,8 @@ class Past:
         id_ = UUID(told["enquiry_id"])
         stored = enquiries.fetch(self.desk.live, asker.member_id, id_)
         assert stored is not None
-        used = Used.restored(opened(self.desk.keys.seal_keys, FACTS, id_, stored.facts))
+        facts = opened(self.desk.keys.seal_keys, FACTS, id_, stored.facts)
+        used = Used.restored(facts, lambda version: policy_version(self.settings, version))
         drain(self.settings)
         made = Remembered(id_, asker, person, now, used, told)
         self.remembered.append(made)

@@ -22,6 +22,7 @@ from huxin.cli import (
     keyrings,
     members,
     night,
+    policy,
     receipt,
     sandbox,
     serve,
@@ -61,6 +62,7 @@ app.add_typer(enquiries.app, name="enquiries")
 app.add_typer(guard.app, name="guard")
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(honeytokens.app, name="honeytokens")
+app.add_typer(policy.app, name="policy")
 app.add_typer(db.app, name="db")
 app.add_typer(keyrings.app, name="keys")
 app.add_typer(audit.app, name="audit")

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from huxin.cli import keys
 from huxin.cli.show import note, print_table, ready_settings, write_line
-from huxin.decision import policy_on
 from huxin.errors import HuxinError
 from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.members import add_members, change_member, find_member, list_members, set_status
+from huxin.registry.policies import tiers_known
 from huxin.registry.session import connection
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
@@ -93,12 +93,12 @@ def set_(
 ) -> None:
     """Sets a member's reciprocity tier and its kind of lender. · 设置互惠等级和机构类型。"""
     settings = ready_settings()
-    known = policy_on(settings.today()).tiers
-    if (tier is None and kind is None) or (tier is not None and tier not in known):
-        raise HuxinError("H0704", tiers=", ".join(known))
     if kind is not None and not _KIND.fullmatch(kind):
         raise HuxinError("H0705")
     with connection(settings) as database:
+        known = tiers_known(database, settings.today())
+        if (tier is None and kind is None) or (tier is not None and tier not in known):
+            raise HuxinError("H0704", tiers=", ".join(known))
         if find_member(database, code) is None:
             raise HuxinError("H0701", code=code[:64])
         change_member(database, code, tier=tier, kind=kind, now=settings.now())

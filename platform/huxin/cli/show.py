@@ -30,6 +30,7 @@ STAGES = {
     "validate": ("校验（行）", "checking (rows)"),
     "pseudonymize": ("假名化", "making tokens"),
     "load": ("入库", "loading"),
+    "simulate": ("重算查询", "working out enquiries"),
 }
 
 
@@ -120,7 +121,7 @@ def print_table(table: Table) -> None:
 
 @contextmanager
 def progress_bars(settings: Settings) -> Iterator[Any]:
-    """A function (stage, done) that draws progress to standard error; silent where that is no terminal."""
+    """A function (stage, done, total) that draws progress to standard error; silent where that is no terminal."""
     zh = settings.language == "zh"
     console = Console(stderr=True)
     columns = (
@@ -133,9 +134,9 @@ def progress_bars(settings: Settings) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
-        def tell(stage: str, done: int) -> None:
+        def tell(stage: str, done: int, total: int | None = None) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGES[stage][0 if zh else 1], total=None)
+                tasks[stage] = bars.add_task(STAGES[stage][0 if zh else 1], total=total)
             bars.advance(tasks[stage], done)
 
         yield tell

@@ -147,6 +147,11 @@ def policy_version(version: str, root: Path | None = None) -> Policy:
     raise HuxinError("H1513", version=version[:32])
 
 
+def policy_entry(entry: Any, place: str, root: Path | None = None) -> Policy:
+    """One entry of the list as a value; its texts are those shipped. Errors as `load_policies`, which name `place`."""
+    return _policy(entry, place, (root or schema_root()) / "policy")
+
+
 def _policy(entry: Any, place: str, folder: Path) -> Policy:
     fields = record(_FIELDS)(entry, place)
     fields.update(fields.pop("windows"))

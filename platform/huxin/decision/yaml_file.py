@@ -14,8 +14,20 @@ from huxin.errors import HuxinError
 def read_yaml(folder: Path, name: str) -> Any:
     """The file's content. HuxinError H1501 when it is absent, no UTF-8, no YAML, or has a doubled key."""
     try:
-        return yaml.load((folder / name).read_text(encoding="utf-8"), _Strict)  # noqa: S506 a SafeLoader below
-    except (OSError, ValueError, yaml.YAMLError):
+        text = (folder / name).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise HuxinError("H1501", place=name) from None
+    return parse_yaml(text, name)
+
+
+def parse_yaml(text: str, name: str) -> Any:
+    """The content of a text that errors call `name`. HuxinError H1501, with the line where it is known."""
+    try:
+        return yaml.load(text, _Strict)  # noqa: S506 a SafeLoader below
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise HuxinError("H1501", place=name if mark is None else f"{name}:{mark.line + 1}") from None
+    except (ValueError, RecursionError, yaml.YAMLError):
         raise HuxinError("H1501", place=name) from None
 
 
@@ -23,7 +35,10 @@ class _Strict(yaml.SafeLoader):
     """YAML that refuses a key standing twice, where the later would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(set(keys)) < len(keys):
-            raise yaml.YAMLError("doubled key")
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem="doubled key", problem_mark=key.start_mark)
+                seen.add(key.value)
         return super().construct_mapping(node, deep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 from huxin.audit.notes import Signer
 from huxin.audit.promise import sign_promise
 from huxin.audit.records import make_record, make_salt, moment_text
-from huxin.decision import Asked, Coverage, Facts, Policy, canonical, decide, policy_version
+from huxin.decision import Asked, Coverage, Facts, Policy, canonical, decide
 from huxin.enquiry.request import Asker
 
 
@@ -53,13 +53,13 @@ class Used:
         )
 
     @classmethod
-    def restored(cls, stored: bytes) -> Used:
-        """What `stored` wrote. HuxinError H1513 when the policy version is no longer among the policies."""
+    def restored(cls, stored: bytes, version_of: Callable[[str], Policy]) -> Used:
+        """What `stored` wrote. HuxinError H1513 when `version_of` finds the policy no more (registry.policies)."""
         kept = orjson.loads(stored)
         return cls(
             orjson.dumps(kept["facts"]),
             Coverage.from_json(kept["coverage"]),
-            policy_version(kept["policy"]),
+            version_of(kept["policy"]),
             Asked(**kept["asked"]),
             kept["tier"],
         )

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
-from huxin.decision import Coverage, policy_on
+from huxin.decision import Coverage
 from huxin.enquiry.answering import Used
 from huxin.enquiry.check_lines import Head, checked_line, fault_line
 from huxin.enquiry.check_words import PURPOSE_DECIDED, Account, Check
@@ -33,6 +33,7 @@ from huxin.registry.blind import generations
 from huxin.registry.checks import CheckHead, CheckRow
 from huxin.registry.key_readers import reading
 from huxin.registry.members import Member, find_member
+from huxin.registry.policies import policy_on
 from huxin.registry.replay import PRESENT, Reach, When, Whom
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
@@ -129,7 +130,7 @@ class Checker:
             Whom(subject, keys.name_marks, bool(keys.mobile_keys), mobile)
             for (_, keys), subject, mobile in zip(good, subjects, mobiles, strict=True)
         ]
-        policy = policy_on(when.today)
+        policy = policy_on(self._settings, when.today)
         reach = replay.coverage_at(database, when.today - timedelta(days=policy.coverage_days), when)
         coverage = Coverage(reach.members, reach.reported, reach.oldest_as_of)
 
@@ -163,7 +164,7 @@ class Checker:
     def _record(
         self, database: Connection, head: Head, rows: Sequence[CheckRow], lines: Sequence[bytes]
     ) -> None:
-        policy, said = policy_on(head.when.today).version, self._account
+        policy, said = policy_on(self._settings, head.when.today).version, self._account
         common = CheckHead(
             self._member.id, head.asked_at, said.staff, said.reference or said.reason, policy, TIER
         )

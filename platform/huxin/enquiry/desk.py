@@ -14,7 +14,7 @@ import orjson
 
 from huxin.audit.notes import Signer
 from huxin.contract import label_code, load_contract
-from huxin.decision import Asked, Policy, policy_on
+from huxin.decision import Asked, Policy
 from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
 from huxin.enquiry.keys_in_use import KeysInUse, Read
@@ -31,6 +31,7 @@ from huxin.registry import enquiries
 from huxin.registry.audit_log import inclusion
 from huxin.registry.enquiries import Quota
 from huxin.registry.live import Live
+from huxin.registry.policies import policy_on, policy_version
 from huxin.settings import Settings
 
 # Enquiries that a process works on at once: one more waits for the registry while one computes, and with more the
@@ -107,7 +108,7 @@ class Desk:
         request.require_consent(self.settings.today())
         require_nobody(request.own_words(), request.person, key)
         request = self._with_element(asker, request)
-        policy = policy_on(self.settings.today())
+        policy = policy_on(self.settings, self.settings.today())
         known = self._known(asker, request, policy)
         keys, bodies = known.read.keys, request.bodies()
         if known.quota.exceeded:
@@ -132,7 +133,8 @@ class Desk:
         """The answer told, the one worked out anew of what was kept, and whether they are equal. H1205."""
         stored = self._stored(member_id, enquiry_id)
         told = opened(self.keys.seal_keys, ANSWER, enquiry_id, stored.answer)
-        return replayed(told, Used.restored(opened(self.keys.seal_keys, FACTS, enquiry_id, stored.facts)))
+        facts = opened(self.keys.seal_keys, FACTS, enquiry_id, stored.facts)
+        return replayed(told, Used.restored(facts, lambda version: policy_version(self.settings, version)))
 
     def receipt(self, member_id: int, record_id: UUID) -> dict[str, Any]:
         """The receipt of an own enquiry or reservation (its last act). HuxinError H1302: not in the log (yet)."""

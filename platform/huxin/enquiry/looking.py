@@ -18,6 +18,7 @@ from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.audit_log import audit_rows, inclusion
 from huxin.registry.enquiry_book import Entry, Kept, find_enquiry, list_enquiries
 from huxin.registry.members import find_member
+from huxin.registry.policies import policy_version
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
@@ -77,7 +78,9 @@ def _object(settings: Settings, kept: Kept, again: bool) -> dict[str, Any]:
     told: dict[str, Any] = orjson.loads(opened(keys, ANSWER, entry.id, kept.answer))
     found = entry_object(entry) | {"told": told, "leaf": _leaf(settings, told.get("act") or str(entry.id))}
     if again:
-        used = Used.restored(opened(keys, FACTS, entry.id, kept.facts))
+        used = Used.restored(
+            opened(keys, FACTS, entry.id, kept.facts), lambda version: policy_version(settings, version)
+        )
         # An operator's line holds the answer beside its counts.
         compared = replayed(orjson.dumps(told["answer"] if entry.by_operator else told), used)
         found |= {"recomputed": compared["recomputed"], "equal": compared["equal"]}

@@ -10,13 +10,14 @@ from uuid import UUID
 import orjson
 
 from huxin.audit.records import make_record, make_salt, moment_text
-from huxin.decision import Policy, policy_on
+from huxin.decision import Policy
 from huxin.enquiry.desk import Desk, product_code
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import reservations
+from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Caps, Changing, Reservation, State
 
 
@@ -48,7 +49,7 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     HuxinError H1202 (the key stands for another body), H1210 to H1212 (a cap), H1213 (no such enquiry of this
     member, or too old), H1216 (longer than the policy allows).
     """
-    now, policy = desk.settings.now(), policy_on(desk.settings.today())
+    now, policy = desk.settings.now(), policy_on(desk.settings, desk.settings.today())
     rules = policy.reservations
     hours = rules.default_hours if wanted.expires_in is None else wanted.expires_in / 3600
     if hours > rules.maximum_hours:
@@ -90,7 +91,7 @@ def convert(
     HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
     """
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
-    days = policy_on(desk.settings.today()).reservations.convert_days
+    days = policy_on(desk.settings, desk.settings.today()).reservations.convert_days
     until = desk.settings.now() + timedelta(days=days)
     change = _changing(desk, asker, reservation_id, "converted")
     reservations.convert(desk.live, change, until, loan_no, contract_no)

@@ -36,7 +36,7 @@ def opened(keys: Sequence[AESGCM], use: bytes, enquiry_id: UUID, stored: bytes) 
     for key in keys:
         try:
             return _unpacked(unseal(key, stored, use + enquiry_id.bytes))
-        except (InvalidTag, zlib.error, pa.ArrowException, OSError):
+        except (InvalidTag, ValueError, zlib.error, pa.ArrowException, OSError):
             continue
     raise HuxinError("H1206", enquiry=enquiry_id)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from huxin.decision import policy_on
 from huxin.oversight.guard_policy import GuardPolicy, HitRate, guard_policy
 from huxin.oversight.guard_rules import Share, few_loans, unusual_hits
 from huxin.registry import guard
 from huxin.registry.alarms import Raised, last_closed, raise_alarm
 from huxin.registry.guard import Sums
+from huxin.registry.policies import policy_in
 from huxin.registry.replay import When
 from huxin.registry.session import connection
 from huxin.settings import SHANGHAI, Settings
@@ -115,7 +115,7 @@ def _repeated(database: Connection, policy: GuardPolicy, when: When) -> Iterator
 
 def _quota(database: Connection, policy: GuardPolicy, when: When) -> Iterator[Raised]:
     """Of today only: what was used of an earlier day's quota is nowhere kept."""
-    rules = policy_on(when.today)
+    rules = policy_in(database, when.today)
     for used in guard.quotas_used(database, when.today):
         tier = rules.tier_shown(used.tier, used.reported_on, when.today)
         allowed = min(

@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 
-from huxin.decision import Coverage, policy_on
+from huxin.decision import Coverage
 from huxin.enquiry.desk import Desk, Told
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.errors import HuxinError
+from huxin.registry.policies import policy_on
 
 MINUTE_S = 60
 Answer = Callable[[], Told]
@@ -48,7 +49,8 @@ def answer_lost(asked: Asked, *, code: str, facts: Mapping[str, Any]) -> Told:
 
 def quota(asked: Asked) -> Told:
     """As when the minute's quota of the purpose is used up."""
-    limit = policy_on(asked.desk.settings.today()).quota("full", asked.request.purpose).per_minute
+    settings = asked.desk.settings
+    limit = policy_on(settings, settings.today()).quota("full", asked.request.purpose).per_minute
     raise HuxinError("H1123", purpose=asked.request.purpose, limit=limit, window_s=MINUTE_S, retry_s=MINUTE_S)
 
 
