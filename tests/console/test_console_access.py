@@ -87,3 +87,9 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(everybody: dict[s
     for headers in ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
         assert who.client.post("/language", data={"csrf": token}, headers=headers).status_code == 403
     assert who.client.post("/language", data={"csrf": token}).status_code == 303
+
+
+def test_an_auditor_reads_and_does_no_more() -> None:
+    """What changes nothing but himself aside. A search that is logged, with its reason, would be a GET."""
+    acts = {route for route, roles in access().items() if AUDITOR in roles and not route.startswith("GET ")}
+    assert acts == {"POST /account"}

@@ -118,6 +118,11 @@ def test_from_the_link_to_the_first_page_and_out(console: Console, opened: Brows
         assert fits(page)
         assert faults(page) == []
         shot(page, "home-phone")
+        page.goto("/")
+        page.get_by_role("button", name="打开菜单").click()
+        page.get_by_role("link", name="人员").click()
+        expect(page.get_by_role("heading", name="人员", exact=True)).to_be_visible()
+        page.goto("/")
         page.get_by_role("button", name="English").click()
         expect(page.get_by_role("heading", name="To do")).to_be_visible()
         page.get_by_role("button", name="中文").click()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
+import openpyxl
 import pytest
 from console_world import PASSWORD, Console, Somebody
 from sqlalchemy import text
@@ -159,6 +161,10 @@ def test_a_member_is_suspended_by_two(console: Console, two: tuple[Somebody, Som
         member = find_member(database, "M0002")
     assert member
     assert not member.active
+    sheet = openpyxl.load_workbook(BytesIO(li.get("/approvals.xlsx").data)).active
+    assert sheet is not None
+    told = [cell.value for cell in sheet[2]]
+    assert told[:3] + told[4:5] == ["暂停会员", "M0002", "li.na", "wang.wu"]
     assert "member.suspended" in topics(console)
 
 

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from huxin.console import acts
+from huxin.console import acts, xlsx
 from huxin.console.acts import Act
 from huxin.console.desk import desk
 from huxin.console.flashes import say
@@ -23,6 +23,7 @@ from huxin.console.shape import Chip
 from huxin.console.visitor import now, someone
 from huxin.errors import HuxinError
 from huxin.registry import approvals
+from huxin.registry.approvals import Approval
 from huxin.registry.audit_acts import note_act
 from huxin.registry.members import find_member, set_status
 from huxin.registry.people import ADMINISTRATOR, Person
@@ -82,8 +83,30 @@ def show() -> str:
         acts=acts.acts(),
         columns=_columns(),
         simple=[(act.name, act.words) for act in ACTS],
-        shown=lambda each: each.state if each.decided_at else "expired",
+        shown=_shown,
     )
+
+
+@blueprint.get("/approvals.xlsx")
+def export() -> Response:
+    """What is past, as a workbook."""
+    with console_connection(desk().settings) as database:
+        past = approvals.past_approvals(database, now(), None, xlsx.MOST)
+    known = acts.acts()
+    rows = (
+        [
+            known[each.act].words if each.act in known else each.act,
+            ", ".join(map(str, each.argument.values())),
+            each.proposer,
+            each.proposed_at,
+            each.decider,
+            each.decided_at,
+            STATES[_shown(each)].words,
+        ]
+        for each in past
+    )
+    heads = [_l("操作"), _l("对象"), _l("提出"), _l("提出时间"), _l("复核"), _l("复核时间"), _l("状态")]
+    return xlsx.download("approvals", heads, rows)
 
 
 @blueprint.post("/approvals")
@@ -118,6 +141,11 @@ def decline(id_: UUID) -> Response:
     acts.decide(id_, False)
     say(gettext("未同意，操作已取消。"), "info")
     return redirect(url_for("approvals.show"), 303)
+
+
+def _shown(each: Approval) -> str:
+    """Which of STATES one is in that is past: nobody decided what has expired."""
+    return each.state if each.decided_at else "expired"
 
 
 def _moment(text: str | None) -> datetime | None:
