@@ -12,15 +12,16 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.nightly.members_copy import follow_members
 from huxin.nightly.submitting import submit
+from huxin.oversight import key_epochs, key_retiring
 from huxin.registry.session import connection
 from huxin.registry.tickets import forget_spent
 from huxin.zones.card import card_text
 from huxin.zones.making import own_card, take_card
 from huxin.zones.secrets import receivers, signers
-from huxin_privacy import keyring
 from huxin_privacy.enquiry_digest import digest_of_body
 from huxin_privacy.tickets import Made, Ticket, new_nonce, seal_ticket
 from support.rows import loan, resident_id, write_submission
@@ -258,15 +259,30 @@ def test_an_answer_after_the_entry_keys_rotation_is_of_the_same_subject(land: Zo
     """New epoch pending: card to the registry zone first; then active, and old and new halves come in one ticket."""
     key = str(new_id())
     first = land.ask(ME, SUBJECT, BODY, key)
-    ring = keyring.add_epoch(keyring.open(land.split.entry.keys_dir, "entry"))
+    key_epochs.new_epoch(land.split.entry, "entry")
     take_card(land.split.registry, card_text(own_card(land.split.entry)), None)
-    keyring.activate(ring, 2)
+    key_epochs.activate(land.split.entry, "entry", 2, 0, lambda behind: None)
     second = land.ask(ME, SUBJECT, BODY)
     assert second.status_code == 200, second.text
     assert second.json["handle"] == first.json["handle"]
     assert land.ask(ME, SUBJECT, BODY, key).data == first.data, (
         "the same request, by a ticket of the new epoch"
     )
+
+
+def test_what_hangs_on_an_old_entry_key_is_counted_in_the_registry_zone_and_fewer_with_each_enquiry(
+    land: Zoned,
+) -> None:
+    def left() -> int:
+        found = key_retiring.retire(land.split.registry, "entry", 1, 10, lambda _: None, lambda *_: None)
+        return found.left.aliases
+
+    before = left()
+    assert before > 1
+    assert land.ask(ME, SUBJECT | {"id_no": resident_id(PERSON + 1)}, BODY).status_code == 200
+    assert left() == before - 1
+    with pytest.raises(HuxinError, match="H1613"):
+        key_retiring.retire(land.split.entry, "entry", 1, 10, lambda _: None, lambda *_: None)
 
 
 def test_the_nonce_stands_in_the_subjects_own_group(land: Zoned) -> None:
