@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, date, datetime
 from io import BytesIO
 from zipfile import ZipFile
@@ -66,3 +67,26 @@ def test_values_are_written_one_way() -> None:
     assert shape.percent(0.1234) == "12.3%"
     assert shape.moment(datetime(2026, 5, 31, 16, 5, tzinfo=UTC)) == "2026-06-01 00:05"
     assert shape.day(date(2026, 5, 31)) == "2026-05-31"
+
+
+def test_files_are_packed_for_who_takes_it_and_there_is_no_way_out(console: Console) -> None:
+    client = console.app.test_client()
+    plain = client.get("/static/vendor/tabler.min.css")
+    packed = client.get("/static/vendor/tabler.min.css", headers={"Accept-Encoding": "br, gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data == (shape.STATIC / "vendor/tabler.min.css").read_bytes()
+    assert len(packed.data) * 5 < len(plain.data)
+    for name in (
+        "../app.py",
+        "..%2fapp.py",
+        "vendor/../../app.py",
+        "vendor",
+        "",
+        "/etc/passwd",
+        "vendor//icons.svg",
+    ):
+        assert client.get(f"/static/{name}").status_code in (308, 404), name
+    versioned = client.get("/static/console.css?v=1")
+    assert "immutable" in versioned.headers["Cache-Control"]
+    assert versioned.headers["Vary"] == "Accept-Encoding"
+    assert "Set-Cookie" not in versioned.headers

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
-from huxin.console import flashes, gate, pages, roles, shape, texts
+from huxin.console import assets, flashes, gate, pages, roles, shape, texts
 from huxin.console.config import Config
 from huxin.console.desk import NAME, Desk
 from huxin.errors import HuxinError, places
@@ -23,13 +23,14 @@ LOST = frozenset({"H0313", "H0502", "H0304", "H0307", "H0308"})
 
 def create_console(settings: Settings, config: Config | None = None) -> Flask:
     """The app on a registry that is set up; it connects and reads keys when first needed."""
-    app = Flask("huxin.console")
+    app = Flask("huxin.console", static_folder=None)
     app.extensions[NAME] = Desk(settings, config or Config.from_env())
     app.config["MAX_CONTENT_LENGTH"] = app.extensions[NAME].config.body_limit
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     texts.register(app)
     shape.register(app)
+    assets.register(app)
     roles.register(app)
     flashes.register(app)
     gate.register(app)
