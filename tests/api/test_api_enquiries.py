@@ -18,6 +18,7 @@ from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin.registry.statement import Statement
 from huxin_privacy import keyring
+from huxin_privacy.client import with_ticket
 from huxin_privacy.receipts import verify_promise, verify_receipt
 
 NUMBER = "11010519491231002X"
@@ -164,6 +165,17 @@ def test_a_key_is_needed_and_plain(world: World, key: str) -> None:
     headers = {"Idempotency-Key": key.encode().decode("latin-1")}
     response = world.enquire("member", BODY, headers)
     assert code_of(response) == "H1204"
+
+
+@pytest.mark.parametrize("world", ["one_world"], indirect=True)
+def test_a_ticket_is_none_where_one_process_holds_both_keys(world: World) -> None:
+    headers, token = {"Idempotency-Key": str(new_id())}, world.token("member")
+    body = with_ticket(BODY, "any")
+    assert code_of(world.call("POST", "/v1/enquiries", token, headers, json=body)) == "H1236"
+    both = body | {"subject": BODY["subject"]}
+    assert code_of(world.call("POST", "/v1/enquiries", token, headers, json=both)) == "H1121"
+    with connection(world.settings) as database:
+        assert database.execute(text("SELECT count(*) FROM enquiry")).scalar_one() == 0
 
 
 def test_an_answer_names_no_member(world: World) -> None:
