@@ -72,7 +72,7 @@ def test_tokens_that_are_not_ours(world: World, member: Holder) -> None:
 
 def test_tokens_of_another_platform_or_for_another_use(world: World, member: Holder) -> None:
     ours = world.app.extensions["huxin"].tokens
-    epoch, secret = next(iter(ours._secrets.items()))
+    epoch, secret = next(iter(ours._drawn.secrets.items()))
     claims = jwt.decode(world.token("member"), options={"verify_signature": False})
     typed = {"typ": "at+jwt", "kid": str(epoch)}
     assert world.call("GET", "/v1/whoami", jwt.encode(claims, secret, "EdDSA", typed)).status_code == 200, (

@@ -6,21 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
 from huxin.errors import HuxinError
-from huxin.ids import new_id
-from huxin.oversight import key_approval, key_epochs, key_retiring
+from huxin.oversight import key_epochs, key_retiring
 from huxin.registry import enquiries
-from huxin.registry.credentials import Credential, add_credential
 from huxin.registry.enquiries import Asking
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
@@ -39,42 +32,6 @@ def nobody(_behind: object) -> None:
 
 def person(number: int) -> Person:
     return Person("resident_id", resident_id(number), name=name(number), mobile=mobile(number))
-
-
-@dataclass
-class Operators:
-    """Two operators with keys of their own, as `huxin members key new --role operator` makes them."""
-
-    settings: Settings
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.files = {name: self.folder / f"{name}.pem" for name in ("anna", "bo")}
-        self.register("anna", Ed25519PrivateKey.generate(), "EdDSA")
-        self.register("bo", generate_private_key(SECP256R1()), "ES256")
-
-    def register(self, name: str, secret: Any, alg: str) -> None:
-        """What `huxin members key new NAME --role operator` does."""
-        pem = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self.files[name] = self.folder / f"{name}.pem"
-        self.files[name].write_bytes(pem)
-        der = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        now = self.settings.now()
-        made = Credential(new_id(), "operator", 0, name, alg, der, ("audit",), now)
-        with connection(self.settings) as database:
-            add_credential(database, made)
-
-    def named(self, name: str) -> key_approval.Operator:
-        return key_approval.operator_of(self.settings, name, self.files[name])
-
-    def destroy(self, zone: str, epoch: int) -> keyring.Keyring:
-        """Asked for by one, approved by the other."""
-        _, made = key_approval.ask_or_approve(self.settings, zone, epoch, self.named("anna"))
-        assert made is None
-        _, made = key_approval.ask_or_approve(self.settings, zone, epoch, self.named("bo"))
-        assert made is not None
-        return made
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, note
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from key_turns import Answers, Operators, Turns
+from key_turns import Answers, Turns
 from night_world import World
 from sqlalchemy import text
 from test_night_sequences import emptied, play, steps
@@ -24,6 +24,7 @@ from huxin.nightly.tokenizer import Tokenizer
 from huxin.registry import rekeying, remarking
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from support.operators import Operators
 from support.rows import resident_id
 
 # 200 in `make soak`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -36,7 +36,7 @@ def page(
 def cursor(shell: Shell, caller: Caller, kind: str, place: Any) -> str:
     """A cursor of `kind` (the interface) for this caller."""
     content = orjson.dumps(place)
-    sealed = _seal(shell, caller, kind, content) + content
+    sealed = next(_seals(shell, caller, kind, content)) + content
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
@@ -51,11 +51,12 @@ def place_of(shell: Shell, caller: Caller, kind: str, text: str | None) -> Any:
     except (ValueError, binascii.Error):
         raise HuxinError("H1124") from None
     seal, content = raw[:_SEAL], raw[_SEAL:]
-    if not hmac.compare_digest(seal, _seal(shell, caller, kind, content)):
+    if not any(hmac.compare_digest(seal, each) for each in _seals(shell, caller, kind, content)):
         raise HuxinError("H1124")
     return orjson.loads(content)
 
 
-def _seal(shell: Shell, caller: Caller, kind: str, content: bytes) -> bytes:
+def _seals(shell: Shell, caller: Caller, kind: str, content: bytes) -> Iterator[bytes]:
+    """Of the present key first: while it is exchanged, cursors under another one may still come back."""
     said = orjson.dumps([kind, caller.role, caller.member_id]) + content
-    return hmac.digest(shell.tokens.cursor_key, said, "sha256")[:_SEAL]
+    return (hmac.digest(key, said, "sha256")[:_SEAL] for key in shell.tokens.cursor_keys)

@@ -18,7 +18,6 @@ from huxin.zones.card import Card
 from huxin.zones.fresh import Fresh
 from huxin.zones.layout import required
 from huxin.zones.roles import REGISTRY, RINGS
-from huxin_privacy import keyring
 
 
 class PeerTokens(Tokens):
@@ -26,7 +25,7 @@ class PeerTokens(Tokens):
 
     def __init__(self, settings: Settings, zone: str, scopes: frozenset[str]) -> None:
         super().__init__(settings, "")
-        self._zone, self._scopes = zone, scopes
+        self._own, self._scopes = zone, scopes
         self._card = Fresh(lambda: required(settings, zone).card(REGISTRY), zone)
 
     def known(self, token: str) -> Known:
@@ -53,8 +52,8 @@ class PeerTokens(Tokens):
         return self._now.address
 
     @property
-    def _ring(self) -> keyring.Keyring:
-        return keyring.open(self._settings.keys_dir, RINGS[self._zone][0])
+    def _zone(self) -> str:
+        return RINGS[self._own][0]
 
     @property
     def _publics(self) -> dict[str, Ed25519PublicKey]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -30,13 +30,24 @@ _OPTIONS: Any = {
 }
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """The keys of every epoch that is not gone, the active one first; and what tells the file they were read of."""
+
+    mark: object
+    secrets: dict[int, Ed25519PrivateKey] = field(repr=False)
+    publics: dict[str, Ed25519PublicKey]
+    cursors: tuple[bytes, ...] = field(repr=False)
+
+
 class Tokens:
-    """Issues and verifies tokens. Keys are drawn from the keyring when first needed, every epoch that is not gone."""
+    """Issues and verifies tokens. Keys are drawn from the keyring when first needed, and anew when it has changed."""
 
     def __init__(self, settings: Settings, issuer: str) -> None:
         self._settings = settings
         self._issuer = issuer
         self._known: dict[bytes, Known] = {}
+        self._held: _Drawn | None = None
 
     def issue(self, caller: Caller) -> str:
         """A token that says who `caller` is, valid for LIFETIME seconds from now."""
@@ -56,7 +67,7 @@ class Tokens:
             "key": str(caller.key_id),
             "skew": caller.skew,
         }
-        epoch, secret = next(iter(self._secrets.items()))
+        epoch, secret = next(iter(self._drawn.secrets.items()))
         return jwt.encode(claims, secret, algorithm="EdDSA", headers={"typ": _TYPE, "kid": str(epoch)})
 
     def known(self, token: str) -> Known:
@@ -106,30 +117,40 @@ class Tokens:
 
     def prepare(self) -> None:
         """Reads the keyring, so that a worker without it is known before the first token."""
-        assert self._secrets
+        assert self._drawn.secrets
 
     @property
     def _issued_by(self) -> str:
         return self._issuer
 
-    @cached_property
-    def cursor_key(self) -> bytes:
-        """Seals the cursors of pages."""
-        return self._ring.key("cursor", "hmac")
+    @property
+    def cursor_keys(self) -> tuple[bytes, ...]:
+        """Seal the cursors of pages: the first those that are made now, each those that may come back."""
+        return self._drawn.cursors
 
-    @cached_property
-    def _ring(self) -> keyring.Keyring:
-        zone = "audit" if "audit" in keyring.ZONES else "registry"
-        return keyring.open(self._settings.keys_dir, zone)
+    @property
+    def _zone(self) -> str:
+        """Whose keyring the keys are drawn from."""
+        return "audit"
 
-    @cached_property
-    def _secrets(self) -> dict[int, Ed25519PrivateKey]:
-        seeds = {epoch: self._ring.key("token-signing", "ed25519", epoch) for epoch in self._ring.usable()}
-        return {epoch: Ed25519PrivateKey.from_private_bytes(seed) for epoch, seed in seeds.items()}
+    @property
+    def _drawn(self) -> _Drawn:
+        # A look at the file costs two microseconds; a worker that lagged would refuse what another has issued.
+        held, mark = self._held, keyring.file_mark(self._settings.keys_dir, self._zone)
+        if held is None or held.mark != mark:
+            held = self._held = _draw(keyring.open(self._settings.keys_dir, self._zone), mark)
+        return held
 
-    @cached_property
+    @property
     def _publics(self) -> dict[str, Ed25519PublicKey]:
-        return {str(epoch): secret.public_key() for epoch, secret in self._secrets.items()}
+        return self._drawn.publics
+
+
+def _draw(ring: keyring.Keyring, mark: object) -> _Drawn:
+    seeds = {epoch: ring.key("token-signing", "ed25519", epoch) for epoch in ring.usable()}
+    secrets = {epoch: Ed25519PrivateKey.from_private_bytes(seed) for epoch, seed in seeds.items()}
+    publics = {str(epoch): secret.public_key() for epoch, secret in secrets.items()}
+    return _Drawn(mark, secrets, publics, tuple(ring.key("cursor", "hmac", epoch) for epoch in ring.usable()))
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

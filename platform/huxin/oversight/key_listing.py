@@ -100,6 +100,7 @@ def _recorded_faults(settings: Settings, ring: Keyring) -> Iterator[Fault]:
     with connection(settings) as database:
         known = key_acts.recorded_epochs(database, ring.zone)
         used = _used(database, ring.zone) if ring.zone in TOKENS else set()
+    unrecorded = [each.number for each in ring.epochs if known and each.number not in known]
     for each in ring.epochs:
         state, check = known.pop(each.number, (each.state, ring.check_value(each.number)))
         if check != ring.check_value(each.number):
@@ -119,6 +120,8 @@ def _recorded_faults(settings: Settings, ring: Keyring) -> Iterator[Fault]:
                 "已销毁，但仍有数据依赖它",
                 "is destroyed, and entries depend on it",
             )
+    for number in unrecorded:
+        yield _fault(ring, number, "unrecorded", "没有记录", "is not on record")
     for number in known:
         yield _fault(
             ring, number, "missing", "有记录，密钥环中却没有", "is on record, but not in the keyring"

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
+from huxin.audit.notes import ZONE
 from huxin.errors import HuxinError
 from huxin.paths import schema_root
 from huxin.registry.audit_acts import note_change
@@ -31,9 +32,10 @@ def run(settings: Settings, stop: Stop, told: Callable[[HuxinError], None]) -> i
     total, first = 0, True
     while not stop.is_set():
         try:
+            keys = keyring.file_mark(settings.keys_dir, ZONE)
             with sequencer(settings) as made:
                 first = False
-                total += _turns(settings, made, stop)
+                total += _turns(settings, made, stop, keys)
         except HuxinError as error:
             if error.code not in _AWAY and (first or error.code != "H1301"):
                 raise
@@ -50,9 +52,10 @@ def note_state(settings: Settings) -> None:
             note_change(database, topic, {"state": state}, digest, settings.now())
 
 
-def _turns(settings: Settings, made: Sequencer, stop: Stop) -> int:
+def _turns(settings: Settings, made: Sequencer, stop: Stop, keys: object) -> int:
+    """Steps until told to stop, or until the log's keys were exchanged: the next turn is taken with the new ones."""
     total, looked = 0, -LOOK_S
-    while not stop.is_set():
+    while not stop.is_set() and keyring.file_mark(settings.keys_dir, ZONE) == keys:
         if monotonic() - looked >= LOOK_S:
             note_state(settings)
             looked = monotonic()

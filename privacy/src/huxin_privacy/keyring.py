@@ -197,12 +197,13 @@ def _drawn(zone: str, epoch: Epoch, use: str, type_: str, suite: str, length: in
 
 def file_marks(directory: Path) -> tuple[tuple[int, int] | None, ...]:
     """What tells that a keyring file was written since: its inode and time, of each zone; None where there is none."""
-    return tuple(_mark(directory / f"{zone}.keyring") for zone in ZONES)
+    return tuple(file_mark(directory, zone) for zone in ZONES)
 
 
-def _mark(path: Path) -> tuple[int, int] | None:
+def file_mark(directory: Path, zone: str) -> tuple[int, int] | None:
+    """The same of one zone."""
     try:
-        found = path.stat()
+        found = (directory / f"{zone}.keyring").stat()
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
