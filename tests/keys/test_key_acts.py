@@ -25,6 +25,8 @@ from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from huxin_privacy.intake_keys import sealing_pair
+from huxin_privacy.sealing_key import parse_sealing_key
 
 Keys = Callable[..., tuple[int, str, str]]
 
@@ -234,6 +236,24 @@ def test_listing_shows_states_and_no_key(home: Settings, keys: Keys) -> None:
     for root in roots:
         assert root is not None
         assert root.hex() not in out + err
+
+
+def test_the_public_keys_are_those_that_members_pin(home: Settings, keys: Keys) -> None:
+    """The one to seal with first, and while it is exchanged every one that is still opened."""
+    keys("new", "intake")
+    keys("activate", "intake", 2)
+    code, out, _ = keys("public")
+    ring = keyring.open(home.keys_dir, "intake")
+    lines = out.splitlines()
+    assert (code, [parse_sealing_key(line).public for line in lines]) == (
+        0,
+        [sealing_pair(ring, epoch).public for epoch in (2, 1)],
+    )
+    told = json.loads(keys("public", "--json")[1])["keys"]
+    assert [(each["key"], each["epoch"], each["state"]) for each in told] == [
+        (lines[0], 2, "active"),
+        (lines[1], 1, "read_only"),
+    ]
 
 
 def test_two_acts_at_once_take_turns(home: Settings) -> None:

@@ -16,6 +16,8 @@ from rich.table import Table
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.registry.key_readers import KeyReader
 from huxin.settings import Settings
+from huxin_privacy import keyring
+from huxin_privacy.intake_keys import sealing_keys
 from huxin_privacy.keyring import Keyring
 
 if TYPE_CHECKING:
@@ -169,6 +171,19 @@ def check(json_: Json = False) -> None:
     if found:
         raise typer.Exit(1)
     note("密钥环完好。" if settings.language == "zh" else "The keyrings are well.")
+
+
+@app.command()
+def public(json_: Json = False) -> None:
+    """Prints the public keys that members seal files with, the active one first. · 输出机构密封文件用的公钥。"""
+    settings = ready_settings()
+    found = sealing_keys(keyring.open(settings.keys_dir, "intake"))
+    if json_:
+        keys = [{"key": each.key.text, "epoch": each.epoch, "state": each.state} for each in found]
+        write_line(json.dumps({"keys": keys}))
+        return
+    for each in found:
+        write_line(each.key.text)
 
 
 def _told(settings: Settings, ring: Keyring, epoch: int) -> None:
