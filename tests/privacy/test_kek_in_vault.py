@@ -15,8 +15,6 @@ from huxin_privacy import keyring
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.kek import kek_path
 
-pytest.importorskip("hvac")
-
 TOKEN = "hvs.stand-in-token"
 KEK = b"k" * 32
 
