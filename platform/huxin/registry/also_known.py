@@ -100,7 +100,7 @@ def _claimed(
     now: datetime,
 ) -> pl.DataFrame:
     """The rows with the ids of whom nobody knew: made here, or by whoever was quicker with one of their keys."""
-    made = new.with_columns(**random_ids(new.height))
+    made = _one_each(new, numbers, writable)
     propose(bulk, directory, _all_keys(made, numbers, writable), now)
     bulk.run(_WHOEVER_CAME_FIRST.format(table=directory.table, id=directory.id))
     held = known_ids(bulk, directory, made.select(KEY)).select(*KEY, *_ID)
@@ -115,6 +115,25 @@ def _claimed(
         fresh=pl.col("fresh") | pl.col("now_fresh").fill_null(False),
         own=pl.col("own") | pl.col("now_high").is_not_null(),
     ).drop("now_high", "now_low", "now_fresh")
+
+
+def _one_each(new: pl.DataFrame, numbers: list[int], writable: set[int]) -> pl.DataFrame:
+    """The rows with random ids, the same for rows with a key in common: those of one person under different own keys.
+
+    So they are where submissions of before and after an exchange are loaded together.
+    """
+    ids = random_ids(new.height)
+    rows = new.with_columns(**ids).with_row_index("row")
+    keys = _keys(rows, numbers, writable, ["row"]).with_columns(one=pl.col("row"))
+    while True:
+        met = keys.with_columns(one=pl.col("one").min().over(KEY)).with_columns(
+            one=pl.col("one").min().over("row")
+        )
+        if met["one"].equals(keys["one"]):
+            break
+        keys = met
+    one = keys.select("row", "one").unique().sort("row")["one"]
+    return rows.drop("row").with_columns(**{name: ids[name].gather(one) for name in _ID})
 
 
 # What was proposed here, and who stands in its place under any of the same person's keys.
@@ -158,7 +177,12 @@ def _follow(
 
 def _all_keys(rows: pl.DataFrame, numbers: list[int], writable: set[int]) -> pl.DataFrame:
     """KEY and id of each row's own key and of its other ones that may be written under."""
-    parts = [rows.select(*KEY, *_ID)]
+    return _keys(rows, numbers, writable, _ID).unique(KEY).sort(KEY)
+
+
+def _keys(rows: pl.DataFrame, numbers: list[int], writable: set[int], others: list[str]) -> pl.DataFrame:
+    """KEY and the columns `others`, once for each of these keys."""
+    parts = [rows.select(*KEY, *others)]
     for number in numbers:
-        parts.append(rows.select(*_named(number), *_ID).filter(pl.col("scheme").is_in(list(writable))))
-    return pl.concat(parts).drop_nulls().unique(KEY).sort(KEY)
+        parts.append(rows.select(*_named(number), *others).filter(pl.col("scheme").is_in(list(writable))))
+    return pl.concat(parts).drop_nulls()
