@@ -43,7 +43,6 @@ def from_vault(zone: str) -> bytes:
 def _read(address: str, zone: str, mount: str, path: str) -> Any:
     try:
         import hvac
-        from requests.exceptions import RequestException
     except ImportError:
         raise PrivacyError("P0124") from None
     client = hvac.Client(
@@ -60,8 +59,8 @@ def _read(address: str, zone: str, mount: str, path: str) -> Any:
         return answer["data"]["data"].get(FIELD)
     except hvac.exceptions.InvalidPath:
         return None
-    # The client's own errors quote the answer and the request.
-    except (hvac.exceptions.VaultError, RequestException, ValueError) as error:
+    # The client's own errors quote the answer and the request; those of its connection are OSErrors.
+    except (hvac.exceptions.VaultError, OSError, ValueError) as error:
         reason = type(error).__name__
     except (KeyError, TypeError, AttributeError):
         reason = "not Vault's answer"
