@@ -9,35 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
-    EllipticCurvePublicKey,
     generate_private_key,
 )
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
-    load_pem_public_key,
 )
 from rich.table import Table
 
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.ids import new_id
+from huxin.oversight.caller_keys import PublicKey, holder_id, read_public, register
 from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.credentials import (
-    SCOPES,
     Credential,
-    add_credential,
     list_credentials,
     revoke_credential,
 )
-from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin_privacy.client import Client, Identity
@@ -74,7 +68,7 @@ def new(
     if file.exists():
         raise HuxinError("H1132", file=file)
     with connection(settings) as database:
-        made = _register(database, settings, id_, code, role, alg, secret.public_key(), scope)
+        made = _register(database, settings, id_, code, role, secret.public_key(), scope)
         # Within the transaction: without its file, a registered key would be of use to nobody.
         _write_secret(file, secret)
     _tell(settings, made, file)
@@ -90,9 +84,8 @@ def add(
     """Registers a public key whose private half never left its holder. · 登记机构自行生成的公钥。"""
     settings = ready_settings()
     public = _read_public(public_key)
-    alg = "EdDSA" if isinstance(public, Ed25519PublicKey) else "ES256"
     with connection(settings) as database:
-        made = _register(database, settings, new_id(), code, role, alg, public, scope)
+        made = _register(database, settings, new_id(), code, role, public, scope)
     _tell(settings, made, None)
 
 
@@ -105,7 +98,7 @@ def list_(
     """Lists a holder's keys, live and revoked. · 列出密钥。"""
     settings = ready_settings()
     with connection(settings) as database:
-        _require_member(database, code, role)
+        holder_id(database, code, role)
         found = list_credentials(database, code, role)
     if json_:
         for each in found:
@@ -158,29 +151,13 @@ def _register(
     id_: UUID,
     code: str,
     role: str,
-    alg: str,
-    public: Any,
+    public: PublicKey,
     scope: list[str] | None,
 ) -> Credential:
-    scopes = tuple(dict.fromkeys(scope or SCOPES))
-    if not set(scopes) <= set(SCOPES):
-        raise HuxinError("H1134", known=", ".join(SCOPES))
-    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    member_id = _require_member(database, code, role)
-    made = Credential(id_, role, member_id, code, alg, der, scopes, settings.now())
-    add_credential(database, made)
-    facts = {"holder": code, "role": role, "key": str(id_), "scopes": list(scopes)}
+    made = register(database, settings, id_, code, role, public, scope)
+    facts = {"holder": code, "role": role, "key": str(id_), "scopes": list(made.scopes)}
     note_operator_act(database, "credential.added", facts, settings.now())
     return made
-
-
-def _require_member(database: Connection, code: str, role: str) -> int:
-    if role != "member":
-        return 0
-    found = find_member(database, code)
-    if found is None:
-        raise HuxinError("H0701", code=code[:64])
-    return found.id
 
 
 def _write_secret(file: Path, secret: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
@@ -193,16 +170,12 @@ def _write_secret(file: Path, secret: Ed25519PrivateKey | EllipticCurvePrivateKe
         target.write(content)
 
 
-def _read_public(file: Path) -> EllipticCurvePublicKey | Ed25519PublicKey:
+def _read_public(file: Path) -> PublicKey:
     try:
-        found = load_pem_public_key(file.read_bytes())
-    except (OSError, ValueError, UnsupportedAlgorithm):
+        content = file.read_bytes()
+    except OSError:
         raise HuxinError("H1133", file=file.name) from None
-    if isinstance(found, Ed25519PublicKey):
-        return found
-    if isinstance(found, EllipticCurvePublicKey) and isinstance(found.curve, SECP256R1):
-        return found
-    raise HuxinError("H1133", file=file.name)
+    return read_public(content, file.name)
 
 
 def _object(each: Credential) -> dict[str, Any]:

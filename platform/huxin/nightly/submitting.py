@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
-from datetime import date
-from itertools import count
 from pathlib import Path
 
-from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly.inbox import Arrival, shown
+from huxin.nightly.manifests import Wish, manifest_of
 from huxin.nightly.members_copy import follow_members
-from huxin.nightly.mended import day_of_mended
 from huxin.nightly.pipeline import run_group
 from huxin.nightly.receive import Received, receive
 from huxin.nightly.timings import Timings
 from huxin.registry.members import Member, find_member
 from huxin.registry.session import connection
-from huxin.registry.submissions import Submission, find, next_sequence, with_content
+from huxin.registry.submissions import Submission, find
 from huxin.settings import Settings
-from huxin_checks.manifest import MODES, SUFFIX, Manifest, manifest_json
+from huxin_checks.manifest import SUFFIX, Manifest, manifest_json
 from huxin_checks.read import FileRefused
 from huxin_checks.totals import Seen, look_through
 
-
-@dataclass(frozen=True)
-class Wish:
-    """What the sender says of a file whose manifest is computed; None stands for the sensible value."""
-
-    as_of: date | None = None
-    mode: str | None = None
-    sequence: int | None = None
+__all__ = ["Wish", "computed_manifest", "submit"]
 
 
 def submit(
@@ -66,43 +55,11 @@ def _with_computed(settings: Settings, file: Path, code: str, wish: Wish) -> tup
 
 
 def computed_manifest(settings: Settings, file: Path, member: Member, wish: Wish) -> Manifest:
-    """The manifest that fits a file. HuxinError H0608 with the check's code when it cannot be read.
-
-    A file with the columns of our findings export holds mended rows: unless said otherwise it is a correction
-    of the day that they were sent for. Any other file is the member's whole book of today.
-    """
+    """The manifest that fits a file (`manifest_of`). HuxinError H0608 with the check's code when it cannot be read."""
     seen = _seen(file)
-    as_of = wish.as_of or (day_of_mended(settings, member, seen) if seen.mended else settings.today())
-    mode = wish.mode or ("correction" if seen.mended else "full")
     with file.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256")
-    with connection(settings) as database:
-        earlier = with_content(database, member.id, digest.digest())
-        free = next_sequence(database, member.id, as_of)
-    before = [item for item in earlier if item.as_of_date == as_of and item.mode == MODES[mode]]
-    return Manifest(
-        contract="loan/v1",
-        member=member.code,
-        as_of_date=as_of,
-        sequence=wish.sequence or _sequence(before, free),
-        mode=mode,
-        record_count=seen.rows,
-        sum_principal=seen.principal,
-        sum_balance=seen.balance,
-        sha256=digest.hexdigest(),
-    )
-
-
-def _sequence(before: list[Submission], free: int) -> int:
-    """That of the same file sent before, so that the same command goes on or shows its outcome.
-
-    Otherwise the first free one; not that of the same file withdrawn, which would be the same submission.
-    """
-    standing = [item.sequence for item in before if item.state not in (State.REFUSED, State.WITHDRAWN)]
-    if standing and standing[-1]:
-        return standing[-1]
-    withdrawn = {item.sequence for item in before if item.state == State.WITHDRAWN}
-    return next(number for number in count(free) if number not in withdrawn)
+        digest = hashlib.file_digest(source, "sha256").digest()
+    return manifest_of(settings, member, seen, digest, wish)
 
 
 def _seen(file: Path) -> Seen:

@@ -1,0 +1,104 @@
+"""A clerk's first day before a real browser: send by drag and drop, find the fault, mend it, send it again, ask."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import polars as pl
+import pytest
+from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, shot
+from console_world import Console
+from members_world import as_csv, book, first_sheet, lending, published
+from playwright.sync_api import Browser, expect
+from test_console_browser import enter
+
+from huxin.console.config import present
+from huxin.nightly.pipeline import run_group
+from huxin.nightly.timings import Timings
+from huxin.settings import Settings
+from support.rows import name, resident_id
+
+DROP = """async ([selector, name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, {type: "text/csv"}));
+  const options = {bubbles: true, cancelable: true, dataTransfer: data};
+  document.querySelector(selector).dispatchEvent(new DragEvent("drop", options));
+}"""
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Browser]:
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture
+def console(settings: Settings, tmp_path: Path) -> Console:
+    made = lending(settings)
+    published(made, "M0002", book("M0002"), tmp_path)
+    return made
+
+
+def test_a_clerks_first_day(
+    console: Console, opened: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUXIN_NOW", console.settings.now().isoformat())
+    console.clock.at = present()
+    path = console.invited("zhou", "clerk", "M0001")
+    with console_served(console.settings) as address, page_of(opened, address, WIDE) as page:
+        enter(page, console, path)
+        page.goto("/my/files")
+        assert faults(page) == []
+        page.evaluate(DROP, ["form[data-upload]", "五月.csv", as_csv(book("M0001", wrong=(3,))).decode()])
+        expect(page.get_by_role("heading", name="核对清单")).to_be_visible()
+        assert faults(page) == []
+        shot(page, "my-manifest")
+        page.get_by_role("button", name="报送", exact=True).click()
+        page.wait_for_url("**/my/files/*")
+        run_group(console.settings, [UUID(page.url.rsplit("/", 1)[1])], Timings())
+        # It shows by itself what became of the file, and why: no click.
+        expect(page.get_by_text("证件号码的校验码不对")).to_be_visible(timeout=10_000)
+        assert faults(page) == []
+        assert fits(page)
+        shot(page, "my-file")
+        # Mended and sent again in two clicks and a drop.
+        with page.expect_download() as taken:
+            page.get_by_role("link", name="下载要修改的行").click()
+        sheet = tmp_path / "rows.xlsx"
+        taken.value.save_as(sheet)
+        table = first_sheet(io.BytesIO(sheet.read_bytes()))
+        mended = tmp_path / "mended.xlsx"
+        table.with_columns(pl.lit(resident_id(3)).alias("证件号码")).write_excel(mended)
+        page.set_input_files("#mended", mended)
+        expect(page.get_by_role("heading", name="核对清单")).to_be_visible()
+        page.get_by_role("button", name="报送", exact=True).click()
+        page.wait_for_url("**/my/files/*")
+        run_group(console.settings, [UUID(page.url.rsplit("/", 1)[1])], Timings())
+        expect(page.get_by_text("没有发现问题")).to_be_visible(timeout=10_000)
+        # And an enquiry, on a phone.
+        page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+        page.goto("/my/ask")
+        assert faults(page) == []
+        assert fits(page)
+        page.get_by_label("证件号码").fill(resident_id(3))
+        page.get_by_label("姓名或名称").fill(name(3))
+        page.get_by_label("授权编号").fill("SQ-1")
+        page.get_by_label("授权有效期至").fill("2027-12-31")
+        page.get_by_label("业务编号").fill("case-1")
+        page.get_by_role("button", name="查询", exact=True).click()
+        expect(page.get_by_role("heading", name="查询结果")).to_be_visible()
+        assert faults(page) == []
+        assert fits(page)
+        page.set_viewport_size({"width": WIDE["width"], "height": WIDE["height"]})
+        shot(page, "my-answer")
+        for place, heading in (
+            ("/my/enquiries", "查询与占用"),
+            ("/my/files", "报送"),
+            ("/my/files/rules", "校验规则"),
+        ):
+            page.goto(place)
+            expect(page.get_by_role("heading", name=heading).first).to_be_visible()
+            assert faults(page) == []
