@@ -93,3 +93,19 @@ def test_an_auditor_reads_and_does_no_more() -> None:
     """What changes nothing but himself aside. A search that is logged, with its reason, would be a GET."""
     acts = {route for route, roles in access().items() if AUDITOR in roles and not route.startswith("GET ")}
     assert acts == {"POST /account"}
+
+
+def test_the_rooms_of_association_and_members_are_apart() -> None:
+    """A line of the table that gives a role too much is seen here: pages of one side open to nobody of the other."""
+    shared = {"/", "/account"}
+    staff = {"/people", "/people.xlsx"}  # a member's administrator sees his own staff there
+    for route, roles in access().items():
+        path = route.split(" ")[1]
+        if EVERYONE in roles or path in shared:
+            continue
+        if path.startswith("/my/"):
+            assert roles <= {*OF_MEMBERS}, route
+        elif path in staff or path.startswith("/people/"):
+            assert "clerk" not in roles, route
+        else:
+            assert roles.isdisjoint(OF_MEMBERS), route
