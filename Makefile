@@ -29,9 +29,10 @@ test: .venv/.dev           ## all tests, JOBS=2 at once · 全部测试（JOBS �
 	@sh requirements/browser.sh
 	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-soak: .venv/.dev           ## a quarter of an hour of kill -9 and of made-up requests · 反复强杀与随机请求
-	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 HUXIN_JOIN_EXAMPLES=5000 $(PY) -m pytest -s --timeout=1800 \
-	  tests/hostile/test_nothing_lost.py tests/hostile/test_schemathesis.py tests/privacy/test_joins.py $(ARGS)
+soak: .venv/.dev           ## half an hour of kill -9, made-up requests, keys turned in made-up weeks · 反复强杀、随机请求与密钥轮换
+	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 HUXIN_JOIN_EXAMPLES=5000 HUXIN_SOAK_ROTATIONS=60 \
+	  $(PY) -m pytest -s --timeout=1800 tests/hostile/test_nothing_lost.py tests/hostile/test_schemathesis.py \
+	  tests/privacy/test_joins.py tests/nightly/test_rotating_nights.py $(ARGS)
 
 MINUTES ?= 10
 fuzz: .venv/.fuzz          ## identifiers, sealed files, keyrings, receipts under atheris for MINUTES=10 · 模糊测试

@@ -27,7 +27,7 @@ from huxin.settings import Settings
 from support.operators import Operators
 from support.rows import resident_id
 
-# 200 in `make soak`.
+# 60 in `make soak`.
 EXAMPLES = int(os.environ.get("HUXIN_SOAK_ROTATIONS") or 8)
 PEOPLE = (1, 2, 3, 4, 12_000, 77)  # the sequences' own, a filler's, and one whom nobody reports
 
