@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -199,27 +200,30 @@ def test_cells_that_a_spreadsheet_would_run_stay_text(console: Console, who: Som
     rows[1]["name"] = "@SUM(1)"
     place = filed(console, who, "a.csv", as_csv(rows))
     sheet = who.get(f"{place}/rows").data
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(sheet)) as book_:
         cells = "".join(book_.read(name).decode() for name in book_.namelist() if "worksheets/" in name)
     assert "<f>" not in cells
     assert "vbaProject" not in " ".join(zipfile.ZipFile(io.BytesIO(sheet)).namelist())
 
 
-def test_a_workbook_with_a_macro_is_read_as_cells_or_refused(
+def test_of_a_workbook_with_a_macro_only_cells_are_taken(
     console: Console, who: Somebody, tmp_path: Path
 ) -> None:
-    file = tmp_path / "m.xlsx"
+    rows, file = book("M0001", wrong=(2,)), tmp_path / "m.xlsx"
     with xlsxwriter.Workbook(str(file)) as made:
         sheet = made.add_worksheet()
-        for column, head in enumerate(book("M0001")[0]):
-            sheet.write_string(0, column, head)
-        sheet.write_formula(1, 0, "=1+1")
-    content = file.read_bytes()
-    state = begun(who, "m.xlsx", len(content))
-    put(who, state["id"], 0, content)
-    assert who.post(f"/my/uploads/{state['id']}/finish").status_code in (200, 422)
+        for line, cells in enumerate([list(rows[0]), *(list(row.values()) for row in rows)]):
+            for column, cell in enumerate(cells):
+                sheet.write_string(line, column, cell)
+        sheet.write_formula(3, 12, '=WEBSERVICE("http://127.0.0.1/")', None, "home")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0 Sub AutoOpen")
+    place = filed(console, who, "m.xlsm", file.read_bytes())
+    assert "已入库" in who.get(place).text
+    back = who.get(f"{place}/rows").data
+    with zipfile.ZipFile(io.BytesIO(back)) as archive:
+        assert [name for name in archive.namelist() if "vba" in name] == []
+    assert b"AutoOpen" not in back
 
 
 def test_an_upload_is_forgotten_after_a_day(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from huxin.enquiry.answering import Used
 from huxin.enquiry.sealing import FACTS, opened
 from huxin.enquiry.subject_keys import seal_keys
 from huxin.errors import HuxinError
-from huxin.registry.policies import policy_version
+from huxin.registry.policies import policies, policy_version
 from huxin.registry.policy_past import PastEnquiry, count_enquiries, past_enquiries, reading
 from huxin.registry.replay import When, coverage_at, require_known
 from huxin.settings import SHANGHAI, Settings
@@ -76,9 +76,8 @@ def simulate(
         again = _Again(settings, policy)
         with reading(settings) as beside:
             again.look_in(beside, period)
-            for number, past in enumerate(
-                past_enquiries(database, period.since, period.until, policy.stacking_days), 1
-            ):
+            days = policy.stacking_days if again.counts_anew() else None
+            for number, past in enumerate(past_enquiries(database, period.since, period.until, days), 1):
                 again.one(past, effect)
                 if number % _TOLD_EVERY == 0 and not progress(number, total):
                     raise HuxinError("H1522")
@@ -106,6 +105,10 @@ class _Again:
             return Coverage(reach.members, reach.reported, reach.oldest_as_of)
 
         self._coverage = found
+
+    def counts_anew(self) -> bool:
+        """Whether an enquiry may have been answered by other days for STACKING than the policy has."""
+        return any(each.stacking_days != self._policy.stacking_days for each in policies(self._settings))
 
     def one(self, past: PastEnquiry, effect: Effect) -> None:
         try:

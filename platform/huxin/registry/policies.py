@@ -27,7 +27,7 @@ _read: dict[_Home, _Known] = {}
 
 def policy_on(settings: Settings, on: date) -> Policy:
     """The policy in force on a business day. HuxinError H1507 when none is, and those of `all_policies`."""
-    return _in_force(_policies(settings), on)
+    return _in_force(policies(settings), on)
 
 
 def policy_in(database: Connection, on: date) -> Policy:
@@ -38,15 +38,15 @@ def policy_in(database: Connection, on: date) -> Policy:
 def tiers_known(database: Connection, today: date) -> list[str]:
     """The tiers that the policy in force knows and each that follows it; nobody approves another until the end."""
     hold_changes(database)
-    policies = all_policies(database)
-    present = _in_force(policies, today)
-    later = [policy.tiers.keys() for policy in policies if policy.effective_on > today]
+    every = all_policies(database)
+    present = _in_force(every, today)
+    later = [policy.tiers.keys() for policy in every if policy.effective_on > today]
     return [tier for tier in present.tiers if all(tier in each for each in later)]
 
 
 def policy_version(settings: Settings, version: str) -> Policy:
     """The policy of that version, to compute a past answer again. HuxinError H1513 when there is none."""
-    for policy in _policies(settings):
+    for policy in policies(settings):
         if policy.version == version:
             return policy
     raise HuxinError("H1513", version=version[:32])
@@ -59,11 +59,11 @@ def all_policies(database: Connection) -> tuple[Policy, ...]:
     H1519 where an approved one is not what was approved.
     """
     approved = [policy_of(change) for change in list_changes(database, APPROVED)]
-    policies = (*load_policies(), *approved)
+    found = (*load_policies(), *approved)
     for name in ("version", "effective_on"):
-        if len({getattr(policy, name) for policy in policies}) < len(policies):
+        if len({getattr(policy, name) for policy in found}) < len(found):
             raise HuxinError("H1504", place=name)
-    return tuple(sorted(policies, key=lambda policy: policy.effective_on))
+    return tuple(sorted(found, key=lambda policy: policy.effective_on))
 
 
 def policy_of(change: PolicyChange) -> Policy:
@@ -80,7 +80,8 @@ def _in_force(policies: Sequence[Policy], on: date) -> Policy:
     raise HuxinError("H1507", day=on.isoformat())
 
 
-def _policies(settings: Settings) -> tuple[Policy, ...]:
+def policies(settings: Settings) -> tuple[Policy, ...]:
+    """All, as this process knows them on this business day. Errors as `all_policies`."""
     home, today, shipped = (settings.database_url, settings.home), settings.today(), load_policies()
     known = _read.get(home)
     if known is None or known[0] != today or known[1] is not shipped:
