@@ -17,6 +17,8 @@ UNREACHABLE = (
     "loan", "loan_history", "loan_adverse", "enquiry", "enquiry_default", "alias", "subject", "reservation",
     "mobile_alias", "mobile_subject", "mobile_enquiry", "quota", "outbox", "member",
     "alarm", "honeytoken", "enquiry_tally", "enquiry_yield", "member_limit", "guard_run",
+    "report_day", "report_code", "member_book", "member_book_day", "reporting_term", "enquiry_directory", "sector_book",
+    "sector_lenders",
 )  # fmt: skip
 OF_A_MEMBER = ("submission", "finding", "quarantine", "loan_key", "enquiry_key", "reservation_key")
 PARTS = (

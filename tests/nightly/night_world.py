@@ -28,6 +28,7 @@ from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find
 from huxin.settings import Settings
 from support.rows import loan, overdue, resident_id, settled, write_submission
+from support.sums import summed_up
 from support.zones import Split
 
 MEMBERS = ["M0001", "M0002", "M0003"]
@@ -199,6 +200,7 @@ class World:
         subjects = self._subjects(people)
         for table, expected in zip(("loan", "loan_history"), self._expected(), strict=True):
             _same(table, self._read(table, subjects), {name: rows for name, rows in expected.items() if rows})
+        summed_up(self.registry)
 
     def _expected(self) -> tuple[dict[object, list[object]], dict[object, list[object]]]:
         current: dict[object, list[object]] = {}

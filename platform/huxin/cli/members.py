@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from huxin.cli import keys
+from huxin.cli import keys, terms
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.registry.audit_acts import note_operator_act
@@ -21,6 +21,7 @@ from huxin.registry.session import connection
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
 app.add_typer(keys.app, name="key")
+terms.register(app)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,31}")
 _ACTS = {"active": "member.resumed", "suspended": "member.suspended"}
 _KIND = re.compile(r"[a-z][a-z_]{1,31}")

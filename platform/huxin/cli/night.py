@@ -46,6 +46,7 @@ def night(
         run_night,  # loads Great Expectations: two seconds that others need not wait
     )
     from huxin.nightly.returning import return_rejected
+    from huxin.oversight.closing import close_quietly
 
     settings = ready_settings()
     if not inbox.is_dir():
@@ -55,6 +56,7 @@ def night(
     if return_rows:
         return_rejected(settings, inbox, report.submissions)
     _print(settings, report.submissions, json_)
+    close_quietly(settings)  # all is published and told: this reads every loan's key once
     for sender, file in report.without_manifest:
         note(f"{sender}/{file}: 尚无清单文件，未处理 · no manifest yet, left alone")
     if not report.fresh and report.submissions:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from huxin.nightly.ahead import ahead
+from huxin.nightly.book_sums import BookSums
 from huxin.nightly.loan_order import Order, by_loan
 from huxin.registry.blocks import blocks, from_column
 from huxin.registry.delta import CORRECTION
@@ -68,6 +69,7 @@ class Arrivals:
         self._versions = arriving["version"].to_numpy().astype(np.int32)
         self._subjects = from_column(arriving["subject_id"])
         self._late_tables: list[pa.Table] = []
+        self._sums = BookSums()
         order = arriving["ord"].to_numpy() - begin
         # The table of places ends with the last row that is written; those behind it are not.
         self._place = np.full(int(order.max()) + 1 if len(order) else 0, -1, np.int32)
@@ -78,7 +80,11 @@ class Arrivals:
 
         Late versions that pass by are kept for `late`.
         """
-        return self._encoded(self._currents(portion), _BY_SUBJECT, by_subject)
+        return self._encoded(self._sums.watched(_thick(self._currents(portion))), _BY_SUBJECT, by_subject)
+
+    def book(self) -> pa.Table | None:
+        """What `current` gave adds to its members' books, in sums (columns of books.CHANGE); None for nothing."""
+        return self._sums.table()
 
     def late(self) -> pa.Table | None:
         """The rows that enter history only, or None."""
@@ -91,7 +97,7 @@ class Arrivals:
 
     def new_keys(self, portion: Portion) -> Encoded | None:
         """The rows of `loan_key` for what is new, in the order of that key."""
-        return self._encoded(map(self._key_rows, self._taken(portion, self._new)), _BY_LOAN, by_loan)
+        return self._encoded(_thick(map(self._key_rows, self._taken(portion, self._new))), _BY_LOAN, by_loan)
 
     def _encoded(
         self, tables: Iterator[pa.Table], by: list[str], order: Callable[[pa.Table], Order]
@@ -102,7 +108,7 @@ class Arrivals:
         less.
         """
         rows, keys = Rows(len(self._late)), []
-        for table in _thick(tables):
+        for table in tables:
             rows.add(table)
             # No column more than needed: one that was read holds all that was read with it.
             keys.append(table.select(by))

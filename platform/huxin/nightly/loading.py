@@ -24,7 +24,7 @@ from huxin.nightly.streams import Cursor, incoming_portions
 from huxin.nightly.timings import Timings
 from huxin.nightly.turner import as_blocks
 from huxin.nightly.turning import Slot, Source
-from huxin.registry import aliases, delta, incoming, mobiles, versions
+from huxin.registry import aliases, books, delta, incoming, mobiles, versions
 from huxin.registry.blocks import Blocks, blocks, from_column
 from huxin.registry.bulk import Bulk
 from huxin.registry.delta import CORRECTION
@@ -211,6 +211,7 @@ def _arrive(
             load.errand(errand)
         versions.arrive(load.session, current)
         versions.arrive_late(load.session, arrivals.late())
+        books.add(load.session, arrivals.book())
     with load.timer.stage("load.loan_keys"):
         versions.add_keys(load.session, coming())
     give_back()

@@ -25,6 +25,7 @@ from huxin.nightly.inbox import arrivals, waiting
 from huxin.nightly.leftovers import clear_leftovers
 from huxin.nightly.members_copy import follow_members
 from huxin.nightly.receive import Received, receive
+from huxin.oversight.closing import close_quietly
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, find_all, member_codes, unfinished
 from huxin.settings import Settings
@@ -87,6 +88,7 @@ def summarise(groups: Sequence[Sequence[str]] | None) -> dict[str, int]:
     if not ids:
         log.info("没有待处理的报送批次 · the inbox holds nothing new, and nothing was left unfinished")
     log.info("本次运行 · this run: %s", dict(sorted(states.items())) or "-")
+    close_quietly(Settings.from_env())
     tell("summary", "failed" if left else "finished", count=len(ids))
     if left:
         raise HuxinError("H1001", count=left, total=len(ids))

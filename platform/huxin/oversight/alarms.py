@@ -15,7 +15,7 @@ from huxin.enquiry.own_words import require_nobody
 from huxin.errors import HuxinError
 from huxin.registry import alarms, limits
 from huxin.registry.alarms import Alarm
-from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.audit_acts import note_act, note_operator_act
 from huxin.registry.members import Member, find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -56,8 +56,8 @@ def look_through(
         return alarms.list_alarms(database, state, member, kind, most)
 
 
-def settle(settings: Settings, id_: UUID, state: str, note: str | None) -> Alarm:
-    """Acknowledges or closes an alarm; the account that acts is noted. Returns the alarm as it stands then.
+def settle(settings: Settings, id_: UUID, state: str, note: str | None, by: str | None = None) -> Alarm:
+    """Acknowledges or closes an alarm; returns it as it stands then. Who acts is noted: `by`, or the process's account.
 
     HuxinError H1903, H1904, H1207 (a person in the note), H1906 (a note that is too long).
     """
@@ -65,10 +65,10 @@ def settle(settings: Settings, id_: UUID, state: str, note: str | None) -> Alarm
     if note is not None and len(note) > LONGEST_NOTE:
         raise HuxinError("H1906", most=LONGEST_NOTE)
     with connection(settings) as database:
-        held = alarms.change_alarm(database, id_, state, getpass.getuser(), note, settings.now())
+        held = alarms.change_alarm(database, id_, state, by or getpass.getuser(), note, settings.now())
         # Without the note: a leaf is for ever, and holds codes only.
-        facts = {"alarm": str(id_), "kind": held.kind, "code": held.member}
-        note_operator_act(database, _TOPICS[state], facts, settings.now())
+        facts = {"alarm": str(id_), "kind": held.kind, "code": held.member, "by": by or getpass.getuser()}
+        note_act(database, _TOPICS[state], facts, settings.now())
         found = alarms.find_alarm(database, id_)
     assert found is not None, "what was changed is there"
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from huxin.errors import HuxinError
+from huxin.oversight.closing import close_quietly
 from huxin.oversight.guard import run_guard
 from huxin.settings import Settings
 
@@ -15,6 +16,8 @@ def run() -> dict[str, int]:
     """Runs every monitor. HuxinError H1908 with the kind of the fault, as a scheduler keeps what is raised."""
     try:
         done = run_guard(Settings.from_env())
+        # What came in by day, and where the night runs in another zone.
+        close_quietly(Settings.from_env())
     except HuxinError as error:
         log.error("%s %s", error.code, error.text("en"))
         raise HuxinError("H1908", kind=error.code) from None

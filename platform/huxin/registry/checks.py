@@ -35,6 +35,8 @@ _ROW_TYPES = (
     *("uuid", "uuid", "int4", "timestamptz", "text", "int2", "int8", "text", "text", "text", "text"),
     *("bytea", "bytea"),
 )
+_LISTED = ("id", "member_id", "subject_id", "purpose", "staff")
+_LISTED_TYPES = ("uuid", "int4", "uuid", "text", "text")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class CheckHead:
 
 
 def record_checks(connection: Connection, head: CheckHead, rows: Sequence[CheckRow]) -> None:
-    """Writes enquiries and their keys in the caller's transaction, by COPY."""
+    """Writes enquiries, their keys and their places in the directory in the caller's transaction, by COPY."""
     keys = [(OPERATOR, str(row.id), row.digest, row.id, row.subject_id) for row in rows]
     _copy(connection, "enquiry_key", _KEYS, _KEY_TYPES, keys)
     common = head.staff, head.reference, head.policy, head.tier
@@ -76,6 +78,8 @@ def record_checks(connection: Connection, head: CheckHead, rows: Sequence[CheckR
         for row in rows
     ]
     _copy(connection, "enquiry", _ROWS, _ROW_TYPES, whole)
+    listed = [(row.id, head.member_id, row.subject_id, PURPOSE, head.staff) for row in rows]
+    _copy(connection, "enquiry_directory", _LISTED, _LISTED_TYPES, listed)
 
 
 def _copy(

@@ -12,7 +12,8 @@ from typing import Final
 PARTS: Final = """
     fed AS (
         SELECT (feed ->> 'member_id')::integer AS member_id, (feed ->> 'asked_at')::timestamptz AS asked_at,
-            feed ->> 'purpose' AS purpose, feed ->> 'enquiry_id' AS enquiry_id, (feed ->> 'known')::boolean AS known,
+            feed ->> 'purpose' AS purpose, feed ->> 'enquiry_id' AS enquiry_id,
+            (feed ->> 'subject_id')::uuid AS subject_id, (feed ->> 'known')::boolean AS known,
             (SELECT true FROM honeytoken h WHERE h.subject_id = (feed ->> 'subject_id')::uuid) AS nobody
         FROM taken
         WHERE feed ->> 'member_id' IS NOT NULL AND feed ->> 'purpose' IS NOT NULL AND feed ->> 'asked_at' IS NOT NULL),

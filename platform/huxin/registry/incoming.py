@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from huxin.registry import books
 from huxin.registry.bulk import Bulk
 from huxin.registry.wire import Encoded
 
@@ -78,7 +79,13 @@ def add_others(bulk: Bulk, rows: pa.Table | None) -> None:
 
 
 def _tables() -> dict[str, pa.Schema]:
-    return {"batch": BATCH, "incoming": INCOMING, "others": OTHERS, "rejected": REJECTED}
+    return {
+        "batch": BATCH,
+        "incoming": INCOMING,
+        "others": OTHERS,
+        "rejected": REJECTED,
+        "book_change": books.CHANGE,
+    }
 
 
 def _create(name: str, schema: pa.Schema) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from huxin.contract import State
+from huxin.registry import books
 from huxin.registry.bulk import Bulk
 from huxin.registry.delta import CORRECTION
 
@@ -98,5 +99,7 @@ def await_confirmation(bulk: Bulk, subs: list[int]) -> None:
 
 
 def publish(bulk: Bulk) -> None:
-    """Publishes every submission of the batch, and ends the reservations whose loans have come. The caller commits."""
-    bulk.run(_PUBLISHED, _MEMBERS, _OUTBOX, _ENDED)
+    """Publishes every submission of the batch, sums up what its members' books became, and ends the reservations whose
+    loans have come. The caller commits.
+    """
+    bulk.run(_PUBLISHED, _MEMBERS, *books.SETTLE, _OUTBOX, _ENDED)

@@ -22,7 +22,7 @@ from huxin.audit.notes import ZONE, LogKeys, checkpoint_note, log_keys
 from huxin.audit.records import entry_of
 from huxin.errors import HuxinError
 from huxin.faults import reach
-from huxin.registry import guard_feed
+from huxin.registry import directory, guard_feed
 from huxin.registry.audit_rows import COPY_LEAVES, COPY_NODES, copy_rows, leaf_row, node_row
 from huxin.registry.audit_tree import load_peaks
 from huxin.registry.connect import connect, libpq_uri, lost_connection_told
@@ -44,8 +44,8 @@ _MARGIN = 10_000 << 80  # ten seconds of a UUIDv7
 _TURN = 0x6875786C6F67
 _NO_ID = UUID(int=0)
 
-# The feed of an enquiry goes to the tables of mobile numbers and to the guard, and no further. An application's own
-# leaf needs no look at the rest of the body; every other row is handed over whole.
+# The feed of an enquiry goes to the tables of mobile numbers, to the guard and to the directory, and no further. An
+# application's own leaf needs no look at the rest of the body; every other row is handed over whole.
 _TAKE = f"""
     WITH taken AS (
         DELETE FROM outbox WHERE id = ANY (ARRAY(SELECT id FROM outbox WHERE id >= %s ORDER BY id LIMIT %s))
@@ -60,6 +60,7 @@ _TAKE = f"""
         SELECT (feed ->> 'mobile_id')::uuid, (feed ->> 'subject_id')::uuid, min((feed ->> 'asked_at')::timestamptz)
         FROM taken WHERE feed ->> 'mobile_id' IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING),
     {guard_feed.PARTS.strip()},
+    {directory.PART.strip()},
     whole AS (
         SELECT *, feed IS NULL OR body #>> '{{leaf,record}}' IS NULL
             OR coalesce(body #>> '{{leaf,salt}}' !~ '^[0-9a-f]{{32}}$', true) AS odd FROM taken)

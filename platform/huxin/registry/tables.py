@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -195,6 +196,9 @@ submission = Table(
     Column("changed_at", moment_type(), nullable=False),
     Column("published_at", moment_type()),
     UniqueConstraint("member_id", "data_digest", "manifest_digest"),
+    # Of all members by receipt: ids are made in that order.
+    Index("submission_id_idx", "id"),
+    Index("submission_waiting_idx", "id", postgresql_where=text("state = 4")),
 )
 finding = Table(
     "finding",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from huxin.registry import books
 from huxin.registry.bulk import Bulk
 from huxin.registry.delta import Ended, Kind
 from huxin.registry.tables import loan
@@ -40,7 +41,8 @@ def supersede(bulk: Bulk) -> None:
         WITH gone AS (
             DELETE FROM loan l USING resolved r WHERE {_SAME_LOAN} AND r.kind = {Kind.CHANGED}
             RETURNING r.sub, {_OLD}),
-        adverse AS ({_ADVERSE})
+        adverse AS ({_ADVERSE}),
+        less AS ({books.taken_from("gone g", "g")})
         INSERT INTO loan_history ({_COLUMNS}, superseded_at, superseded_by)
         SELECT {_GONE}, b.recorded_at, b.submission_id
         FROM gone g JOIN batch b ON b.sub = g.sub
@@ -56,6 +58,7 @@ def end(bulk: Bulk) -> None:
         SELECT {_OLD}, b.recorded_at, b.submission_id
         FROM ending r JOIN batch b USING (sub) JOIN loan l ON {_SAME_LOAN}
         """,
+        books.taken_from(f"ending r JOIN loan l ON {_SAME_LOAN}", "l"),
         f"""
         UPDATE loan l SET version = k.version + 1, ended_by = r.reason, ended_on = b.as_of_date,
             submission_id = b.submission_id, recorded_at = b.recorded_at,

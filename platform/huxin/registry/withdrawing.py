@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from huxin.contract import State
+from huxin.registry.books import recount
 from huxin.registry.delta import Ended
 from huxin.registry.tables import loan
 
@@ -114,3 +115,4 @@ def withdraw_published(connection: Connection, member_id: int, submission_id: UU
     connection.execute(_TOUCHED, facts)
     for statement in _STEPS:
         connection.execute(text(statement), {k: v for k, v in facts.items() if f":{k}" in statement})
+    recount(connection, member_id)

@@ -12,6 +12,7 @@ from pathlib import Path
 from huxin.contract import State
 from huxin.enquiry.subject_keys import all_schemes
 from huxin.nightly.pipeline import run_night
+from huxin.oversight.closing import close_if_due
 from huxin.registry import embedded
 from huxin.registry.members import add_members, change_member, list_members, set_status
 from huxin.registry.schemes import scheme_ids
@@ -69,6 +70,7 @@ def fill(home: Settings, fresh: Settings, data: Sandbox) -> None:
     register_keys(home, fresh, data.members)
     # The sequencer's feed also counts the enquiries by mobile number.
     drain(fresh)
+    close_if_due(fresh)
 
 
 def _night(settings: Settings, data: Sandbox) -> None:
