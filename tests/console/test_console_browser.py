@@ -43,6 +43,15 @@ PAGES = {
     "approvals": "/approvals",
     "audit": "/audit",
     "audit-leaf": "/audit/0",
+    "calendar": "/calendar",
+    "calendar-late": "/calendar/late",
+    "calendar-member": "/calendar/members/M0001",
+    "reports": "/reports",
+    "quality": "/quality",
+    "quality-member": "/quality/M0001",
+    "enquiries": "/enquiries",
+    "alarms": "/alarms",
+    "sector": "/sector",
 }
 
 

@@ -1,0 +1,215 @@
+"""Who reported which day: a heat-map with its table, holidays and extensions, and messages to nudge with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, url_for
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+
+from huxin.console import flashes, xlsx
+from huxin.console.asked import day_of, moment_of, one_of, text_of
+from huxin.console.desk import desk
+from huxin.console.pages import Entry
+from huxin.console.pages.home import Todo
+from huxin.console.paging import SIZE, Column, cursor, page_of
+from huxin.console.reporting_words import DAY_CHIPS, DAY_COLOURS, DAY_ORDER, TERMS
+from huxin.console.texts import language
+from huxin.console.visitor import someone
+from huxin.oversight import terms
+from huxin.oversight.calendar import LACKING, DayState, terms_by_day
+from huxin.oversight.nudges import kind_of, nudge
+from huxin.oversight.reporting import LOOKED_BACK, Calendar, Row, calendar, late_members
+from huxin.oversight.reporting_policy import ReportingPolicy, reporting_policy
+from huxin.registry.people import Person
+from huxin.registry.reports import Reporter, reporters
+from huxin.registry.session import console_connection
+from huxin.registry.terms import BACKFILL, KINDS, terms_between
+
+blueprint = Blueprint("calendar", __name__)
+MENU = (Entry("calendar.show", _l("报送日历"), icon="calendar", order=10),)
+DAYS = 30
+_LONGEST = 92
+
+
+def TODO(_person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+    """Members that owe a report."""
+    with console_connection(desk().settings) as database:
+        late = late_members(database, _policy(), desk().settings.now())
+    yield Todo(len(late), gettext("家机构有应报未报的日期"), url_for("calendar.late"), "red")
+
+
+@blueprint.get("/calendar")
+def show() -> str:
+    """Members by code, a page at a time, over the last days or those asked for."""
+    since, until = _span()
+    with console_connection(desk().settings) as database:
+        members = _chosen(reporters(database))
+        page = page_of(members, lambda each: each.code)
+        made = calendar(database, _policy(), since, until, desk().settings.now(), page.rows)
+    return render_template(
+        "calendar.html",
+        made=made,
+        page=page,
+        chips=DAY_CHIPS,
+        option=_heat_map(made),
+        columns=[Column(_l("机构")), *(Column(f"{each:%m-%d}") for each in made.days)],
+        since=since,
+        until=until,
+        kinds=TERMS,
+        reasons=_reasons(),
+    )
+
+
+@blueprint.get("/calendar/export")
+def export() -> Response:
+    """The same for all members: a row each, a column a day."""
+    since, until = _span()
+    with console_connection(desk().settings) as database:
+        made = calendar(database, _policy(), since, until, desk().settings.now())
+    head = [gettext("机构代码"), gettext("机构名称"), *(each.isoformat() for each in made.days)]
+    rows = (
+        [row.member.code, row.member.name, *(str(DAY_CHIPS[each.state].words) for each in row.days)]
+        for row in made.rows
+    )
+    return xlsx.download(gettext("报送日历"), head, rows)
+
+
+@blueprint.get("/calendar/late")
+def late() -> str:
+    """Active members that owe a report of the last days, those that owe most first."""
+    with console_connection(desk().settings) as database:
+        found = late_members(database, _policy(), desk().settings.now())
+    columns = [Column(_l("机构")), Column(_l("欠报日期")), Column(_l("催报文字"))]
+    after = text_of("after") or "0"
+    start = int(after) if after.isdecimal() else 0
+    shown = found[start : start + SIZE + 1]
+    page = page_of(shown, lambda each: str(start + SIZE))
+    return render_template(
+        "calendar_late.html", page=page, columns=columns, chips=DAY_CHIPS, total=len(found)
+    )
+
+
+@blueprint.get("/calendar/members/<code>")
+def member(code: str) -> str:
+    """One member's days, what was granted for them, and the message that would nudge it now."""
+    since, until = _span()
+    now = desk().settings.now()
+    with console_connection(desk().settings) as database:
+        found = [each for each in reporters(database) if each.code == code]
+        if not found:
+            abort(404)
+        made = calendar(database, _policy(), since, until, now, found)
+        granted = terms_between(database, since, until + timedelta(days=_LONGEST), [found[0].id])
+    messages = list(_messages(found[0], made, granted))
+    return render_template(
+        "calendar_member.html",
+        member=found[0],
+        days=list(reversed(list(zip(made.days, made.rows[0].days, strict=True)))),
+        chips=DAY_CHIPS,
+        granted=granted,
+        messages=messages,
+        kinds=TERMS,
+        reasons=_reasons(),
+        since=since,
+        until=until,
+    )
+
+
+@blueprint.post("/calendar/members/<code>")
+def grant(code: str) -> Response:
+    """Grants days off, more time or a backfill to a member (ALL: to everybody), or takes it back."""
+    kind, first = one_of("kind", KINDS), day_of("first")
+    if kind is None or first is None:
+        abort(400)
+    wanted = terms.Grant(
+        None if code == "ALL" else code,
+        kind,
+        first,
+        day_of("last") or first,
+        moment_of("until"),
+        text_of("reason") or "",
+    )
+    settings, by = desk().settings, someone().login
+    if text_of("lift"):
+        count = terms.lift(settings, wanted, by)
+        flashes.say(ngettext("已撤销 %(num)d 天。", "已撤销 %(num)d 天。", count))
+    else:
+        count = terms.grant(settings, wanted, by)
+        flashes.say(ngettext("已批准 %(num)d 天。", "已批准 %(num)d 天。", count))
+    target = url_for("calendar.show") if code == "ALL" else url_for("calendar.member", code=code)
+    return redirect(target, 303)
+
+
+def _policy() -> ReportingPolicy:
+    return reporting_policy(desk().settings.today())
+
+
+def _span() -> tuple[date, date]:
+    """The days asked for, at most a quarter; otherwise the last thirty."""
+    until = day_of("until") or desk().settings.today()
+    since = day_of("since") or until - timedelta(days=DAYS - 1)
+    if not 0 <= (until - since).days < _LONGEST:
+        since = until - timedelta(days=DAYS - 1)
+    return since, until
+
+
+def _chosen(members: list[Reporter]) -> list[Reporter]:
+    """Those behind the cursor, one more than a page; with ?code= those whose code begins so."""
+    begins, after = text_of("code") or "", cursor() or ""
+    return [each for each in members if each.code > after and each.code.startswith(begins)][: SIZE + 1]
+
+
+def _heat_map(made: Calendar) -> dict[str, Any]:
+    """The option of ECharts: a cell a member and day, coloured by its state."""
+    places = {state: number for number, state in enumerate(DAY_ORDER)}
+    cells = [
+        [column, line, places[each.state]]
+        for line, row in enumerate(made.rows)
+        for column, each in enumerate(row.days)
+    ]
+    pieces = [
+        {"value": places[state], "label": str(DAY_CHIPS[state].words), "color": DAY_COLOURS[state]}
+        for state in DAY_ORDER
+    ]
+    return {
+        "tooltip": {},
+        "grid": {"left": 90, "right": 10, "top": 10, "bottom": 110},
+        "xAxis": {"type": "category", "data": [f"{each:%m-%d}" for each in made.days]},
+        "yAxis": {"type": "category", "inverse": True, "data": [row.member.code for row in made.rows]},
+        "visualMap": {
+            "type": "piecewise",
+            "pieces": pieces,
+            "orient": "horizontal",
+            "bottom": 0,
+            "left": "center",
+        },
+        "series": [
+            {"type": "heatmap", "data": cells, "itemStyle": {"borderWidth": 1, "borderColor": "#fff"}}
+        ],
+    }
+
+
+def _messages(member: Reporter, made: Calendar, granted: Any) -> Iterator[tuple[str, str]]:
+    """(kind, text) of what the member may be told now, in the visitor's language."""
+    lacking: dict[str, dict[date, DayState]] = {}
+    rows: tuple[Row, ...] = made.rows
+    for day, state in zip(made.days, rows[0].days, strict=True):
+        if state.state in LACKING and (made.days[-1] - day).days <= LOOKED_BACK:
+            lacking.setdefault(kind_of(state), {})[day] = state
+    mine = terms_by_day(granted, member.id)
+    for kind, days in lacking.items():
+        ends = [
+            term.until for day in days for term in mine.get(day, ()) if term.kind == BACKFILL and term.until
+        ]
+        made_of = nudge(member, days, max(ends, default=None))
+        yield kind, made_of.zh if language() == "zh" else made_of.en
+
+
+def _reasons() -> list[tuple[str, str]]:
+    place = 0 if language() == "zh" else 1
+    return [(code, words[place]) for code, words in terms.REASONS.items()]
