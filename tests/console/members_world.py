@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -69,9 +69,11 @@ def as_csv(rows: list[Mapping[str, str]] | list[dict[str, str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def published(console: Console, member: str, rows: list[dict[str, str]], folder: Path) -> None:
+def published(
+    console: Console, member: str, rows: list[dict[str, str]], folder: Path, day: date = AS_OF
+) -> None:
     """Sent and worked through, beside the console."""
-    file = write_submission(folder, member, rows, AS_OF, 1, "full", file_name=f"{member}.csv")
+    file = write_submission(folder, member, rows, day, 1, "full", file_name=f"{member}.csv")
     submit(console.settings, file, member)
 
 
