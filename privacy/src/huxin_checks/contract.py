@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from huxin_checks.contract_names import BLIND as BLIND
+from huxin_checks.contract_names import LOANS as LOANS
 from huxin_checks.paths import schema_root
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _T = TypeVar("_T", bound="DataclassInstance")
-LOANS = "loan/v1"
-BLIND = "loan-tokens/v1"
-"""The contract of files without the people in them, made from the other (huxin.blind_contract)."""
 KINDS = frozenset({"text", "identifier", "enum", "money", "rate", "date", "integer", "pattern"})
 PHASES = frozenset({"file", "cell", "row", "set", "registry"})
 SEVERITY_BY_PREFIX = {"F": "refuse", "E": "reject", "W": "warn"}

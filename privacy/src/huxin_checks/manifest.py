@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from huxin_checks.contract import BLIND
+from huxin_checks.contract_names import BLIND
 
 # How modes are stored.
 MODES: Final = {"full": 1, "incremental": 2, "correction": 3}

@@ -136,6 +136,7 @@ BEGIN
     UPDATE loan_key t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     UPDATE enquiry t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     GET DIAGNOSTICS enquiries = ROW_COUNT;
+    UPDATE enquiry_directory t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     UPDATE enquiry_key t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     UPDATE reservation t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     GET DIAGNOSTICS reservations = ROW_COUNT;
