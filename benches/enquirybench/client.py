@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import perf_counter
@@ -42,7 +44,8 @@ def load(target: Target, requests: Requests, clients: int, seconds: float, warm:
             mine, theirs = context.Pipe(duplex=False)
             args = (theirs, barrier, target, requests, number, seconds, warm)
             process = context.Process(target=_client, args=args, daemon=True)
-            process.start()
+            with _undisturbed():
+                process.start()
             theirs.close()
             started.append((process, mine))
         return joined([_told(pipe) for _, pipe in started])
@@ -50,6 +53,23 @@ def load(target: Target, requests: Requests, clients: int, seconds: float, warm:
         for process, _ in started:
             process.terminate()
             process.join()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Holds back signals: what a handler raises while a fork's hooks run is printed and forgotten."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave_when_told() -> None:
+    """In a client: Ctrl-C is the bench's matter, which then ends its clients."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def _told(pipe: Connection) -> Load:
@@ -71,6 +91,7 @@ def _client(
     seconds: float,
     warm: float,
 ) -> None:
+    _leave_when_told()
     try:
         todo = iter(requests(number))
         with socket.create_connection((target.host, target.port), timeout=_LONGEST) as sock:

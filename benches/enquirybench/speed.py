@@ -75,7 +75,7 @@ def race(at: Stand, seconds: float, rounds: int) -> dict[str, float]:
     """Each round runs all of them, eight clients and then one; ratios are those of the middle round."""
     runs: dict[str, list[Load]] = {}
     for number in range(rounds):
-        print(f"\nround {number + 1} of {rounds}, {seconds:g} s each")
+        print(f"\nround {number + 1} of {rounds}, {seconds:g} s each", flush=True)
         for clients in (MANY, 1):
             for name, found in _turn(at, clients, seconds, number):
                 runs.setdefault(f"{name}/{clients}", []).append(found)

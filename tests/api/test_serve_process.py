@@ -22,7 +22,7 @@ from huxin.registry.members import add_members
 from huxin.registry.session import connection, forget_engine
 from huxin.settings import Settings
 
-STARTED_S = 60
+STARTED_S = 180
 
 
 def free_port() -> int:
@@ -63,7 +63,7 @@ class Served:
         deadline = time.monotonic() + STARTED_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200:
                     command = psutil.Process(self.process.pid)
                     self.family = [command, *command.children(recursive=True)]
                     return self
@@ -76,10 +76,10 @@ class Served:
 
     def stop(self, signal_: int = signal.SIGTERM) -> int:
         self.process.send_signal(signal_)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def gone(self) -> bool:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if not any(map(lives, self.family)):
                 return True
@@ -109,7 +109,7 @@ def served(home: Settings, tmp_path: Path) -> Iterator[Served]:
 
 
 def test_it_serves_and_leaves_nothing_behind(served: Served) -> None:
-    wanted, until = f"接口 {served.url} · 文档 {served.url}/docs", time.monotonic() + 20
+    wanted, until = f"接口 {served.url} · 文档 {served.url}/docs", time.monotonic() + 120
     while (
         wanted not in served.said().splitlines()
     ):  # told when somebody listens, whatever runs beside says first
@@ -187,11 +187,11 @@ def test_garbage_is_refused_without_being_repeated(served: Served) -> None:
 
 def test_not_set_up_or_not_migrated_is_told(empty_settings: Settings, tmp_path: Path) -> None:
     bare = Served(empty_settings, tmp_path)
-    assert bare.process.wait(60) == 2
+    assert bare.process.wait(180) == 2
     assert "H0901" in bare.said()
     empty_settings.keys_dir.mkdir(parents=True)
     unmigrated = Served(empty_settings, tmp_path)
-    assert unmigrated.process.wait(60) == 2
+    assert unmigrated.process.wait(180) == 2
     assert "H1128" in unmigrated.said()
 
 

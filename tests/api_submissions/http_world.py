@@ -115,7 +115,7 @@ def code_of(response: TestResponse) -> str:
     return str(response.json["code"])
 
 
-def until(done: Any, seconds: float = 60.0) -> Any:
+def until(done: Any, seconds: float = 180.0) -> Any:
     """What `done` gives once that is anything."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -147,7 +147,7 @@ def shell(api: Served, place: Path, lines: str) -> str:
         env=surroundings,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -49,7 +49,7 @@ def test_nothing_is_lost_and_nothing_doubled(
     monkeypatch.setitem(globals(), "PROGRAM", LIMITED)
     asked = ask_many(home, 34)  # and two acts that the sequencer itself notes
     dying = started(home, "--once", HUXIN_FAULT=f"{stage}@{passage}")
-    dying.communicate(timeout=60)
+    dying.communicate(timeout=180)
     assert dying.returncode == -signal.SIGKILL
     committed = 10 * (passage if stage == "audit.committed" else passage - 1)
     assert head_of(home)[0] == committed
@@ -76,11 +76,11 @@ def test_it_runs_until_told_and_takes_what_comes_meanwhile(home: Settings) -> No
         number = put(home, "submission.withdrawn", {"member": 1})
         until(lambda: receipt_of(home, number) is not None)
         second = started(home)
-        told = second.communicate(timeout=60)[1]
+        told = second.communicate(timeout=180)[1]
         assert (second.returncode, "H1301" in told) == (1, True)
     finally:
         running.send_signal(signal.SIGTERM)
-        told = running.communicate(timeout=60)[1]
+        told = running.communicate(timeout=180)[1]
     assert running.returncode == 0
     assert "6 leaves added" in told
     assert verify_log(home).size == 6
@@ -101,12 +101,12 @@ def test_it_comes_back_when_its_connection_was_lost(home: Settings) -> None:
         until(lambda: receipt_of(home, second) is not None)
     finally:
         running.send_signal(signal.SIGTERM)
-        told = running.communicate(timeout=60)[1]
+        told = running.communicate(timeout=180)[1]
     assert running.returncode == 0, told
     assert "H0502" in told
 
 
-def until(holds: object, seconds: float = 60.0) -> None:
+def until(holds: object, seconds: float = 180.0) -> None:
     """Waits for what another process is to do; the limit is only there to end a test that fails."""
     assert callable(holds)
     end = time.monotonic() + seconds

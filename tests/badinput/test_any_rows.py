@@ -24,7 +24,7 @@ from huxin.settings import Settings
 from huxin_checks.read import FileRefused, open_rows
 from support.rows import good_row, loan
 
-EXAMPLES = int(os.environ.get("HUXIN_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("HUXIN_EXAMPLES", "120"))
 SAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
 NAMES = [field.name for field in CONTRACT.fields]
 AT_WILL = settings(

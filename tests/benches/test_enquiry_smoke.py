@@ -66,7 +66,7 @@ def test_ctrl_c_ends_every_server_it_started(tmp_path: Path) -> None:
 
 def wait_until_gone(words: str) -> bool:
     """Whether within some seconds no process is left whose environment names the bench's home."""
-    for _ in range(50):
+    for _ in range(300):
         if not any(words in read(process / "environ") for process in Path("/proc").glob("[0-9]*")):
             return True
         time.sleep(0.2)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from huxin.settings import Settings
 
@@ -25,6 +25,7 @@ PHONE = {"width": 390, "height": 844}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium's own sandbox needs what a root user in a container does not have.
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+_PATIENCE = 30_000  # ms: the machine may be busy with other tests
 
 
 def chromium() -> str:
@@ -38,6 +39,7 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     """One for as many tests as share it."""
     with sync_playwright() as driver:
+        expect.set_options(timeout=_PATIENCE)
         opened = driver.chromium.launch(executable_path=chromium(), args=list(_FLAGS))
         yield opened
         opened.close()
@@ -57,11 +59,11 @@ def console_served(settings: Settings) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 def _await(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until and process.poll() is None:
         try:
             if httpx.get(address).status_code == 200:
@@ -75,7 +77,10 @@ def _await(address: str, process: subprocess.Popen[bytes]) -> None:
 def page_of(opened: Browser, address: str, size: dict[str, int], language: str = "zh-CN") -> Iterator[Page]:
     """A window with no cookies; whatever the page's policy blocked or its scripts threw fails the test."""
     context = opened.new_context(
-        base_url=address, viewport={"width": size["width"], "height": size["height"]}, locale=language
+        base_url=address,
+        viewport={"width": size["width"], "height": size["height"]},
+        locale=language,
+        reduced_motion="reduce",  # on a slow machine a link under a moving menu is missed
     )
     page = context.new_page()
     said: list[str] = []

@@ -60,7 +60,7 @@ def test_a_clerks_first_day(
         page.wait_for_url("**/my/files/*")
         run_group(console.settings, [UUID(page.url.rsplit("/", 1)[1])], Timings())
         # It shows by itself what became of the file, and why: no click.
-        expect(page.get_by_text("证件号码的校验码不对")).to_be_visible(timeout=10_000)
+        expect(page.get_by_text("证件号码的校验码不对")).to_be_visible()
         assert faults(page) == []
         assert fits(page)
         shot(page, "my-file")
@@ -77,7 +77,7 @@ def test_a_clerks_first_day(
         page.get_by_role("button", name="报送", exact=True).click()
         page.wait_for_url("**/my/files/*")
         run_group(console.settings, [UUID(page.url.rsplit("/", 1)[1])], Timings())
-        expect(page.get_by_text("没有发现问题")).to_be_visible(timeout=10_000)
+        expect(page.get_by_text("没有发现问题")).to_be_visible()
         # And an enquiry, on a phone.
         page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
         page.goto("/my/ask")

@@ -80,7 +80,7 @@ def test_the_page_leads_to_a_call_that_works(
     ]
     process = subprocess.Popen(served, env=env, stderr=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             try:
                 if httpx.get(f"{api}/healthz").status_code == 200:
@@ -90,7 +90,7 @@ def test_the_page_leads_to_a_call_that_works(
         told = run(tmp_path, call)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     assert '"M0001"' in told
     assert '"role"' in told
 

@@ -170,7 +170,7 @@ def end(processes: Iterable[subprocess.Popen[bytes]], airflow_home: Path) -> Non
         process.send_signal(signal.SIGTERM)
     for process in processes:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
+            process.wait(120)
     for pid in processes_of(airflow_home):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

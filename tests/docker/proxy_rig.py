@@ -133,7 +133,7 @@ def proxy_before(api_port: int, folder: Path) -> Iterator[Proxy]:
 
 
 def await_listener(running: subprocess.Popen[bytes], proxy: Proxy) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert running.poll() is None, proxy.faults.read_text(encoding="utf-8")
         try:

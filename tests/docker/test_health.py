@@ -47,7 +47,7 @@ def code(*arguments: str) -> int:
     # A proxy of the machine must not be asked.
     environment = {"http_proxy": "http://127.0.0.1:9"}
     command = [sys.executable, "-I", str(DOCKER / "health.py"), *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.stderr == ""
     return done.returncode
 

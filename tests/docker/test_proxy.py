@@ -136,7 +136,7 @@ def test_the_log_names_rooms_and_no_number(proxy: Proxy) -> None:
     agent = {"User-Agent": NUMBER, "Referer": f"https://x/{NUMBER}"}
     for path in (f"/v1/enquiries/{NUMBER}?id={NUMBER}", f"/{NUMBER}", f"/v1/{NUMBER}"):
         proxy.ask(path, b"{}", **agent).read()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while (
         len(lines := proxy.log.read_text(encoding="utf-8").splitlines()) < 3 and time.monotonic() < deadline
     ):

@@ -63,16 +63,16 @@ def running(place: Place, name: str, log: Path) -> Iterator[subprocess.Popen[byt
             yield process
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def health(*arguments: str) -> int:
     command = [sys.executable, "-I", str(DOCKER / "health.py"), *arguments]
-    return subprocess.run(command, check=False, timeout=30).returncode
+    return subprocess.run(command, check=False, timeout=120).returncode
 
 
 def until_healthy(process: subprocess.Popen[bytes], log: Path, *arguments: str) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while health(*arguments):
         said = log.read_text(encoding="utf-8", errors="replace")
         assert process.poll() is None, said
@@ -135,11 +135,11 @@ def test_the_api_is_not_ready_without_its_key(place: Place, tmp_path: Path) -> N
     with (tmp_path / "log").open("wb") as target:
         process = subprocess.Popen(place.command("api"), env=environment, stderr=target, stdout=target)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 240
             while health(f"http://127.0.0.1:{place.port}/healthz") and process.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
             assert health(f"http://127.0.0.1:{place.port}/readyz") == 1
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)

@@ -69,7 +69,7 @@ def python(folder: Path, script: str, **environment: str) -> None:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -138,7 +138,7 @@ def test_a_kill_leaves_no_half_sealed_file(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "huxin_edge", "seal", file.name, "--to", KEY], cwd=tmp_path
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not list(tmp_path.glob(".loans.csv.sealed.*")) and time.monotonic() < until:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)

@@ -243,7 +243,7 @@ def test_a_submission_survives_its_platforms_death(platform: Platform, tool: Too
     time.sleep(1.5)
     platform.kill()
     platform.start()
-    said, _ = sending.communicate(timeout=120)
+    said, _ = sending.communicate(timeout=240)
     assert sending.returncode == 0, said
     again = tool.json("submit", file.name, "--wait", "0")
     assert json.loads(said)["id"] == again["id"]

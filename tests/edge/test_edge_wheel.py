@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("privacy", "schemas"):
         shutil.copytree(TREE / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     build = ("wheel", "--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out))
-    subprocess.run([sys.executable, "-m", "pip", *build, "./privacy"], cwd=tree, check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pip", *build, "./privacy"], cwd=tree, check=True, timeout=300)
     (made,) = out.iterdir()
     return made
 
@@ -39,7 +39,7 @@ def lender(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = ("--quiet", "--no-index", "--no-deps", "--no-compile", str(wheel))
     python = str(place / "bin" / "python")
     subprocess.run(
-        [sys.executable, "-m", "pip", "--python", python, "install", *install], check=True, timeout=120
+        [sys.executable, "-m", "pip", "--python", python, "install", *install], check=True, timeout=300
     )
     (made,) = packages.glob("huxin_privacy-*.dist-info")
     for each in needed(Distribution.at(made), {"edge"}):
@@ -108,7 +108,7 @@ def test_it_checks_a_sample_and_knows_no_platform(lender: Path, tmp_path: Path) 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [str(lender / "bin" / words[0]), *words[1:]]
         return subprocess.run(
-            command, cwd=tmp_path, env=plain, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=tmp_path, env=plain, capture_output=True, text=True, timeout=300, check=False
         )
 
     assert "ModuleNotFoundError" in run("python", "-c", "import huxin").stderr

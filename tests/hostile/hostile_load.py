@@ -58,7 +58,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for each in self._threads:
-            each.join(60)
+            each.join(180)
         assert not any(each.is_alive() for each in self._threads)
 
     def count(self, which: Callable[[Sent], bool]) -> int:

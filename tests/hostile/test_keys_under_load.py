@@ -94,7 +94,7 @@ class Asking:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for each in self._threads:
-            each.join(60)
+            each.join(180)
 
     def more(self, count: int) -> None:
         """Returns after so many further answers."""

@@ -23,7 +23,7 @@ from huxin_privacy.errors import PrivacyError
 from huxin_privacy.keyring import PENDING, READ_ONLY
 from support.rows import mobile, name, resident_id
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 def nobody(_behind: object) -> None:

@@ -48,7 +48,7 @@ def together(*work: Callable[[], None]) -> None:
     """All of it at once, each in a thread of its own; the first error is raised."""
     with ThreadPoolExecutor(len(work)) as pool:
         for done in [pool.submit(each) for each in work]:
-            done.result(timeout=120)
+            done.result(timeout=300)
 
 
 def meeting(monkeypatch: pytest.MonkeyPatch, stage: str, count: int) -> None:
@@ -174,7 +174,7 @@ def test_the_first_loads_of_a_month_make_its_history_once(settings: Settings) ->
 
 def _make_month(settings: Settings, moment: datetime, meet: Barrier) -> None:
     with connection(settings) as database:
-        meet.wait(timeout=30)
+        meet.wait(timeout=120)
         ensure_month(database, moment)
 
 

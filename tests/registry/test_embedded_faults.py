@@ -55,7 +55,7 @@ def test_a_kill_in_the_midst_of_work_leaves_no_orphan_in_the_way(own: Settings, 
         time.sleep(0.01)
     kill(server)
     again = embedded.ensure_started(own)
-    worker.join(30)
+    worker.join(120)
     assert failed.is_set()
     assert query(again, "SELECT 1") == [(1,)]
 

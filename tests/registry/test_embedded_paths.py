@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import text
@@ -46,10 +48,15 @@ def test_a_home_of_any_name_serves(tmp_path: Path, near_tmp: Path, name: str) ->
     assert list(near_tmp.iterdir()) == []
 
 
-def test_a_plain_home_keeps_its_socket_to_itself(own: Settings, near_tmp: Path) -> None:
-    if len(str(own.postgres_dir)) > 80:
-        pytest.skip("the temporary directory is too deep to tell")
-    assert embedded.ensure_started(own).socket_dir == own.postgres_dir / "run"
+def test_a_plain_home_keeps_its_socket_to_itself(made: Path, near_tmp: Path) -> None:
+    with TemporaryDirectory(dir="/tmp") as folder:  # pytest's own folders may lie too deep for a socket
+        plain = Settings(home=Path(folder) / "home")
+        shutil.copytree(made, plain.postgres_dir / "data")
+        plain.postgres_dir.chmod(0o700)
+        try:
+            assert embedded.ensure_started(plain).socket_dir == plain.postgres_dir / "run"
+        finally:
+            embedded.stop(plain)
     assert list(near_tmp.iterdir()) == []
 
 

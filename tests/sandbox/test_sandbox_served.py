@@ -39,14 +39,14 @@ def test_the_printed_line_runs_and_every_answer_is_as_expected(tmp_path: Path) -
     try:
         line = printed(said, serving)
         example = [*shlex.split(line), "--timeout", "1"]
-        done = subprocess.run(example, cwd=TREE, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(example, cwd=TREE, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "huxin-receipt/1" in done.stdout
         assert "  granted  until " in done.stdout
         assert "  refused  409 H1212" in done.stdout
     finally:
         serving.send_signal(signal.SIGINT)
-        serving.wait(60)
+        serving.wait(180)
     assert not embedded.status(Settings(home=tmp_path / "home" / "sandbox")).running
 
 

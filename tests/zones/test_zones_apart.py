@@ -86,7 +86,7 @@ def _sent_by_program(land: Land) -> None:
         session = land.session("intake", land.identity(SENDER), "submissions")
         body = partial(form, manifest.read_bytes(), file.name, len(content))
         item = session.call("POST", "/v1/submissions", body=lambda: body(iter((content,)))).json()
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while item["state"] not in ("published", "refused"):
             assert time.monotonic() < until, item["state"]
             time.sleep(0.2)

@@ -117,7 +117,7 @@ class Land:
                 yield
             finally:
                 process.terminate()
-                process.wait(60)
+                process.wait(180)
         assert process.returncode == 0, out.read_text(errors="replace")[-800:]
 
     def identity(self, code: str) -> Identity:
@@ -169,7 +169,7 @@ class Land:
             input=f"{line}\n".encode(),
             capture_output=True,
             cwd=self.folder,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert told_.returncode == 0, told_.stderr.decode()[-800:]
@@ -177,7 +177,7 @@ class Land:
         return answer
 
     def _until_open(self, process: subprocess.Popen[bytes], ports: list[int]) -> None:
-        until = time.monotonic() + 90
+        until = time.monotonic() + 240
         for port in ports:
             while True:
                 with socket.socket() as probe:
