@@ -46,30 +46,31 @@ def load(target: Target, requests: Requests, clients: int, seconds: float, warm:
             process = context.Process(target=_client, args=args, daemon=True)
             with _undisturbed():
                 process.start()
+                started.append((process, mine))
             theirs.close()
-            started.append((process, mine))
         return joined([_told(pipe) for _, pipe in started])
     finally:
         for process, _ in started:
-            process.terminate()
+            process.kill()  # it may not have got as far as to hear anything else
             process.join()
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Holds back signals: what a handler raises while a fork's hooks run is printed and forgotten."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Holds back Ctrl-C and SIGTERM: what a handler raises while a fork's hooks run is printed and forgotten.
+
+    Not by the thread's mask: a library's thread would take the signal, and its handler still run in this one.
+    """
+    heard: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.signal(each, lambda number, frame: heard.append(number)) for each in numbers}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _leave_when_told() -> None:
-    """In a client: Ctrl-C is the bench's matter, which then ends its clients."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        signal.raise_signal(heard[0])
 
 
 def _told(pipe: Connection) -> Load:
@@ -91,7 +92,7 @@ def _client(
     seconds: float,
     warm: float,
 ) -> None:
-    _leave_when_told()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the bench ends its clients
     try:
         todo = iter(requests(number))
         with socket.create_connection((target.host, target.port), timeout=_LONGEST) as sock:

@@ -264,3 +264,17 @@ def test_two_acts_at_once_take_turns(home: Settings) -> None:
         thread.join()
     assert states(home) == ["active", *["pending"] * 4]
     assert len([each for each in acts(home) if each["topic"] == "keys.new"]) == 4
+
+
+def test_a_new_key_encryption_key_is_on_record_and_changes_no_key(home: Settings, keys: Keys) -> None:
+    before = keyring.open(home.keys_dir, "registry").check_value(1)
+    old = (home.keys_dir / "registry.kek").read_bytes()
+    code, out, _ = keys("reseal", "registry")
+    assert (code, json.loads(out)["state"]) == (0, "done")
+    assert (home.keys_dir / "registry.kek").read_bytes() != old
+    assert keyring.open(home.keys_dir, "registry").check_value(1) == before
+    assert [(each["topic"], each["zone"], each["pending"]) for each in acts(home)] == [
+        ("keys.resealed", "registry", False)
+    ]
+    assert keys("reseal", "nowhere")[0] == 2
+    assert keys("check")[0] == 0

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from huxin.cli.resealing import reseal
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.registry.key_readers import KeyReader
 from huxin.settings import Settings
@@ -39,6 +40,7 @@ STAGES = {
 }
 STATES = {"pending": "待启用", "active": "现行", "read_only": "只读", "destroyed": "已销毁"}
 _WAIT_S = 60.0
+app.command()(reseal)
 _REFUSED = 3
 
 

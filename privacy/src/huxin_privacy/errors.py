@@ -77,6 +77,11 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Vault 的设置不可用：{variable} 须写成 {form}",
             "Vault is not set up: {variable} has to be {form}",
         ),
+        "P0128": (
+            "{zone} 区的主密钥正在更换：{path} 中已有另一把新主密钥，请不带新文件再次执行，完成后再换",
+            "the key-encryption key of zone {zone} is being exchanged for the one in {path}: "
+            "run it without a file to finish that first",
+        ),
         "P0130": ("{name} 不是密封文件，或版本未知", "{name} is not a sealed file, or of an unknown version"),
         "P0131": (
             "密封文件 {name} 属于别的批次或阶段",

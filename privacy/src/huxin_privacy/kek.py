@@ -29,14 +29,37 @@ def create_kek(directory: Path, zone: str) -> bool:
     None is made below HUXIN_KEK_DIR, and none in Vault: these are filled by whoever keeps the secrets.
     """
     path = kek_path(directory, zone)
-    kept = os.environ.get(kek_variable(zone)) or os.environ.get("HUXIN_KEK_DIR") or kek_vault.is_set()
-    if kept or path.exists():
+    if not lies_beside(directory, zone) or path.exists():
         return False
     try:
-        write_atomic(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n", replace=False)
+        write_atomic(path, fresh(), replace=False)
     except FileExistsError:
         return False
     return True
+
+
+def fresh() -> bytes:
+    """A random key as a key file holds it."""
+    return base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
+
+
+def next_kek_path(directory: Path, zone: str) -> Path:
+    """Where the next key lies while it takes the place of the present one: always beside the keyring."""
+    return directory / f"{zone}.kek.next"
+
+
+def next_key(directory: Path, zone: str) -> bytes | None:
+    """The key that is about to be the zone's, or None. PrivacyError P0111, P0112."""
+    try:
+        return decoded(read_private(next_kek_path(directory, zone)), zone)
+    except FileNotFoundError:
+        return None
+
+
+def lies_beside(directory: Path, zone: str) -> bool:
+    """Whether the present key is the file beside the keyring, which may be replaced here."""
+    elsewhere = os.environ.get(kek_variable(zone)) or os.environ.get("HUXIN_KEK_DIR") or kek_vault.is_set()
+    return not elsewhere
 
 
 def key_encryption_key(directory: Path, zone: str) -> bytes:
@@ -45,7 +68,11 @@ def key_encryption_key(directory: Path, zone: str) -> bytes:
     PrivacyError P0110 (none), P0111 (the file's mode is wider than 0600), P0112 (not base64 of 32 bytes), and those of
     `kek_vault.from_vault`.
     """
-    encoded = _encoded(directory, zone)
+    return decoded(_encoded(directory, zone), zone)
+
+
+def decoded(encoded: bytes, zone: str) -> bytes:
+    """The 32 bytes that base64 stands for. PrivacyError P0112."""
     try:
         key = base64.b64decode(encoded.strip(), validate=True)
     except binascii.Error:

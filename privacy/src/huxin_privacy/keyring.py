@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from huxin_privacy.derivation import KEY_BYTES, derive
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import write_atomic
-from huxin_privacy.kek import create_kek, key_encryption_key
+from huxin_privacy.kek import create_kek, key_encryption_key, next_key
 from huxin_privacy.sealing import seal, unseal
 from huxin_privacy.suites import S256, get_suite
 
@@ -103,6 +104,10 @@ class Keyring:
             return chosen.check
         return _drawn(self.zone, chosen, "check", "root", "", _CHECK_BYTES).hex()
 
+    def is_under(self, kek: bytes) -> bool:
+        """Whether this is the key-encryption key that it was opened with."""
+        return hmac.compare_digest(self._kek, kek)
+
     def epoch(self, number: int) -> Epoch:
         """The epoch of that number; PrivacyError P0117 when there is none."""
         for epoch in self.epochs:
@@ -136,7 +141,30 @@ def open(directory: Path, zone: str) -> Keyring:
     path = keyring_path(directory, zone)
     if not path.exists():
         raise PrivacyError("P0114", zone=zone)
-    return _read(path, zone, key_encryption_key(directory, zone))
+    return _opened(path, zone, partial(_keys, directory, zone))
+
+
+def _keys(directory: Path, zone: str) -> tuple[bytes, ...]:
+    following = next_key(directory, zone)
+    present = key_encryption_key(directory, zone)
+    return (present,) if following is None else (present, following)
+
+
+def _opened(path: Path, zone: str, keys: Callable[[], tuple[bytes, ...]]) -> Keyring:
+    """The keyring by one of the keys, looked up anew as long as that brings one which was not tried.
+
+    While the key is exchanged the file may be under the next one, or the next one just have become the present.
+    """
+    tried: set[bytes] = set()
+    while fresh := [each for each in keys() if each not in tried]:
+        for kek in fresh:
+            try:
+                return _read(path, zone, kek)
+            except PrivacyError as error:
+                if error.code != "P0115":
+                    raise
+                tried.add(kek)
+    raise PrivacyError("P0115", zone=zone)
 
 
 def add_epoch(keyring: Keyring, suite: str | None = None) -> Keyring:
@@ -165,6 +193,11 @@ def activate(keyring: Keyring, epoch: int) -> Keyring:
 def touch(keyring: Keyring) -> Keyring:
     """The same keys in a file of the next version, so that whoever holds them reads them anew. PrivacyError P0121."""
     return _update(keyring, lambda epochs: epochs)
+
+
+def sealed_under(keyring: Keyring, kek: bytes) -> Keyring:
+    """The same keys in a file of the next version under another key-encryption key (32 bytes). PrivacyError P0121."""
+    return _update(keyring, lambda epochs: epochs, kek)
 
 
 def destroy(keyring: Keyring, epoch: int, dependants: int) -> Keyring:
@@ -222,12 +255,14 @@ def require(epoch: Epoch, states: tuple[str, ...], wanted: str) -> None:
         raise PrivacyError("P0119", epoch=epoch.number, state=epoch.state, wanted=wanted)
 
 
-def _update(keyring: Keyring, change: Callable[[tuple[Epoch, ...]], tuple[Epoch, ...]]) -> Keyring:
+def _update(
+    keyring: Keyring, change: Callable[[tuple[Epoch, ...]], tuple[Epoch, ...]], kek: bytes | None = None
+) -> Keyring:
     with _locked(keyring.path):
         now = _read(keyring.path, keyring.zone, keyring._kek)
         if now.version != keyring.version:
             raise PrivacyError("P0121", zone=keyring.zone)
-        made = replace(keyring, version=now.version + 1, epochs=change(now.epochs))
+        made = replace(keyring, version=now.version + 1, epochs=change(now.epochs), _kek=kek or keyring._kek)
         _write(made, over=True)
     return made
 
