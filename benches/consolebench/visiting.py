@@ -24,6 +24,10 @@ _MONTH: Final = "since=2026-03-01&until=2026-05-31"
 # What is in braces is looked up in the registry: the worst submission, one member's words.
 PAGES: Final = {
     "home": "/",
+    "members": "/members",
+    "members_sought": "/members?q=07&status=active",
+    "member": "/members/M0007",
+    "approvals": "/approvals",
     "calendar": "/calendar",
     "calendar_late": "/calendar/late",
     "calendar_member": "/calendar/members/M0007",

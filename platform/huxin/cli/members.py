@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import json
 import re
 from pathlib import Path
@@ -15,7 +16,9 @@ from huxin.cli import keys, terms
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.member_acts import note_member_act
 from huxin.registry.members import add_members, change_member, find_member, list_members, set_status
+from huxin.registry.onboardings import ONBOARDING
 from huxin.registry.policies import tiers_known
 from huxin.registry.session import connection
 
@@ -100,21 +103,25 @@ def set_(
         known = tiers_known(database, settings.today())
         if (tier is None and kind is None) or (tier is not None and tier not in known):
             raise HuxinError("H0704", tiers=", ".join(known))
-        if find_member(database, code) is None:
+        found = find_member(database, code)
+        if found is None:
             raise HuxinError("H0701", code=code[:64])
         change_member(database, code, tier=tier, kind=kind, now=settings.now())
         facts = {"code": code, "tier": tier, "kind": kind}
-        note_operator_act(database, "member.set", facts, settings.now())
+        note_member_act(database, found.id, "member.set", facts, getpass.getuser(), settings.now())
     note(f"{code}: {' '.join(each for each in (tier, kind) if each)}")
 
 
 def _set(code: str, status: str) -> None:
     settings = ready_settings()
     with connection(settings) as database:
-        if find_member(database, code) is None:
+        found = find_member(database, code)
+        if found is None:
             raise HuxinError("H0701", code=code[:64])
+        if found.status == ONBOARDING:  # it becomes active by a test file that passes, in the console
+            raise HuxinError("H2012")
         set_status(database, code, status, settings.now())
-        note_operator_act(database, _ACTS[status], {"code": code}, settings.now())
+        note_member_act(database, found.id, _ACTS[status], {"code": code}, getpass.getuser(), settings.now())
     note(f"{code}: {status}")
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from huxin.console import assets, flashes, gate, pages, roles, shape, texts
 from huxin.console.config import Config
 from huxin.console.desk import NAME, Desk
+from huxin.console.in_memory import ConsoleRequest
 from huxin.errors import HuxinError, places
 from huxin.ids import new_id
 from huxin.settings import Settings
@@ -24,6 +25,7 @@ LOST = frozenset({"H0313", "H0502", "H0304", "H0307", "H0308"})
 def create_console(settings: Settings, config: Config | None = None) -> Flask:
     """The app on a registry that is set up; it connects and reads keys when first needed."""
     app = Flask("huxin.console", static_folder=None)
+    app.request_class = ConsoleRequest
     app.extensions[NAME] = Desk(settings, config or Config.from_env())
     app.config["MAX_CONTENT_LENGTH"] = app.extensions[NAME].config.body_limit
     app.url_map.strict_slashes = False

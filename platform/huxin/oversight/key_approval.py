@@ -18,9 +18,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     EllipticCurvePrivateKey,
-    EllipticCurvePublicKey,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -35,8 +35,8 @@ from huxin.ids import new_id
 from huxin.oversight.key_epochs import destroy, require_record
 from huxin.oversight.key_retiring import depending
 from huxin.registry import key_acts
-from huxin.registry.audit_acts import note_operator_act
-from huxin.registry.credentials import list_credentials
+from huxin.registry.audit_acts import note_act, note_operator_act
+from huxin.registry.credentials import Credential, list_credentials
 from huxin.registry.key_acts import Request
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 
 VALID: Final = timedelta(days=7)  # a request that nobody approved in this time is void
 ROLE: Final = "operator"
+SIGNED_WITHIN: Final = timedelta(
+    minutes=15
+)  # so old may a signature be that was made before the console's page
+_RAW: Final = 64  # bytes of r and s of P-256
 
 
 @dataclass(frozen=True)
@@ -100,14 +104,46 @@ def ask_or_approve(
         if asked is None:
             return _ask(database, settings, zone, epoch, operator), None
         asked = _approved(database, settings, asked, operator)
-    facts = {
-        "request": str(asked.id),
-        "requested_by": asked.requested_by,
-        "request_signature": asked.signature.hex(),
-        "approved_by": operator.name,
-        "approval_signature": (asked.approval or b"").hex(),
-    }
-    return asked, destroy(settings, zone, epoch, count, facts)
+    return asked, destroy(settings, zone, epoch, count, _facts(asked))
+
+
+def approve_signed(settings: Settings, id_: UUID, by: str, at: datetime, signature: bytes) -> Keyring:
+    """Approves by a signature that the second operator made elsewhere, of `approval_of`; then the epoch is destroyed.
+
+    `signature` is EdDSA's, or ES256's in DER or as r and s. HuxinError H2007 (no such request waits), H2008 (their
+    own), H2018 (a signature of something else, or of another time), H2019 (no operator's key), H2020 (something
+    still hangs on the epoch), H1612; PrivacyError P0117, P0119.
+    """
+    require_record(settings)
+    with connection(settings) as database:
+        asked = _waiting(key_acts.open_requests(database, settings.now()), id_)
+    count = depending(settings, asked.zone, asked.epoch).total
+    if count:
+        raise HuxinError("H2020", epoch=asked.epoch, count=count)
+    _require_free(settings, asked.zone, asked.epoch)
+    with connection(settings) as database:
+        key_acts.take_turn(database)
+        asked = _waiting(key_acts.open_requests(database, settings.now()), id_)
+        asked = _approved_signed(database, settings, asked, by, at, signature)
+    return destroy(settings, asked.zone, asked.epoch, count, _facts(asked))
+
+
+def decline(settings: Settings, id_: UUID, by: str) -> Request:
+    """Ends a request: nothing is destroyed. HuxinError H2007 where none such waits."""
+    with connection(settings) as database:
+        key_acts.take_turn(database)
+        asked = key_acts.decline_request(database, id_, settings.now())
+        if asked is None:
+            raise HuxinError("H2007")
+        facts = {"zone": asked.zone, "epoch": asked.epoch, "check": asked.check_value, "request": str(id_)}
+        facts |= {"requested_by": asked.requested_by, "by": by}
+        note_act(database, "keys.destroy_declined", facts, settings.now())
+    return asked
+
+
+def operator_keys(database: Connection, name: str) -> list[Credential]:
+    """The live keys registered for an operator of that name."""
+    return [each for each in list_credentials(database, name, ROLE) if each.revoked_at is None]
 
 
 def statement_of(request: Request) -> bytes:
@@ -130,6 +166,23 @@ def _require_free(settings: Settings, zone: str, epoch: int) -> int:
     return count
 
 
+def _facts(asked: Request) -> dict[str, str]:
+    return {
+        "request": str(asked.id),
+        "requested_by": asked.requested_by,
+        "request_signature": asked.signature.hex(),
+        "approved_by": asked.approved_by or "",
+        "approval_signature": (asked.approval or b"").hex(),
+    }
+
+
+def _waiting(found: list[Request], id_: UUID) -> Request:
+    for each in found:
+        if each.id == id_:
+            return each
+    raise HuxinError("H2007")
+
+
 def _ask(database: Connection, settings: Settings, zone: str, epoch: int, operator: Operator) -> Request:
     now = settings.now()
     check = keyring.open(settings.keys_dir, zone).check_value(epoch)
@@ -147,7 +200,7 @@ def _ask(database: Connection, settings: Settings, zone: str, epoch: int, operat
 def _approved(database: Connection, settings: Settings, asked: Request, operator: Operator) -> Request:
     if operator.name == asked.requested_by or operator.credential == asked.requested_with:
         raise HuxinError("H1611", holder=asked.requested_by)
-    _verify(database, settings, asked, operator)
+    _verify(database, settings, asked, operator.name)
     now = settings.now()
     signature = operator.sign(approval_of(asked, operator.name, operator.credential, now))
     key_acts.approve_request(database, asked.id, operator.name, operator.credential, signature, now)
@@ -155,23 +208,53 @@ def _approved(database: Connection, settings: Settings, asked: Request, operator
     return Request(**{**vars(asked), **word, "approval": signature})
 
 
-def _verify(database: Connection, settings: Settings, asked: Request, operator: Operator) -> None:
+def _approved_signed(
+    database: Connection, settings: Settings, asked: Request, by: str, at: datetime, signature: bytes
+) -> Request:
+    held = operator_keys(database, by)
+    if not held:
+        raise HuxinError("H2019", login=by)
+    if by == asked.requested_by or asked.requested_with in {each.id for each in held}:
+        raise HuxinError("H2008")
+    _verify(database, settings, asked, by)
+    fresh = timedelta(0) <= settings.now() - at <= SIGNED_WITHIN
+    for each in held if fresh else ():
+        signed = _signed(each.public_key, signature, approval_of(asked, by, each.id, at))
+        if signed:
+            key_acts.approve_request(database, asked.id, by, each.id, signed, at)
+            word = {"approved_by": by, "approved_with": each.id, "approved_at": at, "approval": signed}
+            return Request(**{**vars(asked), **word})
+    raise HuxinError("H2018", minutes=SIGNED_WITHIN // timedelta(minutes=1))
+
+
+def _signed(der: bytes, signature: bytes, statement: bytes) -> bytes | None:
+    """The signature as it is kept, where it is one of the statement by this key; None where it is not."""
+    public: Any = load_der_public_key(der)
+    try:
+        if isinstance(public, Ed25519PublicKey):
+            public.verify(signature, statement)
+            return signature
+        if len(signature) == _RAW:  # as browsers make it
+            half = _RAW // 2
+            numbers = (int.from_bytes(signature[:half]), int.from_bytes(signature[half:]))
+            signature = encode_dss_signature(*numbers)
+        public.verify(signature, statement, ECDSA(SHA256()))
+    except InvalidSignature:
+        return None
+    return signature
+
+
+def _verify(database: Connection, settings: Settings, asked: Request, approver: str) -> None:
     """That the request on record is the one that was signed, by a key that is live and not the approver's own."""
     held = {each.id: each for each in list_credentials(database, asked.requested_by, ROLE)}
     first = held.get(asked.requested_with)
     check = keyring.open(settings.keys_dir, asked.zone).check_value(asked.epoch)
-    own = {each.public_key for each in list_credentials(database, operator.name, ROLE)}
+    own = {each.public_key for each in list_credentials(database, approver, ROLE)}
     good = first is not None and first.revoked_at is None and first.public_key not in own
     if first is None or not good or asked.check_value != check:
         raise HuxinError("H1612")
-    public: Any = load_der_public_key(first.public_key)
-    try:
-        if isinstance(public, Ed25519PublicKey):
-            public.verify(asked.signature, statement_of(asked))
-        elif isinstance(public, EllipticCurvePublicKey):
-            public.verify(asked.signature, statement_of(asked), ECDSA(SHA256()))
-    except InvalidSignature:
-        raise HuxinError("H1612") from None
+    if _signed(first.public_key, asked.signature, statement_of(asked)) is None:
+        raise HuxinError("H1612")
 
 
 def _said(request: Request, word: str, by: str, with_: UUID, at: datetime) -> bytes:
@@ -189,4 +272,13 @@ def _said(request: Request, word: str, by: str, with_: UUID, at: datetime) -> by
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-__all__ = ["Operator", "approval_of", "ask_or_approve", "operator_of", "statement_of"]
+__all__ = [
+    "Operator",
+    "approval_of",
+    "approve_signed",
+    "ask_or_approve",
+    "decline",
+    "operator_keys",
+    "operator_of",
+    "statement_of",
+]

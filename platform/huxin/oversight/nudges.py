@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 from typing import Final
 
 from huxin.decision.shapes import Check, record, refuse
 from huxin.decision.yaml_file import read_yaml
-from huxin.oversight.calendar import BACKFILL_OPEN, MISSING, WAITING, DayState
+from huxin.enquiry.own_words import require_nobody
+from huxin.errors import HuxinError
+from huxin.oversight.calendar import BACKFILL_OPEN, MISSING, WAITING, DayState, terms_by_day
 from huxin.paths import schema_root
+from huxin.registry.reminders import Words
 from huxin.registry.reports import Reporter
+from huxin.registry.terms import BACKFILL, Term
 from huxin.settings import SHANGHAI
 
 FILE: Final = "nudges.yaml"
 REFUSED: Final = "refused"
 KINDS: Final = (MISSING, BACKFILL_OPEN, WAITING, REFUSED)
+_LONGEST: Final = 2_000
 PLACES: Final = ("member", "code", "days", "due", "until")
 
 
@@ -30,10 +36,25 @@ class Nudge:
     en: str
 
 
-def nudge(member: Reporter, days: Mapping[date, DayState], until: datetime | None = None) -> Nudge:
+@dataclass(frozen=True)
+class Told:
+    """What a member is told about its days of one kind, oldest first."""
+
+    kind: str
+    days: tuple[date, ...]
+    zh: str
+    en: str
+
+
+def nudge(
+    member: Reporter,
+    days: Mapping[date, DayState],
+    until: datetime | None = None,
+    templates: Mapping[str, Nudge] | None = None,
+) -> Nudge:
     """What to tell a member about days of one kind, oldest first; `until` is when a backfill ends."""
     told = kind_of(next(iter(days.values())))
-    template = load_nudges()[told]
+    template = (templates or load_nudges())[told]
     ordered = sorted(days)
     facts = {
         "member": member.name,
@@ -45,6 +66,43 @@ def nudge(member: Reporter, days: Mapping[date, DayState], until: datetime | Non
         template.zh.format(days="、".join(map(str, ordered)), **facts).strip(),
         template.en.format(days=", ".join(map(str, ordered)), **facts).strip(),
     )
+
+
+def nudges_for(
+    member: Reporter,
+    owed: Iterable[tuple[date, DayState]],
+    terms: Iterable[Term],
+    templates: Mapping[str, Nudge] | None = None,
+) -> list[Told]:
+    """A message for each kind of day that a member owes; `terms` are what was granted to it or to everybody."""
+    lacking: dict[str, dict[date, DayState]] = {}
+    for day, state in owed:
+        lacking.setdefault(kind_of(state), {})[day] = state
+    mine = terms_by_day(terms, member.id)
+    found = []
+    for kind, days in lacking.items():
+        ends = [t.until for day in days for t in mine.get(day, ()) if t.kind == BACKFILL and t.until]
+        made = nudge(member, days, max(ends, default=None), templates)
+        found.append(Told(kind, tuple(sorted(days)), made.zh, made.en))
+    return found
+
+
+def templates_in_force(own: Mapping[str, Words]) -> dict[str, Nudge]:
+    """Those shipped, less those that operators have put others in place of."""
+    return load_nudges() | {kind: Nudge(words.zh, words.en) for kind, words in own.items() if kind in KINDS}
+
+
+def require_words(zh: str, en: str) -> None:
+    """HuxinError H2017 where a text is empty, too long, or asks for no placeholder of ours; H1207 for a person."""
+    for text in (zh, en):
+        try:
+            asked = [each[1:] for each in Formatter().parse(text) if each[1] is not None]
+        except ValueError:
+            asked = [("", "", "")]
+        fine = all(name in PLACES and not spec and not how for name, spec, how in asked)
+        if not (fine and text.strip() and len(text) <= _LONGEST):
+            raise HuxinError("H2017", places=", ".join(f"{{{name}}}" for name in PLACES))
+    require_nobody({"zh": zh, "en": en})
 
 
 def kind_of(state: DayState) -> str:

@@ -128,6 +128,23 @@ def open_request(database: Connection, zone: str, epoch: int, now: datetime) -> 
     return next((Request(**row) for row in found), None)
 
 
+def open_requests(database: Connection, now: datetime) -> list[Request]:
+    """All requests that wait for their approval, the oldest first."""
+    t = key_request.c
+    wanted = (t.done_at.is_(None), t.expires_at > now)
+    found = database.execute(select(key_request).where(*wanted).order_by(t.requested_at)).mappings()
+    return [Request(**row) for row in found]
+
+
+def decline_request(database: Connection, id_: UUID, now: datetime) -> Request | None:
+    """Ends a request that waits: nothing is destroyed, and the same may be asked anew. None where it does not wait."""
+    t = key_request.c
+    wanted = (t.id == id_, t.done_at.is_(None), t.expires_at > now)
+    ended = key_request.update().where(*wanted).values(done_at=now).returning(*key_request.c)
+    row = database.execute(ended).mappings().one_or_none()
+    return None if row is None else Request(**row)
+
+
 def add_request(database: Connection, made: Request) -> None:
     """Puts a request on record."""
     database.execute(key_request.insert().values(vars(made)))

@@ -80,4 +80,4 @@ def tiers_held(connection: Connection) -> list[str]:
 
 def hold_changes(connection: Connection) -> None:
     """Whoever changes policies or members' tiers does it one after another, until the transaction's end."""
-    connection.execute(text("LOCK TABLE policy_change IN SHARE ROW EXCLUSIVE MODE"))
+    connection.execute(text("SELECT policy_hold()"))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -20,17 +19,12 @@ from huxin.console.pages import Entry
 from huxin.console.pages.home import Todo
 from huxin.console.paging import SIZE, Column, cursor, page_of
 from huxin.console.shape import Chip
-from huxin.console.visitor import now, someone
-from huxin.errors import HuxinError
-from huxin.registry import approvals
+from huxin.console.visitor import now
+from huxin.registry import approvals, key_acts, policy_changes
 from huxin.registry.approvals import Approval
-from huxin.registry.audit_acts import note_act
-from huxin.registry.members import find_member, set_status
+from huxin.registry.members import find_member
 from huxin.registry.people import ADMINISTRATOR, Person
 from huxin.registry.session import console_connection
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 blueprint = Blueprint("approvals", __name__)
 MENU = (Entry("approvals.show", _l("复核"), icon="checks", order=70),)
@@ -47,24 +41,13 @@ def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - a page's attribute, 
     if person.role == ADMINISTRATOR:
         with console_connection(desk().settings) as database:
             waiting = [a for a in approvals.open_approvals(database, now()) if a.proposed_by != person.id]
+            keys = [
+                r
+                for r in key_acts.open_requests(database, desk().settings.now())
+                if r.requested_by != person.login
+            ]
         yield Todo(len(waiting), _l("项操作等待您复核"), url_for("approvals.show"))
-
-
-def _status(status: str, topic: str) -> Any:
-    def carry_out(database: Connection, argument: Mapping[str, Any]) -> None:
-        code = str(argument["member"])
-        if find_member(database, code) is None:
-            raise HuxinError("H0701", code=code[:64])
-        set_status(database, code, status, desk().settings.now())
-        note_act(database, topic, {"code": code, "by": someone().login}, desk().settings.now())
-
-    return carry_out
-
-
-ACTS = (
-    Act("member.suspend", _l("暂停会员"), _status("suspended", "member.suspended")),
-    Act("member.resume", _l("恢复会员"), _status("active", "member.resumed")),
-)
+        yield Todo(len(keys), _l("项密钥销毁等待复核"), url_for("approvals.show"), "red")
 
 
 @blueprint.get("/approvals")
@@ -74,15 +57,19 @@ def show() -> str:
     with console_connection(desk().settings) as database:
         waiting = approvals.open_approvals(database, now())
         past = approvals.past_approvals(database, now(), _moment(before), SIZE + 1)
+        keys = key_acts.open_requests(database, desk().settings.now())
+        policies = policy_changes.list_changes(database, policy_changes.PROPOSED)
     page = page_of(past, lambda each: each.proposed_at.isoformat())
     return render_template(
         "approvals.html",
         waiting=waiting,
+        keys=keys,
+        policies=policies,
         page=page,
         states=STATES,
         acts=acts.acts(),
         columns=_columns(),
-        simple=[(act.name, act.words) for act in ACTS],
+        simple=[(act.name, act.words) for act in _simple()],
         shown=_shown,
     )
 
@@ -113,12 +100,12 @@ def export() -> Response:
 def propose() -> Response:
     """Proposes to suspend a member, or to take it back."""
     name, code = request.form.get("act", ""), request.form.get("member", "").strip()
-    if name not in {act.name for act in ACTS}:
+    if name not in {act.name for act in _simple()}:
         abort(400)
     with console_connection(desk().settings) as database:
         found = find_member(database, code)
     if found is None:
-        raise HuxinError("H0701", code=code[:64])
+        abort(404)
     acts.propose(name, {"member": code}, request.form.get("reason", ""), found.id)
     say(gettext("已提出，须由另一位管理员复核。"), "info")
     return redirect(url_for("approvals.show"), 303)
@@ -141,6 +128,11 @@ def decline(id_: UUID) -> Response:
     acts.decide(id_, False)
     say(gettext("未同意，操作已取消。"), "info")
     return redirect(url_for("approvals.show"), 303)
+
+
+def _simple() -> list[Act]:
+    """The acts that need no more than a member's code."""
+    return [act for name, act in acts.acts().items() if name in ("member.suspend", "member.resume")]
 
 
 def _shown(each: Approval) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask_babel import gettext, ngettext
@@ -21,14 +21,18 @@ from huxin.console.reporting_words import DAY_CHIPS, DAY_COLOURS, DAY_ORDER, TER
 from huxin.console.texts import language
 from huxin.console.visitor import someone
 from huxin.oversight import terms
-from huxin.oversight.calendar import LACKING, DayState, terms_by_day
-from huxin.oversight.nudges import kind_of, nudge
-from huxin.oversight.reporting import LOOKED_BACK, Calendar, Row, calendar, late_members
+from huxin.oversight.calendar import LACKING, DayState
+from huxin.oversight.nudges import Told, nudges_for, templates_in_force
+from huxin.oversight.reporting import LOOKED_BACK, Calendar, Late, calendar, late_members
 from huxin.oversight.reporting_policy import ReportingPolicy, reporting_policy
 from huxin.registry.people import Person
+from huxin.registry.reminders import Reminder, last_reminders, own_words, reminders_of
 from huxin.registry.reports import Reporter, reporters
 from huxin.registry.session import console_connection
-from huxin.registry.terms import BACKFILL, KINDS, terms_between
+from huxin.registry.terms import KINDS, terms_between
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 blueprint = Blueprint("calendar", __name__)
 MENU = (Entry("calendar.show", _l("报送日历"), icon="calendar", order=10),)
@@ -81,17 +85,35 @@ def export() -> Response:
 
 @blueprint.get("/calendar/late")
 def late() -> str:
-    """Active members that owe a report of the last days, those that owe most first."""
+    """Active members that owe a report of the last days, those that owe most first; who was reminded, and of what."""
     with console_connection(desk().settings) as database:
         found = late_members(database, _policy(), desk().settings.now())
-    columns = [Column(_l("机构")), Column(_l("欠报日期")), Column(_l("催报文字"))]
-    after = text_of("after") or "0"
-    start = int(after) if after.isdecimal() else 0
-    shown = found[start : start + SIZE + 1]
-    page = page_of(shown, lambda each: str(start + SIZE))
+        after = text_of("after") or "0"
+        start = int(after) if after.isdecimal() else 0
+        page = page_of(found[start : start + SIZE + 1], lambda each: str(start + SIZE))
+        told, reminded = late_words(database, page.rows)
+    columns = [Column(_l("机构")), Column(_l("欠报日期")), Column(_l("提醒文字")), Column(_l("催报记录"))]
     return render_template(
-        "calendar_late.html", page=page, columns=columns, chips=DAY_CHIPS, total=len(found)
+        "calendar_late.html",
+        page=page,
+        columns=columns,
+        chips=DAY_CHIPS,
+        total=len(found),
+        told=told,
+        reminded=reminded,
     )
+
+
+def late_words(
+    database: Connection, late: Sequence[Late]
+) -> tuple[dict[int, list[Told]], dict[int, Reminder]]:
+    """By member: what it may be told now, and the newest thing it was told."""
+    ids = [each.member.id for each in late]
+    today = desk().settings.today()
+    terms = terms_between(database, today - timedelta(days=LOOKED_BACK), today, ids)
+    templates = templates_in_force(own_words(database))
+    told = {each.member.id: nudges_for(each.member, each.days, terms, templates) for each in late}
+    return told, last_reminders(database, ids)
 
 
 @blueprint.get("/calendar/members/<code>")
@@ -105,14 +127,16 @@ def member(code: str) -> str:
             abort(404)
         made = calendar(database, _policy(), since, until, now, found)
         granted = terms_between(database, since, until + timedelta(days=_LONGEST), [found[0].id])
-    messages = list(_messages(found[0], made, granted))
+        told = nudges_for(found[0], owed_by(made), granted, templates_in_force(own_words(database)))
+        reminded = reminders_of(database, found[0].id, most=SIZE)
     return render_template(
         "calendar_member.html",
         member=found[0],
         days=list(reversed(list(zip(made.days, made.rows[0].days, strict=True)))),
         chips=DAY_CHIPS,
         granted=granted,
-        messages=messages,
+        messages=told,
+        reminded=reminded,
         kinds=TERMS,
         reasons=_reasons(),
         since=since,
@@ -194,20 +218,14 @@ def _heat_map(made: Calendar) -> dict[str, Any]:
     }
 
 
-def _messages(member: Reporter, made: Calendar, granted: Any) -> Iterator[tuple[str, str]]:
-    """(kind, text) of what the member may be told now, in the visitor's language."""
-    lacking: dict[str, dict[date, DayState]] = {}
-    rows: tuple[Row, ...] = made.rows
-    for day, state in zip(made.days, rows[0].days, strict=True):
-        if state.state in LACKING and (made.days[-1] - day).days <= LOOKED_BACK:
-            lacking.setdefault(kind_of(state), {})[day] = state
-    mine = terms_by_day(granted, member.id)
-    for kind, days in lacking.items():
-        ends = [
-            term.until for day in days for term in mine.get(day, ()) if term.kind == BACKFILL and term.until
-        ]
-        made_of = nudge(member, days, max(ends, default=None))
-        yield kind, made_of.zh if language() == "zh" else made_of.en
+def owed_by(made: Calendar) -> list[tuple[date, DayState]]:
+    """The days of the last week that the calendar's one member lacks."""
+    pairs = zip(made.days, made.rows[0].days, strict=True)
+    return [(day, state) for day, state in pairs if _lacks(made, day, state)]
+
+
+def _lacks(made: Calendar, day: date, state: DayState) -> bool:
+    return state.state in LACKING and (made.days[-1] - day).days <= LOOKED_BACK
 
 
 def _reasons() -> list[tuple[str, str]]:

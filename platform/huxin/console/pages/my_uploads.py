@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from huxin.console import texts
+from huxin.console.checking import check_whole
 from huxin.console.desk import desk
 from huxin.console.findings import SEVERITIES, groups_of_check
 from huxin.console.flashes import say
@@ -78,17 +77,7 @@ def check(id_: UUID) -> str:
     manifest = _said(upload)
     if upload.size > CHECK_LIMIT:
         raise HuxinError("H1404", limit=CHECK_LIMIT)
-    with _checker() as checker:
-        checker.give(_uploads().blocks(upload))
-        told = checker.answer(
-            {
-                "now": desk().settings.now().isoformat(),
-                "language": texts.language(),
-                "member": upload.member,
-                "file": upload.name,
-                "manifest": manifest_json(manifest).decode(),
-            }
-        )
+    told = check_whole(upload.member, upload.name, _uploads().blocks(upload), manifest_json(manifest))
     return _page(upload, manifest, told)
 
 
@@ -182,11 +171,3 @@ def _page(upload: Upload, manifest: Manifest, told: dict[str, Any] | None = None
         groups=groups,
         severities=SEVERITIES,
     )
-
-
-@lru_cache(maxsize=1)
-def _checker() -> Any:
-    """This process's; like the API's it has no key and no database."""
-    from huxin.nightly.checker import Checker
-
-    return Checker()

@@ -60,7 +60,7 @@ def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - by this name the fir
             for each in policy_changes.look_through(desk().settings)
             if each.state == PROPOSED and each.proposed_by != person.login
         ]
-        yield Todo(len(waiting), _l("规则变更待您批准"), url_for("policies.show"))
+        yield Todo(len(waiting), _l("规则变更待您批准"), url_for("approvals.show"))
 
 
 @blueprint.get("")
