@@ -5,6 +5,7 @@ What they do stands in `huxin.oversight`. Nothing heavy is imported while the fi
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
@@ -60,4 +61,6 @@ def watch_enquiries() -> None:
     guard()
 
 
-watch_enquiries()
+# Where the platform is split, each zone's Airflow runs its own: docker/compose.zones.yaml.
+if "enquiry_guard" in os.environ.get("HUXIN_DAGS", "enquiry_guard").split(","):
+    watch_enquiries()
