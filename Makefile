@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: vendor openapi help demo test soak fuzz check generate lock bench-night bench-enquiry bench-privacy bench-console clean anew
+.PHONY: vendor openapi help demo test both-ways soak fuzz check generate lock bench-night bench-enquiry bench-privacy bench-console clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -28,6 +28,9 @@ JOBS ?= 2
 test: .venv/.dev           ## all tests, JOBS=2 at once · 全部测试（JOBS 个进程并行）
 	@sh requirements/browser.sh
 	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+both-ways: .venv/.dev      ## the night's tests in one process and in three zones, and the zones' own · 单进程与分区两种方式
+	HUXIN_BOTH_WAYS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile tests/nightly tests/zones $(ARGS)
 
 soak: .venv/.dev           ## half an hour of kill -9, made-up requests, keys turned in made-up weeks · 反复强杀、随机请求与密钥轮换
 	HUXIN_SOAK_KILLS=10 HUXIN_SOAK_EXAMPLES=400 HUXIN_JOIN_EXAMPLES=5000 HUXIN_SOAK_ROTATIONS=60 \

@@ -42,10 +42,12 @@ AUDIT_STAGES = ("audit.taken", "audit.appended", "audit.signed", "audit.committe
 
 # Of the exchange of keys: a keyring written and its act not yet on record, a batch committed.
 KEY_STAGES = ("keys.written", "rekey.moved", "rekey.marked")
+# Of acts on keys in a zone that has no log: noted there, taken by the registry zone.
+ACT_STAGES = ("acts.noted", "acts.sent")
 
 
 def reach(stage: str) -> None:
-    """Marks a passage through `stage`, one of STAGES, AUDIT_STAGES or KEY_STAGES."""
+    """Marks a passage through `stage`, one of STAGES, AUDIT_STAGES, KEY_STAGES or ACT_STAGES."""
     wanted = os.environ.get("HUXIN_FAULT")
     if not wanted:
         return

@@ -89,6 +89,7 @@ def test_the_keys_are_a_leaf_of_the_log_and_are_turned_on_once(on: World) -> Non
 
 
 def test_an_entry_zone_that_tags_a_member_by_another_key_is_caught(on: World) -> None:
+    assert blinder(on).elements([b"somebody else"]), "the evaluator is there"
     member = blinder(on)
     secret = sodium.random_scalar()
     evaluator = on.app.extensions["huxin_evaluator"]

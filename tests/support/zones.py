@@ -24,7 +24,7 @@ from huxin.zones import authority
 from huxin.zones.card import card_text
 from huxin.zones.layout import Layout, required
 from huxin.zones.making import make_zone, own_card, take_card
-from huxin.zones.roles import CALLERS, ENTRY, INTAKE, REGISTRY, ROLES
+from huxin.zones.roles import ENTRY, INTAKE, PORTS, REGISTRY, ROLES
 
 HERE = "127.0.0.1"
 ISSUER = "http://127.0.0.1:8000"
@@ -81,21 +81,21 @@ def exchange(homes: dict[str, Settings], issuer: str = ISSUER) -> None:
 
 @contextmanager
 def served(split: Split) -> Iterator[Split]:
-    """The ports of entry and registry zone at work, their addresses known to the intake zone."""
+    """The ports of entry and registry zone at work, their addresses known to those who call them."""
     with ExitStack() as stack:
-        for zone in (ENTRY, REGISTRY):
-            port = stack.enter_context(port_of(split.of(zone)))
-            card = split.intake.home / "zone" / f"{zone}.card.json"
-            take_card(split.intake, card.read_bytes(), f"https://{HERE}:{port}")
+        for zone, caller in PORTS:
+            port = stack.enter_context(port_of(split.of(zone), caller))
+            card = split.of(caller).home / "zone" / f"{zone}.card.json"
+            take_card(split.of(caller), card.read_bytes(), f"https://{HERE}:{port}")
         yield split
 
 
 @contextmanager
-def port_of(settings: Settings) -> Iterator[int]:
-    """One zone's port in a thread; its number."""
+def port_of(settings: Settings, caller: str = INTAKE) -> Iterator[int]:
+    """One zone's port for another in a thread; its number."""
     layout = required(settings, *ROLES)
-    app = create_zone_app(settings, Config())
-    server = make_server(HERE, 0, app, threaded=True, request_handler=_Quiet, ssl_context=tls(layout))
+    app = create_zone_app(settings, Config(), caller)
+    server = make_server(HERE, 0, app, threaded=True, request_handler=_Quiet, ssl_context=tls(layout, caller))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -105,13 +105,13 @@ def port_of(settings: Settings) -> Iterator[int]:
         app.extensions["huxin"].live.close()
 
 
-def tls(layout: Layout) -> ssl.SSLContext:
-    """What the zone's server demands: 1.3, and a certificate by an issuer of those who may call."""
+def tls(layout: Layout, caller: str) -> ssl.SSLContext:
+    """What the zone's server demands: 1.3, and a certificate by the issuer of the one who may call."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(layout.certificate, layout.key)
-    context.load_verify_locations(cadata="".join(layout.card(zone).issuer for zone in CALLERS[layout.zone]))
+    context.load_verify_locations(cadata=layout.card(caller).issuer)
     return context
 
 

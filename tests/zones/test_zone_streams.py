@@ -37,8 +37,9 @@ from huxin.nightly.load_for import Wanted, load_for, told
 from huxin.nightly.members_copy import follow_members
 from huxin.nightly.pipeline import run_night
 from huxin.nightly.receive import receive
+from huxin.nightly.registry_rows import RegistryRows
 from huxin.nightly.spool import Spool
-from huxin.nightly.taking_over import RegistryRows, take_over
+from huxin.nightly.taking_over import take_over
 from huxin.nightly.tokenizer import Tokenizer
 from huxin.nightly.validate.step import validate_group
 from huxin.registry.members import add_members

@@ -146,7 +146,7 @@ def test_the_entry_zone_serves_nothing_else(land: Zoned) -> None:
     assert call(land.entry, "GET", "/healthz").json == {"status": "ok"}
     assert call(land.entry, "GET", "/readyz").json == {"status": "ok"}
     described = call(land.entry, "GET", "/openapi.json").json
-    assert set(described["paths"]) == {"/v1/tickets", "/healthz", "/readyz"}
+    assert set(described["paths"]) == {"/v1/tickets", "/v1/blind/evaluations", "/healthz", "/readyz"}
 
 
 def test_the_entry_zone_works_without_a_database(land: Zoned) -> None:

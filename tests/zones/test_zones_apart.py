@@ -112,6 +112,18 @@ def _enquiries(land: Land) -> None:
         client.ask(question(0, "resident_id", asked()[0]["id_no"][:-1] + "?"))
     assert refused.value.facts["refusal"] == "H0801"
     (land.folder / "answers.json").write_text(json.dumps(answers))
+    _blind(land, options, answers[0]["handle"])
+
+
+def _blind(land: Land, options: list[str], handle: str) -> None:
+    """Blind mode is turned on under way, and the member's tool asks once more, showing nobody whom."""
+    land.run("entry", "init", "--blind")
+    # A ticket first: so the two ways meet in the subject that has the loans.
+    for more in ((), ("--blind",)):
+        told_ = land.tool(
+            ME, "ask", "--id-type", asked()[0]["id_type"], *more, *options, line=asked()[0]["id_no"]
+        )
+        assert (told_["handle"], told_["provisional"]) == (handle, False)
 
 
 def question(number: int, id_type: str, id_no: str) -> edge.Question:
@@ -262,7 +274,10 @@ def test_the_entry_zone_has_no_database_and_keeps_nothing(land: Land) -> None:
         for path in land.home("entry").rglob("*")
         if path.is_file()
     }
-    assert kept == {"keys", "zone", "zones.yaml", "logs"}
+    assert kept == {"keys", "zone", "zones.yaml", "logs", "acts"}
+    book = json.loads((land.home("entry") / "acts" / "acts.json").read_text(encoding="utf-8"))
+    assert [*book["known"]] == ["entry"]
+    assert book["waiting"] == [], "the running service has told the registry zone"
 
 
 @pytest.mark.parametrize("zone", ZONES)

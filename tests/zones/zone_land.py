@@ -65,6 +65,7 @@ class Land:
     folder: Path
     api: dict[str, int] = field(default_factory=lambda: {zone: free_port() for zone in ZONES})
     zone: dict[str, int] = field(default_factory=lambda: {zone: free_port() for zone in ZONES})
+    acts: int = field(default_factory=free_port)  # the registry zone's, for the entry zone
     members: dict[str, Identity] = field(default_factory=dict)
     ran: int = 0
 
@@ -197,7 +198,8 @@ def land_at(folder: Path) -> Iterator[Land]:
         with ExitStack() as stack:
             for zone in ("entry", "registry"):
                 ports = ("--port", str(land.api[zone]), "--zone-port", str(land.zone[zone]), "--workers", "1")
-                stack.enter_context(land.serving(zone, *ports))
+                more = ("--entry-port", str(land.acts)) if zone == "registry" else ()
+                stack.enter_context(land.serving(zone, *ports, *more))
             yield land
     finally:
         for zone in ("intake", "registry"):
@@ -210,6 +212,8 @@ def _found(land: Land) -> None:
     for zone in ("entry", "registry"):
         card = split.intake.home / "zone" / f"{zone}.card.json"
         take_card(split.intake, card.read_bytes(), f"https://{HERE}:{land.zone[zone]}")
+    there = split.entry.home / "zone" / "registry.card.json"
+    take_card(split.entry, there.read_bytes(), f"https://{HERE}:{land.acts}")
 
 
 def told(lines: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 from apiflask import APIFlask
 from flask import Request, Response, request
@@ -56,6 +56,13 @@ MODULES = (
 _access = logging.getLogger("huxin.access")
 
 
+class Room(Protocol):
+    """A module with routes of its own."""
+
+    def register(self, app: APIFlask, /) -> object:
+        """Adds them."""
+
+
 class Api(APIFlask):
     """APIFlask without sessions, hooks and signals; it counts each request once, whatever became of it."""
 
@@ -85,7 +92,7 @@ class Api(APIFlask):
 def create_app(
     settings: Settings,
     config: Config | None = None,
-    modules: Sequence[ModuleType] = MODULES,
+    modules: Sequence[Room] = MODULES,
     tokens: Tokens | None = None,
 ) -> APIFlask:
     """The app on a registry that is set up; it connects and reads keys when first needed.

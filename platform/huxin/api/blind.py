@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from apiflask import APIFlask
@@ -15,8 +17,12 @@ from huxin.api.fields import Epoch
 from huxin.api.limits import rate_headers
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
-from huxin.enquiry.evaluating import Evaluator
+from huxin.enquiry.evaluating import Evaluator, published, taken
+from huxin.enquiry.evaluating_entry import taken_elsewhere
 from huxin.errors import HuxinError
+from huxin.registry.enquiries import Quota
+from huxin.zones.layout import required, zone_of
+from huxin.zones.roles import ENTRY
 from huxin_privacy.blind import BATCH
 from huxin_privacy.blind.pinned import decoded, encoded
 from huxin_privacy.errors import PrivacyError
@@ -78,6 +84,12 @@ class Evaluated(BaseModel):
 
 def register(app: APIFlask) -> None:
     """Publish the keys, and evaluate."""
+    register_keys(app)
+    register_evaluations(app, ACCESS)
+
+
+def register_keys(app: APIFlask) -> None:
+    """The keys that members pin."""
     publishing = Route(
         "GET",
         "/v1/blind/keys",
@@ -87,24 +99,28 @@ def register(app: APIFlask) -> None:
         answer=BlindKeys,
         errors=("H1801",),
     )
+    add(app, publishing, keys)
+
+
+def register_evaluations(app: APIFlask, access: Access) -> None:
+    """The entry zone's part, where the platform is split."""
     evaluating = Route(
         "POST",
         "/v1/blind/evaluations",
         "盲算 · Evaluate blinded elements, with a proof",
         "blind",
-        access=ACCESS,
+        access=access,
         body=Evaluating,
         answer=Evaluated,
         errors=("H1123", "H1801", "H1802", "H1803", "H1804"),
         limit=_BODY_LIMIT,
     )
-    add(app, publishing, keys)
     add(app, evaluating, evaluate)
 
 
 def keys(_caller: Caller) -> Response:
     """The same for every member."""
-    return answer(_evaluator().published().told())
+    return answer(published(shell().settings, shell().live).told())
 
 
 def evaluate(caller: Caller, body: Evaluating) -> Response:
@@ -127,6 +143,16 @@ def evaluate(caller: Caller, body: Evaluating) -> Response:
     )
 
 
+def _take() -> Callable[[int, int, int], Quota]:
+    """Where members' elements are counted: here, or in the registry zone. HuxinError H1709: nobody evaluates there."""
+    settings, live = shell().settings, shell().live
+    zone = zone_of(settings)
+    if zone is None:
+        return partial(taken, settings, live)
+    required(settings, ENTRY)
+    return partial(taken_elsewhere, settings)
+
+
 def _evaluator() -> Evaluator:
     """That of the app which answers the present request, made when first asked."""
     found = current_app.extensions.get(_NAME)
@@ -134,6 +160,6 @@ def _evaluator() -> Evaluator:
         with _making:
             found = current_app.extensions.get(_NAME)
             if found is None:
-                found = current_app.extensions[_NAME] = Evaluator(shell().settings, shell().live)
+                found = current_app.extensions[_NAME] = Evaluator(shell().settings, _take())
     assert isinstance(found, Evaluator)
     return found

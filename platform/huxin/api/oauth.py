@@ -21,7 +21,8 @@ from huxin.registry.credentials import SCOPES, Key
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIMIT = 16 * 1024
-_TICKETS = frozenset(("tickets",))
+ELEMENTS = "elements"
+_TICKETS = frozenset(("tickets", ELEMENTS))
 _REFUSALS = ("H1105", "H1106", "H1107", "H1108", "H1109", "H1110", "H1111", "H1112")
 
 
@@ -129,8 +130,11 @@ def _granted(key: Key, caller: Caller, asked: str | None) -> Caller:
     if not asked:
         return caller
     scopes = frozenset(asked.split())
-    # Who may enquire may also get tickets for it: by a token of its own, which is shown to the entry zone.
-    if not scopes <= caller.scopes | (_TICKETS if "enquiries" in caller.scopes else frozenset()):
+    # Who may enquire may also get tickets for it, and who may report elements: by a token of its own, which is shown
+    # to the entry zone.
+    more = _TICKETS if "enquiries" in caller.scopes else frozenset()
+    more |= frozenset((ELEMENTS,)) if "submissions" in caller.scopes else frozenset()
+    if not scopes <= caller.scopes | more:
         raise HuxinError("H1112", granted=" ".join(key.scopes))
     return Caller(caller.member_id, caller.code, caller.role, scopes, caller.key_id, caller.skew)
 

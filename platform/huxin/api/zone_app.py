@@ -8,26 +8,39 @@ from __future__ import annotations
 from apiflask import APIFlask
 from flask import Response
 
-from huxin.api import problems, zone_entry, zone_health, zone_registry
+from huxin.api import (
+    problems,
+    zone_blind,
+    zone_entry,
+    zone_health,
+    zone_honeytokens,
+    zone_keys,
+    zone_registry,
+)
 from huxin.api.app import create_app
 from huxin.api.shell import Config
 from huxin.errors import HuxinError
 from huxin.settings import Settings
 from huxin.zones.layout import required
-from huxin.zones.roles import CALLERS, ENTRY
+from huxin.zones.roles import CALLERS, ENTRY, INTAKE, REGISTRY
 from huxin_privacy.errors import PrivacyError
 
+_MODULES = {
+    (ENTRY, INTAKE): (zone_entry,),
+    (REGISTRY, INTAKE): (zone_registry, zone_keys),
+    (REGISTRY, ENTRY): (zone_keys, zone_blind, zone_honeytokens),
+}
 # Between two parts of a body: the intake zone makes the next ones meanwhile.
 _BODY_S = 300.0
 
 
-def create_zone_app(settings: Settings, config: Config) -> APIFlask:
-    """The app of a zone that others call. HuxinError H1708, H1709."""
-    called = [zone for zone, callers in CALLERS.items() if callers]
+def create_zone_app(settings: Settings, config: Config, caller: str = INTAKE) -> APIFlask:
+    """The app of a zone that others call, for one of them. HuxinError H1708, H1709."""
+    called = [zone for zone, callers in CALLERS.items() if caller in callers]
     zone = required(settings, *called).zone
-    own = zone_entry if zone == ENTRY else zone_registry
     chosen = Config(config.issuer, body_limit=config.body_limit, body_seconds=_BODY_S)
-    app = create_app(settings, chosen, (own, zone_health))
+    app = create_app(settings, chosen, (*_MODULES[zone, caller], zone_health))
+    app.extensions[zone_keys.CALLER] = caller
     app.register_error_handler(PrivacyError, refused)
     app.register_error_handler(HuxinError, told)
     return app
@@ -46,5 +59,5 @@ def refused(error: PrivacyError) -> Response:
     return problems.private(error)
 
 
-# Of what was sealed, by whom and for whom.
-_TOLD = frozenset(("P0151", "P0170", "P0171", "P0172", "P0101"))
+# Of what was sealed, by whom and for whom; and that something hangs on a key.
+_TOLD = frozenset(("P0151", "P0170", "P0171", "P0172", "P0101", "P0120"))

@@ -8,7 +8,16 @@ from __future__ import annotations
 from apiflask import APIFlask
 from flask import Response
 
-from huxin.api import docs, public_keys, submission_check, submission_findings, submissions, tickets
+from huxin.api import (
+    docs,
+    oauth,
+    public_keys,
+    submission_check,
+    submission_findings,
+    submissions,
+    tickets,
+    zone_blind,
+)
 from huxin.api.answers import answer
 from huxin.api.app import create_app
 from huxin.api.peer_tokens import PeerTokens
@@ -20,10 +29,10 @@ from huxin.zones.roles import ENTRY, INTAKE
 
 
 def create_entry_app(settings: Settings, config: Config) -> APIFlask:
-    """Tickets. HuxinError H1708, H1709."""
+    """Tickets, and evaluations of blind mode. HuxinError H1708, H1709."""
     required(settings, ENTRY)
-    tokens = PeerTokens(settings, ENTRY, frozenset((tickets.SCOPE,)))
-    app = create_app(settings, config, (tickets, docs), tokens)
+    tokens = PeerTokens(settings, ENTRY, frozenset((tickets.SCOPE, oauth.ELEMENTS)))
+    app = create_app(settings, config, (tickets, zone_blind.Members, docs), tokens)
     _health(app)
     return app
 

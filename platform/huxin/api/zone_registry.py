@@ -14,7 +14,8 @@ from huxin.api.shell import shell
 from huxin.api.zone_bodies import belongs, reader
 from huxin.errors import HuxinError
 from huxin.nightly.load_for import Wanted, load_for, take_back_for, told
-from huxin.nightly.taking_over import RegistryRows, take_over
+from huxin.nightly.registry_rows import RegistryRows
+from huxin.nightly.taking_over import take_over
 from huxin.registry.members import member_rows
 from huxin.registry.session import connection
 from huxin.zones.fresh import Fresh

@@ -17,7 +17,13 @@ from huxin.cli.answers import print_checked
 from huxin.cli.show import note, ready_settings, write_line
 from huxin.enquiry.check_words import REASONS, Account, Check, as_of, typed
 from huxin.enquiry.checking import BUNCH, Checker
+from huxin.enquiry.checking_zones import ZoneChecker, read_sealed, sealed_lines
 from huxin.errors import HuxinError
+from huxin.registry.replay import When
+from huxin.settings import Settings
+from huxin.zones.layout import required, zone_of
+from huxin.zones.roles import ENTRY, REGISTRY
+from huxin_privacy.files import write_atomic
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +47,10 @@ def ask(
         Path | None, typer.Option(help="CSV with the columns id_type,id_no · 批量查询文件")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="with --file: JSON lines, in its order · 输出文件")] = None,
+    tickets: Annotated[
+        Path | None,
+        typer.Option(help="registry zone: what the entry zone's ask wrote · 入口区生成的凭证文件"),
+    ] = None,
     as_of_: Annotated[
         str | None, typer.Option("--as-of", help="a past moment, or a day's close · 截至某一时刻或某日终")
     ] = None,
@@ -49,17 +59,45 @@ def ask(
     staff: Annotated[str | None, typer.Option(help="who asks, else the account · 查询人员")] = None,
     json_: Annotated[bool, typer.Option("--json", help="JSON output · JSON 输出")] = False,
 ) -> None:
-    """Answers about a subject with exact figures, now or as of a past moment; on record. · 查询并留痕，可回溯。"""
+    """Answers about a subject with exact figures, now or as of a past moment; on record. · 查询并留痕，可回溯。
+
+    On a split platform the entry zone seals who it is (--out), and the registry zone answers (--tickets).
+    """
     settings = ready_settings()
+    if zone_of(settings) == ENTRY:
+        typed_ = _typed_one(id_type, id_no, id_country, name, mobile, product, amount)
+        _seal(settings, member, _questions(file) if file else typed_, out)
+        return
     account = Account(staff or getpass.getuser(), reason, reference)
+    if zone_of(settings) is not None:
+        _ask_sealed(
+            settings, member, account, as_of(as_of_, settings) if as_of_ else None, tickets, out, json_
+        )
+        return
     checker = Checker(settings, member, account, as_of(as_of_, settings) if as_of_ else None)
     if file and out:
         _ask_file(checker, file, out)
         return
+    (line,) = checker.ask(list(_typed_one(id_type, id_no, id_country, name, mobile, product, amount)))
+    _show(settings, line, json_)
+
+
+def _typed_one(
+    id_type: str | None,
+    id_no: str | None,
+    id_country: str | None,
+    name: str | None,
+    mobile: str | None,
+    product: str | None,
+    amount: str | None,
+) -> Iterator[Check]:
+    """The question that was typed. HuxinError H0804 (no identifier), H0803."""
     if not id_type or not id_no:
         raise HuxinError("H0804")
-    person = typed(id_type, id_no, id_country, name, mobile)
-    (line,) = checker.ask([Check(person, product, _cents(amount))])
+    yield Check(typed(id_type, id_no, id_country, name, mobile), product, _cents(amount))
+
+
+def _show(settings: Settings, line: bytes, json_: bool) -> None:
     told = json.loads(line)
     if "error" in told:
         raise HuxinError("H0801", codes=", ".join(told["codes"]))
@@ -69,14 +107,50 @@ def ask(
         print_checked(settings, told)
 
 
+def _seal(settings: Settings, member: str, checks: Iterator[Check], out: Path | None) -> None:
+    """In the entry zone: tickets for the registry zone, to a file that is there whole or not at all, or printed."""
+    lines = list(sealed_lines(settings, member, checks))
+    if out is None:
+        for line in lines:
+            write_line(line)
+        return
+    write_atomic(out, "".join(line + "\n" for line in lines).encode())
+    note(f"{len(lines)} → {out}")
+
+
+def _ask_sealed(
+    settings: Settings,
+    member: str,
+    account: Account,
+    past: When | None,
+    tickets: Path | None,
+    out: Path | None,
+    json_: bool,
+) -> None:
+    """In the registry zone: nobody is typed here. HuxinError H1238, H1709 (of the intake zone)."""
+    required(settings, REGISTRY)
+    if tickets is None:
+        raise HuxinError("H1238")
+    checker, checks = ZoneChecker(settings, member, account, past), read_sealed(settings, member, tickets)
+    if out is None:
+        for line in checker.ask(list(checks)):
+            _show(settings, line, json_)
+        return
+    _write(checker, checks, out)
+
+
 def _ask_file(checker: Checker, file: Path, out: Path) -> None:
     """Writes one answer a line; the file is there whole or not at all."""
     if not file.is_file():
         raise HuxinError("H0601", file=file.name)
+    _write(checker, _questions(file), out)
+
+
+def _write(checker: Checker, questions: Iterator[Check], out: Path) -> None:
     partial = out.with_name(out.name + ".part")
     count = 0
     with partial.open("wb") as target:
-        for bunch in _bunches(_questions(file)):
+        for bunch in _bunches(questions):
             target.write(b"".join(line + b"\n" for line in checker.ask(bunch)))
             count += len(bunch)
     partial.replace(out)

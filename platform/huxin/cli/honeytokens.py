@@ -13,6 +13,9 @@ from huxin.cli.show import note, ready_settings, write_line
 from huxin.oversight import honeytokens
 from huxin.registry import honeytokens as stored
 from huxin.registry.session import connection
+from huxin.settings import Settings
+from huxin.zones.layout import required, zone_of
+from huxin.zones.roles import REGISTRY
 
 app = typer.Typer(help="Numbers of nobody that ring when asked about · 诱饵标识", no_args_is_help=True)
 
@@ -30,7 +33,10 @@ def new(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last day of birth · 出生日期止")
     ] = None,
 ) -> None:
-    """Makes so many more; their numbers are drawn, become aliases and are told to nobody. · 新建诱饵标识。"""
+    """Makes so many more; their numbers are drawn, become aliases and are told to nobody. · 新建诱饵标识。
+
+    On a split platform in the entry zone; `count` and `drop` in the registry zone.
+    """
     settings = ready_settings()
     field = honeytokens.usual_field(settings, region or ())
     if born_from is not None:
@@ -45,7 +51,8 @@ def new(
 @app.command()
 def count(json_: Annotated[bool, typer.Option("--json", help="JSON lines")] = False) -> None:
     """Says how many there are, by when they were made. · 统计诱饵标识。"""
-    with connection(ready_settings()) as database:
+    settings = _registry_settings()
+    with connection(settings) as database:
         found = stored.counts(database)
     for made_at, number in found:
         told = {"made_at": made_at.isoformat(), "count": number}
@@ -55,7 +62,15 @@ def count(json_: Annotated[bool, typer.Option("--json", help="JSON lines")] = Fa
 @app.command()
 def drop() -> None:
     """Takes all of them, as before new ones are made under new keys. · 撤除全部诱饵标识。"""
-    settings = ready_settings()
+    settings = _registry_settings()
     gone = honeytokens.drop(settings)
     zh = settings.language == "zh"
     note(f"撤除了 {gone} 个诱饵标识" if zh else f"{gone} honeytokens dropped")
+
+
+def _registry_settings() -> Settings:
+    """HuxinError H1709 in another zone than the registry's."""
+    settings = ready_settings()
+    if zone_of(settings) is not None:
+        required(settings, REGISTRY)
+    return settings

@@ -23,6 +23,7 @@ from huxin_privacy.keyring import Keyring
 
 if TYPE_CHECKING:
     from huxin.oversight.key_retiring import Retired
+    from huxin.registry.key_acts import Request
 
 app = typer.Typer(help="The platform's own keys · 平台密钥：新建、启用、停用、销毁", no_args_is_help=True)
 Zone = Annotated[str, typer.Argument(help="entry, registry, intake, audit · 密钥区")]
@@ -58,7 +59,7 @@ def list_(json_: Json = False) -> None:
     heads = ("区", "代", "状态", "套件", "校验值", "依赖")
     table = Table(*(heads if zh else ("zone", "epoch", "state", "suite", "check", "depending")), box=None)
     for each in epochs:
-        left = " ".join(f"{name}={count}" for name, count in each["depending"].items()) or "—"
+        left = _left(each["depending"])
         state = STATES[each["state"]] if zh else each["state"]
         table.add_row(each["zone"], str(each["epoch"]), state, each.get("suite", "—"), each["check"], left)
     print_table(table)
@@ -136,10 +137,8 @@ def destroy(
     key: Annotated[Path, typer.Option(help="the operator's private key, PEM · 其私钥文件")],
 ) -> None:
     """Asks for a key's destruction; run by a second operator, approves it and destroys. · 申请或批准销毁密钥。"""
-    from huxin.oversight.key_approval import ask_or_approve, operator_of
-
     settings = ready_settings()
-    asked, made = ask_or_approve(settings, zone, epoch, operator_of(settings, by, key))
+    asked, made = _destroyed(settings, zone, epoch, by, key)
     zh = settings.language == "zh"
     if made is None:
         day = asked.expires_at.date()
@@ -186,6 +185,28 @@ def public(json_: Json = False) -> None:
         return
     for each in found:
         write_line(each.key.text)
+
+
+def _left(depending: dict[str, int] | None) -> str:
+    """What hangs on an epoch; a zone that is away could not be asked."""
+    if depending is None:
+        return "?"
+    return " ".join(f"{name}={count}" for name, count in depending.items()) or "—"
+
+
+def _destroyed(
+    settings: Settings, zone: str, epoch: int, by: str, key: Path
+) -> tuple[Request, Keyring | None]:
+    """Here, or with the registry zone's word where that one counts what hangs on a key and keeps the log."""
+    from huxin.oversight import destroying_elsewhere, key_approval
+    from huxin.oversight.key_epochs import counted, recorded
+    from huxin.oversight.key_retiring import depending
+
+    if recorded(settings):
+        operator = key_approval.operator_of(settings, by, key)
+        return key_approval.ask_or_approve(settings, zone, epoch, operator)
+    here = depending(settings, zone, epoch).total if counted(settings) else 0
+    return destroying_elsewhere.ask_or_approve(settings, zone, epoch, by, key, here)
 
 
 def _told(settings: Settings, ring: Keyring, epoch: int) -> None:

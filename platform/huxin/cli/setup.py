@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from huxin.cli.show import note
+from huxin.enquiry.turning_on import turn_on_blind
 from huxin.errors import HuxinError
-from huxin.registry.blind import Generation, turn_on
 from huxin.registry.connect import database_url
 from huxin.registry.migrate import upgrade
 from huxin.registry.partitions import ensure_month
@@ -17,7 +17,6 @@ from huxin.settings import Settings
 from huxin.zones.layout import rings_of, zone_of
 from huxin.zones.roles import ENTRY
 from huxin_privacy import keyring
-from huxin_privacy.blind import oprf_key
 from huxin_privacy.generations import suite_of
 from huxin_privacy.suites import S256, get_suite
 
@@ -76,17 +75,6 @@ def prepare(settings: Settings, suite: str | None = None) -> bool:
     with connection(settings) as database:
         ensure_month(database, settings.now())
     return bool(missing)
-
-
-def turn_on_blind(settings: Settings) -> bool:
-    """Turns blind mode on with the active entry key; false where it was on. PrivacyError P0160 (no libsodium)."""
-    entry = keyring.open(settings.keys_dir, "entry")
-    key = oprf_key(entry)
-    with connection(settings) as database:
-        turned = turn_on(database, Generation(key.epoch, key.public), settings.now())
-    if turned:
-        keyring.touch(entry)  # every process that holds keys learns of it with them
-    return turned
 
 
 def _settle_suite(settings: Settings, wanted: str | None) -> None:

@@ -24,7 +24,7 @@ from huxin.enquiry.desk import product_code
 from huxin.enquiry.elements import Elements
 from huxin.enquiry.meeting import with_elements
 from huxin.enquiry.sealing import ANSWER, FACTS, sealed
-from huxin.enquiry.subject_keys import Keys, SubjectKeys, schemes_of
+from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys, schemes_of
 from huxin.errors import HuxinError
 from huxin.ids import id_at
 from huxin.registry import checks, replay
@@ -73,6 +73,10 @@ class _Done:
 class Checker:
     """Puts questions on behalf of one member; made once a command."""
 
+    _keys: RegistryKeys
+    _both: Keys
+    _elements: Elements | None
+
     def __init__(self, settings: Settings, member: str, account: Account, past: When | None = None) -> None:
         """HuxinError H0701 (no such member), H0805 (suspended)."""
         self._settings, self._account, self._past = settings, account, past
@@ -88,9 +92,7 @@ class Checker:
         now = self._settings.now()
         when = self._past or When(PRESENT, now, self._settings.today())
         with reading(self._settings, "check") as place, connection(self._settings) as database:
-            rings, numbers = Rings.open(self._settings.keys_dir), partial(scheme_ids, database)
-            self._keys = Keys(rings, numbers(schemes_of(rings)))
-            self._elements = Elements.read(rings, generations(database), numbers)
+            self._read(database)
             place.say(self._keys.versions)
             keyed = [self._keyed(each) for each in questions]
             replay.require_known(database, when)
@@ -105,10 +107,20 @@ class Checker:
             self._record(database, head, [each.row for each in done if each.row is not None], lines)
         return lines
 
+    def _read(self, database: Connection) -> None:
+        """Reads the keys that questions are put with."""
+        rings, numbers = Rings.open(self._settings.keys_dir), partial(scheme_ids, database)
+        self._keys = self._both = Keys(rings, numbers(schemes_of(rings)))
+        self._elements = Elements.read(rings, generations(database), numbers)
+
+    def _digest(self, check: Check) -> bytes:
+        """By what a repeated question would be told."""
+        return self._both.digest(check.canonical())
+
     def _keyed(self, check: Check) -> SubjectKeys | str:
         """The keys of a question, or the codes of what is wrong with its identifier."""
         try:
-            found = self._keys.of(check.person, self._settings.today())
+            found = self._both.of(check.person, self._settings.today())
             return with_elements(found, self._elements, check.person)
         except HuxinError as error:
             if error.code != "H0801":
@@ -153,7 +165,7 @@ class Checker:
         row = CheckRow(
             id_,
             put.subject_id,
-            self._keys.digest(check.canonical()),
+            self._digest(check),
             None if check.product is None else product_code(check.product),
             check.amount,
             sealed(seal_key, FACTS, id_, put.used.stored()),

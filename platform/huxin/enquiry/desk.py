@@ -185,8 +185,7 @@ class Desk:
         )
         found = enquiries.gather(self.live, asking)
         if found.member_status == "active" and not found.met:
-            assert request.person is not None, "blind mode is where the zones are one"
-            bring_together(self.settings, self.live, read.elements, request.person, keys, now)
+            self._meet(read, request, keys, now)
             found = enquiries.gather(self.live, replace(asking, blind=False))
         if found.member_status != "active" or found.tier is None or found.subject_id is None:
             raise HuxinError("H1113")
@@ -194,6 +193,11 @@ class Desk:
         allowed = self._limiting.quota(policy, tier, asker.member_id, request.purpose, asking.today)
         quota = enquiries.quota_left(now, (found.minute_used, found.day_used), allowed)
         return Known(read, found, quota, found.subject_id, tier, now)
+
+    def _meet(self, read: Read, request: EnquiryRequest, keys: SubjectKeys, now: datetime) -> None:
+        """Brings both ways together of a person that has not met yet."""
+        assert request.person is not None, "a ticket's holder meets at the zone's desk"
+        bring_together(self.settings, self.live, read.elements, request.person, keys, now)
 
     def _whom(self, read: Read, request: EnquiryRequest) -> SubjectKeys:
         """The keys of whom a request is about. HuxinError H1236: a ticket, where there is no entry zone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import yaml
@@ -33,19 +33,28 @@ def limits() -> Limits:
     return Limits(**said)
 
 
-class Evaluator:
-    """Made once a process and used by its threads. Its repr shows no key."""
+def published(settings: Settings, live: Live) -> Published:
+    """The keys that members pin, the present ones first. HuxinError H1801 where blind mode is off."""
+    found = registry.live_generations(live)
+    oprf = tuple(PublicKey(each.epoch, each.public) for each in found)
+    return Published(oprf, registry_keys(settings))
 
-    def __init__(self, settings: Settings, live: Live) -> None:
-        self._settings, self._live = settings, live
+
+def taken(settings: Settings, live: Live, member_id: int, epoch: int, count: int) -> Quota:
+    """Counts elements of a member that are to be evaluated now. HuxinErrors as registry.blind.take."""
+    return registry.take(live, member_id, epoch, count, settings.now(), settings.today(), limits())
+
+
+class Evaluator:
+    """Made once a process and used by its threads. Its repr shows no key.
+
+    `take` (member, epoch, count) counts against the quota: it is the registry zone that does.
+    """
+
+    def __init__(self, settings: Settings, take: Callable[[int, int, int], Quota]) -> None:
+        self._settings, self._take = settings, take
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._keys: dict[int, OprfKey] = {}
-
-    def published(self) -> Published:
-        """The keys that members pin, the present ones first. HuxinError H1801 where blind mode is off."""
-        found = registry.live_generations(self._live)
-        oprf = tuple(PublicKey(each.epoch, each.public) for each in found)
-        return Published(oprf, registry_keys(self._settings))
 
     def evaluate(self, member_id: int, epoch: int, blinded: Sequence[bytes]) -> tuple[Evaluation, Quota]:
         """A batch under the key of that epoch, with its proof, and what is left of the member's quota.
@@ -56,8 +65,7 @@ class Evaluator:
         if not self._turns.acquire(timeout=_PATIENCE_S):
             raise HuxinError("H1803", retry_s=1)
         try:
-            now, today = self._settings.now(), self._settings.today()
-            quota = registry.take(self._live, member_id, epoch, len(blinded), now, today, limits())
+            quota = self._take(member_id, epoch, len(blinded))
             key = self._key(epoch)
             return evaluate(key.secret, key.public, blinded), quota
         finally:

@@ -12,7 +12,7 @@ from huxin.enquiry.elements import Elements
 from huxin.enquiry.redeeming import TicketKeys
 from huxin.enquiry.subject_keys import Keys, RegistryKeys, schemes_of
 from huxin.errors import HuxinError
-from huxin.registry.blind import generations
+from huxin.registry.blind import Generation, generations
 from huxin.registry.key_readers import Reading
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
@@ -37,6 +37,8 @@ class Read:
     signer: Signer
     versions: dict[str, int]
     elements: Elements | None = None
+    # In the registry zone of a split platform, whose keyring does not change with the entry zone's keys.
+    at_work: tuple[Generation, ...] | None = None
 
 
 class KeysInUse:
@@ -92,7 +94,9 @@ class KeysInUse:
                 told = error.code
 
     def _changed(self) -> bool:
-        return keyring.file_marks(self._settings.keys_dir) != self._seen
+        if keyring.file_marks(self._settings.keys_dir) != self._seen:
+            return True
+        return self.now.at_work is not None and _at_work(self._settings) != self.now.at_work
 
     def _lost(self) -> bool:
         with self._turn:
@@ -100,9 +104,17 @@ class KeysInUse:
 
 
 def _read(settings: Settings) -> Read:
-    keys, elements = _of_zone(settings) if zone_of(settings) == REGISTRY else _of_both(settings)
+    split = zone_of(settings) == REGISTRY
+    at_work = _at_work(settings) if split else None
+    keys, elements = _of_zone(settings) if split else _of_both(settings)
     audit = keyring.open(settings.keys_dir, "audit")
-    return Read(keys, log_keys(audit).promise, {**keys.versions, audit.zone: audit.version}, elements)
+    versions = {**keys.versions, audit.zone: audit.version}
+    return Read(keys, log_keys(audit).promise, versions, elements, at_work)
+
+
+def _at_work(settings: Settings) -> tuple[Generation, ...]:
+    with connection(settings) as database:
+        return tuple(generations(database))
 
 
 def _of_both(settings: Settings) -> tuple[RegistryKeys, Elements | None]:
@@ -113,5 +125,7 @@ def _of_both(settings: Settings) -> tuple[RegistryKeys, Elements | None]:
 
 
 def _of_zone(settings: Settings) -> tuple[RegistryKeys, Elements | None]:
-    """Where the platform is split, the entry zone's key is with the entry zone, and nobody comes blind."""
-    return TicketKeys(settings, keyring.open(settings.keys_dir, REGISTRY)), None
+    """Where the platform is split, the entry zone's key is with the entry zone."""
+    ring = keyring.open(settings.keys_dir, REGISTRY)
+    with connection(settings) as database:
+        return TicketKeys(settings, ring), Elements.of_registry(ring, database)

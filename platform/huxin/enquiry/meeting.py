@@ -5,6 +5,7 @@ Who has met, nearly everybody, costs an enquiry nothing: the registry tells with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -14,6 +15,7 @@ from huxin.enquiry.subject_keys import Keys, Person, SubjectKeys
 from huxin.errors import HuxinError
 from huxin.registry import meeting
 from huxin.registry.live import Live
+from huxin.registry.meeting import Key
 from huxin.settings import Settings
 from huxin_privacy.blind.sealed import open_element
 from huxin_privacy.errors import PrivacyError
@@ -44,7 +46,7 @@ def keys_of(keys: Keys, elements: Elements | None, person: Person, today: date) 
     """
     if person.element is None:
         return keys.of(person, today)
-    return SubjectKeys(_known(elements, person).keys, None, [])
+    return SubjectKeys(known_by(elements, person).keys, None, [])
 
 
 def bring_together(
@@ -59,8 +61,11 @@ def bring_together(
 
     Before the question is answered, what was on record of two is on record of one. HuxinError H1601 (keys).
     """
-    known = _known(elements, person)
-    tokens = found.keys if person.element is None else ()
+    join(settings, live, found.keys if person.element is None else (), known_by(elements, person), now)
+
+
+def join(settings: Settings, live: Live, tokens: Sequence[Key], known: Known, now: datetime) -> None:
+    """The same of tokens and of what an element is known by, whoever made them. HuxinError H1601 (keys)."""
     _, split = meeting.meet(live, meeting.Person(tokens, known.keys, known.sealed), now)
     if split:
         meeting.rekey(settings)
@@ -70,10 +75,10 @@ def with_elements(keys: SubjectKeys, elements: Elements | None, person: Person) 
     """For a mere look: the keys also of whom only members know that come the blind way."""
     if elements is None:
         return keys
-    return replace(keys, keys=[*keys.keys, *_known(elements, person).keys])
+    return replace(keys, keys=[*keys.keys, *known_by(elements, person).keys])
 
 
-def _known(elements: Elements | None, person: Person) -> Known:
+def known_by(elements: Elements | None, person: Person) -> Known:
     """What a person, whose identifier was found well-formed, is known by the blind way."""
     if elements is None:
         raise HuxinError("H1801")

@@ -29,7 +29,7 @@ from huxin_privacy.suites import get_suite
 from huxin_privacy.tickets import LIFE_S, Made, Ticket, open_ticket
 from huxin_privacy.tokens import Tokenizing
 
-_CLOCKS: Final = 30  # seconds by which the entry zone's clock may be ahead
+CLOCKS_S: Final = 30  # seconds by which the entry zone's clock may be ahead
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class Redeeming:
         if ticket.member != asker.code:
             raise HuxinError("H1232")
         left = ticket.expires_at - self._settings.now().timestamp()
-        if not 0 < left <= LIFE_S + _CLOCKS:
+        if not 0 < left <= LIFE_S + CLOCKS_S:
             raise HuxinError("H1231", seconds=LIFE_S)
         if ticket.enquiry != request.digest():
             raise HuxinError("H1233")
-        return Redeemed(ticket, tuple(request.canonical_of(_whom(ticket, each)) for each in ticket.made))
+        return Redeemed(ticket, tuple(request.canonical_of(whom(ticket, each)) for each in ticket.made))
 
     def _read(self) -> tuple[Mapping[int, bytes], Mapping[int, bytes]]:
         return required(self._settings, REGISTRY).card(ENTRY).sign, receiving(self._settings, REGISTRY)
@@ -99,6 +99,10 @@ class TicketKeys(RegistryKeys):
                 if made.mobile_half is not None:
                     mobiles.append(each.key(MOBILE, made.mobile_half))
         return SubjectKeys(keys, marks if len(marks) == len(keys) else None, mobiles)
+
+    def tokens(self, suite: str, epoch: int, id_type: str, half: bytes) -> list[Key]:
+        """The tokens of one half, the active one first. HuxinError H1230 (unknown suite)."""
+        return [each.key(id_type, half) for each in self._generations(suite, epoch)]
 
     def digests(self, body: bytes) -> list[bytes]:
         """A body's digests, that of the active epoch first: halves have been made with the entry zone's key."""
@@ -141,7 +145,7 @@ def _generation(ring: Keyring, made: Generation, numbers: Mapping[Scheme, int]) 
     return _Generation(types, token("name"))
 
 
-def _whom(ticket: Ticket, made: Made) -> list[str | int | None]:
-    """A person as the same words whatever ticket it comes by."""
+def whom(ticket: Ticket, made: Made) -> list[str | int | None]:
+    """A person of a ticket as the same words whatever ticket it comes by."""
     halves = (made.half, made.name_half, made.mobile_half)
     return [ticket.id_type, made.suite, made.epoch, *(each.hex() if each else None for each in halves)]

@@ -14,10 +14,12 @@ from huxin.enquiry.request import Asker
 from huxin.enquiry.subject_keys import MOBILE, Person
 from huxin.errors import HuxinError
 from huxin.settings import Settings
+from huxin.zones import blind
 from huxin.zones.layout import required
 from huxin.zones.roles import ENTRY, REGISTRY
 from huxin.zones.secrets import signers
 from huxin_privacy import keyring
+from huxin_privacy.blind import element, message, oprf_key
 from huxin_privacy.generations import Generation, suite_of
 from huxin_privacy.identifiers import TYPES, canonical_id, canonical_mobile, canonical_name
 from huxin_privacy.keyring import Keyring
@@ -51,6 +53,8 @@ class EntryPeople:
         self._signer = signers(settings, ENTRY)[0]
         ring = keyring.open(settings.keys_dir, ENTRY)
         self._epochs = [_epoch(ring, number) for number in ring.usable()]
+        present = blind.present(settings)
+        self._blind = None if present is None else oprf_key(ring, present)
 
     def ticket(self, asker: Asker, person: Person, enquiry: bytes) -> tuple[str, int]:
         """A ticket for one enquiry of one member, and when it expires (Unix time in seconds).
@@ -58,13 +62,23 @@ class EntryPeople:
         HuxinError H0803 (unknown identifier type), H0801 (malformed identifier, with its codes). A name or mobile that
         is none counts as not given.
         """
+        return self.sealed(asker.code, person, enquiry, LIFE_S)
+
+    def sealed(self, member: str, person: Person, said: bytes, life_s: int) -> tuple[str, int]:
+        """The same for whatever words (`said` is their digest) and however long. HuxinErrors as `ticket`."""
         text = canonical_text(person, self._settings.today())
         name = canonical_name(person.name) if person.name else None
         mobile = canonical_mobile(person.mobile) if person.mobile else None
         made = tuple(each.of(person.id_type, text, name, mobile) for each in self._epochs)
-        expires_at = int(self._settings.now().timestamp()) + LIFE_S
-        ticket = Ticket(person.id_type, asker.code, enquiry, new_nonce(), expires_at, made)
+        expires_at = int(self._settings.now().timestamp()) + life_s
+        known = self._element(person.id_type, text)
+        ticket = Ticket(person.id_type, member, said, new_nonce(), expires_at, made, known)
         return seal_ticket(self._signer, self._registry, ticket), expires_at
+
+    def _element(self, id_type: str, text: str) -> tuple[int, bytes] | None:
+        """By what the same person is known who comes the blind way: so the two ways meet."""
+        key = self._blind
+        return None if key is None else (key.epoch, element(key.secret, message(id_type, text)))
 
 
 def canonical_text(person: Person, not_after: date) -> str:

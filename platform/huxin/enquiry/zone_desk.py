@@ -1,11 +1,13 @@
-"""The desk of a split-off registry zone: it is asked by ticket, which is spent with the answer that it brings."""
+"""The desk of a split platform's registry zone: whom an enquiry is about, it is told by a ticket or by an element."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 
 from huxin.enquiry.desk import Desk, Told
 from huxin.enquiry.keys_in_use import Read
+from huxin.enquiry.meeting import bring_together, join, known_by
 from huxin.enquiry.redeeming import Redeemed, Redeeming, TicketKeys
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import SubjectKeys
@@ -38,10 +40,12 @@ class ZoneDesk(Desk):
         self._redeeming = Redeeming(settings)
 
     def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
-        """As of one process, by ticket.
+        """As of one process, by ticket, or the blind way.
 
         HuxinError H1230-H1233 (the ticket), H1234 (it was spent on another enquiry), H1235 (a person: not here).
         """
+        if request.person is not None and request.person.sealed is not None:
+            return super().enquire(asker, request, key)
         if request.ticket is None:
             raise HuxinError("H1235")
         redeemed = self._redeeming.redeem(asker, request)
@@ -50,10 +54,25 @@ class ZoneDesk(Desk):
 
     def _whom(self, read: Read, request: EnquiryRequest) -> SubjectKeys:
         assert isinstance(read.keys, TicketKeys), "keys_in_use reads these in this zone"
-        assert isinstance(request, TicketRequest), "made above"
-        return read.keys.of(request.good.ticket)
+        if isinstance(request, TicketRequest):
+            return read.keys.of(request.good.ticket)
+        assert request.person is not None, "it came blind"
+        return SubjectKeys(known_by(read.elements, request.person).keys, None, [])
+
+    def _meet(self, read: Read, request: EnquiryRequest, keys: SubjectKeys, now: datetime) -> None:
+        if not isinstance(request, TicketRequest):
+            assert request.person is not None, "it came blind"
+            bring_together(self.settings, self.live, read.elements, request.person, keys, now)
+            return
+        made = request.good.ticket.element
+        if (
+            made is not None and read.elements is not None
+        ):  # the entry zone may hear of blind mode a moment later
+            known = read.elements.known(read.elements.present(*made))
+            join(self.settings, self.live, keys.keys, known, now)
 
     def _recorded(self, request: EnquiryRequest, row: enquiries.NewEnquiry) -> enquiries.Recorded:
-        assert isinstance(request, TicketRequest), "made above"
+        if not isinstance(request, TicketRequest):
+            return super()._recorded(request, row)
         redeemed = request.good
         return enquiries.redeem(self.live, row, redeemed.nonce, redeemed.ticket.expires_at)

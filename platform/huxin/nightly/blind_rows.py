@@ -40,7 +40,7 @@ from huxin_privacy.generations import Rings
 
 ELEMENT = "element"  # a column of the `keys` spool
 EPOCH = "oprf_epoch"  # of a submission's facts: the OPRF key that the elements in its spool are of
-_REASONS = {"P0172": "P0167", "H1802": "P0201", "H1801": "blind"}
+REASONS = {"P0172": "P0167", "H1802": "P0201", "H1801": "blind"}
 
 
 def pseudonymize_either(settings: Settings, ids: Sequence[UUID], timings: Timings | None = None) -> None:
@@ -78,10 +78,7 @@ def _settle(settings: Settings, vault: Spool, item: Submission, elements: Elemen
         try:
             after = _opened(vault, item, elements)
         except (PrivacyError, HuxinError) as error:
-            reason = _REASONS.get(error.code, error.code)
-            if reason not in ("P0167", "P0168", "P0201", "blind"):
-                raise
-            after = _refused(item, Refusal(CHECK, reason))
+            after = refused(item, error)
         faults.reach("pseudonymize.spooled")
     with connection(settings) as database:
         change(database, [replace(after, changed_at=settings.now())])
@@ -91,11 +88,8 @@ def _settle(settings: Settings, vault: Spool, item: Submission, elements: Elemen
 
 def _opened(vault: Spool, item: Submission, elements: Elements | None) -> Submission:
     """PrivacyError P0167, P0168, P0172; HuxinError H1801, H1802."""
-    if elements is None:
-        raise HuxinError("H1801")
-    key = FileKey.unwrapped(
-        elements.receiving, item.sender, item.data_digest.hex(), str(item.facts.get("element_key", ""))
-    )
+    key = file_key(elements, item)
+    assert elements is not None, "it has opened the key"
     cells, named = Cells(key), types()
     with Writers(vault, {0: item}) as writers:
         for _, batch in good_pieces(vault, {0: item}, 0):
@@ -104,14 +98,27 @@ def _opened(vault: Spool, item: Submission, elements: Elements | None) -> Submis
                 elements.present(key.epoch, cells.open(loan_no, named[code], cell))
                 for loan_no, code, cell in rows.select("loan_no", "id_type", "id_canonical").iter_rows()
             ]
-            writers.write(0, *_tables(rows, made))
+            writers.write(0, *tables_of(rows, made))
         if writers.rows != (item.accepted or 0):
             raise HuxinError("H0613")
+    return with_elements(item, elements)
+
+
+def file_key(elements: Elements | None, item: Submission) -> FileKey:
+    """The key of a file's cells. HuxinError H1801, PrivacyError P0167, P0172."""
+    if elements is None:
+        raise HuxinError("H1801")
+    wrapped = str(item.facts.get("element_key", ""))
+    return FileKey.unwrapped(elements.receiving, item.sender, item.data_digest.hex(), wrapped)
+
+
+def with_elements(item: Submission, elements: Elements) -> Submission:
+    """A submission whose elements lie in the spool as the present key makes them."""
     facts = {name: value for name, value in item.facts.items() if name != "element_key"}
     return replace(item, state=State.PSEUDONYMIZED, facts=facts | {EPOCH: elements.epoch})
 
 
-def _tables(rows: pl.DataFrame, made: Sequence[bytes]) -> tuple[pa.Table, pa.Table]:
+def tables_of(rows: pl.DataFrame, made: Sequence[bytes]) -> tuple[pa.Table, pa.Table]:
     """`keys` and `loans` of rows without people: no token yet, no name mark, no mobile."""
     nothing, never = np.zeros((rows.height, 16), np.uint8), np.zeros(rows.height, np.bool_)
     loans = loans_table(rows, business_columns(rows), nothing, never)
@@ -120,7 +127,12 @@ def _tables(rows: pl.DataFrame, made: Sequence[bytes]) -> tuple[pa.Table, pa.Tab
     return keys.append_column(ELEMENT, pa.array(made, pa.binary(ELEMENT_BYTES))), loans
 
 
-def _refused(item: Submission, refusal: Refusal) -> Submission:
+def refused(item: Submission, error: PrivacyError | HuxinError) -> Submission:
+    """A submission whose elements do not open. Raises every other error."""
+    reason = REASONS.get(error.code, error.code)
+    if reason not in ("P0167", "P0168", "P0201", "blind"):
+        raise error
+    refusal = Refusal(CHECK, reason)
     facts = {name: value for name, value in item.facts.items() if name != "element_key"}
     return replace(
         item,

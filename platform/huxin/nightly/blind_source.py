@@ -26,6 +26,9 @@ from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 from huxin.settings import Settings
+from huxin.zones.layout import zone_of
+from huxin.zones.roles import REGISTRY
+from huxin_privacy import keyring
 from huxin_privacy.generations import Rings
 
 _PART = 5_000
@@ -106,8 +109,11 @@ def _person(elements: Elements, made: bytes, claim: bool) -> meeting.Person:
 
 def _elements(settings: Settings) -> Elements:
     with connection(settings) as database:
-        rings = Rings.open(settings.keys_dir)
-        found = Elements.read(rings, generations(database), partial(scheme_ids, database))
+        if zone_of(settings) == REGISTRY:
+            found = Elements.of_registry(keyring.open(settings.keys_dir, REGISTRY), database)
+        else:
+            rings = Rings.open(settings.keys_dir)
+            found = Elements.read(rings, generations(database), partial(scheme_ids, database))
     if found is None:
         raise HuxinError("H1801")
     return found

@@ -4,6 +4,7 @@
 
     HEAD            once, first   a box from the intake zone: the submission as JSON
     LOANS, HALVES   in pairs      rows without people, in a box; their people's halves, in the entry zone's envelope
+    LOANS, CELLS    in pairs      the same of a file without people in it: its sealed elements, in a box
     REJECTED        any           a box: loan numbers of rows that were rejected
     END             once, last    a box: how many rows, batches and rejected tables there were, as JSON
 
@@ -24,10 +25,18 @@ from huxin.errors import HuxinError
 HEAD: Final = b"S"
 LOANS: Final = b"L"
 HALVES: Final = b"H"
+CELLS: Final = b"C"
 REJECTED: Final = b"R"
 END: Final = b"E"
 PEOPLE: Final = "people"  # the purpose of what goes to the entry zone
-PURPOSES: Final = {HEAD: "head", LOANS: "loans", HALVES: "halves", REJECTED: "rejected", END: "end"}
+PURPOSES: Final = {
+    HEAD: "head",
+    LOANS: "loans",
+    HALVES: "halves",
+    CELLS: "cells",
+    REJECTED: "rejected",
+    END: "end",
+}
 BELONGS: Final = "Huxin-Belongs"  # the header in which a body says what it is bound to
 LONGEST: Final = 256 << 20  # bytes of one piece
 ROWS: Final = 50_000  # of one batch

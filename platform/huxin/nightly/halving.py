@@ -6,20 +6,23 @@ Nothing is stored, and whoever carries the halves back cannot read them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
 
 from huxin.errors import HuxinError
 from huxin.nightly.frames import HALVES, PEOPLE, PURPOSES, read_table, table_bytes
-from huxin.nightly.halves import Flags, Halves, row_halvers
+from huxin.nightly.halves import Flags, Halves, row_halvers, types
 from huxin.registry.blocks import blocks, from_column
 from huxin.settings import Settings
+from huxin.zones import blind
 from huxin.zones.layout import required
 from huxin.zones.roles import ENTRY, REGISTRY
 from huxin.zones.secrets import receiving, signers
 from huxin_privacy import keyring
+from huxin_privacy.blind import ELEMENT_BYTES, element, message, oprf_key
+from huxin_privacy.blind.sodium import is_element
 from huxin_privacy.envelope import open_box, seal_envelope
 
 COLUMNS = ("id_type", "id_canonical", "name_canonical", "mobile_canonical")
@@ -31,7 +34,17 @@ _SUITE, _EPOCH = b"huxin.suite", b"huxin.epoch"
 # that something may hang on the halves stand in further columns, numbered from 1.
 _PARTS = ("id", "name", "mobile")
 _FLAGS = ("named", "called")
+_ELEMENT, _BLIND = "element", b"huxin.oprf"
 _MOST = 8  # epochs at once
+
+
+@dataclass(frozen=True)
+class Elements:
+    """By what rows' people are known who come the blind way, and the epoch of the key that made it. Its repr shows
+    none."""
+
+    epoch: int
+    made: list[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,16 +64,34 @@ class EntryRows:
         self._registry = required(settings, ENTRY).card(REGISTRY).receiver
         self._secrets = receiving(settings, ENTRY)
         self._signer = signers(settings, ENTRY)[0]
-        self._halvers = row_halvers(keyring.open(settings.keys_dir, ENTRY))
+        ring, present = keyring.open(settings.keys_dir, ENTRY), blind.present(settings)
+        self._halvers = row_halvers(ring)
+        self._blind = None if present is None else oprf_key(ring, present)
 
     def halve(self, belongs: bytes, box: bytes) -> bytes:
         """The envelope with the halves of the people in a box, both bound to what they belong to.
 
         PrivacyError P0151, P0170, P0172 (the box), HuxinError H1718 (its content).
         """
-        rows = people_of(open_box(self._secrets, PEOPLE, belongs, box))
+        return self.sealed(
+            PURPOSES[HALVES], belongs, people_of(open_box(self._secrets, PEOPLE, belongs, box))
+        )
+
+    def sealed(self, purpose: str, belongs: bytes, rows: pl.DataFrame) -> bytes:
+        """The halves of people as only the registry zone opens them."""
         made = [OfEpoch(each.of(rows), each.suite.name, each.epoch) for each in self._halvers]
-        return seal_envelope(self._signer, self._registry, PURPOSES[HALVES], belongs, halves_bytes(made))
+        content = halves_bytes(made, self._elements(rows))
+        return seal_envelope(self._signer, self._registry, purpose, belongs, content)
+
+    def _elements(self, rows: pl.DataFrame) -> Elements | None:
+        """Of everybody each time: who has met already, this zone is not to know, and the other two not from it."""
+        key = self._blind
+        if key is None:
+            return None
+        named = types()
+        people = list(rows.select("id_type", "id_canonical").iter_rows())
+        made = {each: element(key.secret, message(named[each[0]], each[1])) for each in dict.fromkeys(people)}
+        return Elements(key.epoch, [made[each] for each in people])
 
 
 def people_table(rows: pl.DataFrame) -> bytes:
@@ -77,7 +108,7 @@ def people_of(content: bytes) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(table))
 
 
-def halves_bytes(made: Sequence[OfEpoch]) -> bytes:
+def halves_bytes(made: Sequence[OfEpoch], elements: Elements | None = None) -> bytes:
     """Halves as the registry zone takes them, those of the active epoch first, with suites and epochs."""
     columns: dict[str, pa.Array] = {}
     for number, each in enumerate(made):
@@ -89,13 +120,34 @@ def halves_bytes(made: Sequence[OfEpoch]) -> bytes:
         _SUITE: ",".join(each.suite for each in made).encode(),
         _EPOCH: ",".join(str(each.epoch) for each in made).encode(),
     }
+    if elements is not None:
+        columns[_ELEMENT] = pa.array(elements.made, pa.binary(ELEMENT_BYTES))
+        told[_BLIND] = str(elements.epoch).encode()
     return table_bytes(pa.table(columns).replace_schema_metadata(told))
 
 
-def halves_of(content: bytes) -> list[OfEpoch]:
-    """What `halves_bytes` wrote. HuxinError H1718."""
+def elements_of(content: bytes) -> Elements | None:
+    """The elements that `halves_bytes` wrote, if there were any. HuxinError H1718."""
     table = read_table(content)
-    told = table.schema.metadata or {}
+    epoch = (table.schema.metadata or {}).get(_BLIND)
+    if epoch is None:
+        return None
+    found = table.column(_ELEMENT).to_pylist() if _ELEMENT in table.column_names else []
+    if (
+        not epoch.isdigit()
+        or len(found) != table.num_rows
+        or not all(each and is_element(each) for each in found)
+    ):
+        raise HuxinError("H1718")
+    return Elements(int(epoch), found)
+
+
+def halves_of(content: bytes) -> list[OfEpoch]:
+    """The halves that `halves_bytes` wrote. HuxinError H1718."""
+    table = read_table(content)
+    told = dict(table.schema.metadata or {})
+    if told.pop(_BLIND, None) is not None and _ELEMENT in table.column_names:
+        table = table.drop_columns(_ELEMENT)
     if set(told) != {_SUITE, _EPOCH}:
         raise HuxinError("H1718")
     suites, epochs = told[_SUITE].decode().split(","), told[_EPOCH].decode().split(",")

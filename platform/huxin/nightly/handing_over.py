@@ -16,12 +16,13 @@ from uuid import UUID
 import polars as pl
 
 from huxin import faults
-from huxin.contract import State
+from huxin.contract import BLIND, State
 from huxin.errors import HuxinError
 from huxin.nightly import spool
 from huxin.nightly.batching import gathered, joined_batches
 from huxin.nightly.frames import (
     BELONGS,
+    CELLS,
     END,
     HALVES,
     HEAD,
@@ -38,7 +39,7 @@ from huxin.nightly.halving import NOBODY, people_table
 from huxin.nightly.leftovers import kept
 from huxin.nightly.pseudonymize import good_pieces
 from huxin.nightly.spool import Spool
-from huxin.nightly.taking_over import MIRRORED, end_facts, head_json, loan_columns
+from huxin.nightly.taking_over import CELL, MIRRORED, end_facts, head_json, loan_columns
 from huxin.nightly.timings import Timings
 from huxin.registry.alone import alone
 from huxin.registry.findings import add_findings
@@ -161,12 +162,19 @@ def _standing(registry: Peer, path: str) -> dict[str, Any] | None:
 
 
 def _stream(peers: Peers, vault: Spool, item: Submission) -> Iterator[bytes]:
-    """The submission's pieces; as each pair is sent, the people of the next one are at the entry zone."""
+    """The submission's pieces; as each pair is sent, the people of the next one are at the entry zone.
+
+    Of a file without people in it the entry zone hears nothing: its elements are sealed to the registry zone.
+    """
     made = _Pieces(peers.registry, item)
     yield made.box(HEAD, head_json(item))
     rows = batches = 0
     for whole in _batches(vault, item):
         rows, batches = rows + whole.height, batches + 1
+        if item.contract == BLIND:
+            yield made.box(LOANS, _table(whole.select(loan_columns())))
+            yield made.box(CELLS, _table(whole.select(pl.col("id_canonical").alias(CELL))))
+            continue
         halves = _halves(peers.entry, made, whole)
         yield made.box(LOANS, _table(whole.select(loan_columns())))
         yield made.next(HALVES, halves)

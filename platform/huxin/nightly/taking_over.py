@@ -6,8 +6,8 @@ The stream of a submission is taken whole or not at all; what was taken is loade
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,11 @@ import polars as pl
 import pyarrow as pa
 
 from huxin import faults
-from huxin.contract import State, load_contract
+from huxin.contract import BLIND, State, load_contract
 from huxin.errors import HuxinError
-from huxin.nightly import spool
+from huxin.nightly import blind_rows, spool
 from huxin.nightly.frames import (
+    CELLS,
     END,
     HALVES,
     HEAD,
@@ -31,53 +32,25 @@ from huxin.nightly.frames import (
     frames,
     read_table,
 )
-from huxin.nightly.halving import OfEpoch, halves_of
+from huxin.nightly.halves import types
+from huxin.nightly.halving import elements_of, halves_of
 from huxin.nightly.pseudonymize import Made, Writers, pseudonymized, token_made
+from huxin.nightly.registry_rows import RegistryRows
 from huxin.nightly.spool import Spool
-from huxin.nightly.tokenizer import RowTokens
+from huxin.registry import meeting
 from huxin.registry.alone import alone
 from huxin.registry.key_readers import reading
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, add, change, find
 from huxin.settings import Settings
-from huxin.zones.layout import required
-from huxin.zones.roles import ENTRY, REGISTRY
-from huxin.zones.secrets import receiving
-from huxin_privacy import keyring
-from huxin_privacy.envelope import open_box, open_envelope
-from huxin_privacy.suites import get_suite
+from huxin_privacy.blind.sealed import Cells
+from huxin_privacy.errors import PrivacyError
 
 # What is said of a submission that the intake zone keeps as its own.
 MIRRORED = ("rows", "accepted", "rejected", "warned", "vanished", "codes", "confirmed")
+CELL = "cell"  # the one column of the elements of a file without people in it
 NAMELESS = "-"  # a file's name may be a person's: it stays in the intake zone
-
-
-class RegistryRows:
-    """The registry zone's keys as they were when the keyrings were read. Its repr shows none."""
-
-    def __init__(self, settings: Settings) -> None:
-        """HuxinError H1708, H1709 (not the registry zone), H1706 (no card of the entry zone)."""
-        self.settings = settings
-        self._entry = required(settings, REGISTRY).card(ENTRY).sign
-        self._secrets = receiving(settings, REGISTRY)
-        self._ring = keyring.open(settings.keys_dir, REGISTRY)
-        self.versions = {self._ring.zone: self._ring.version}
-        self._tokens: dict[tuple[str, int], Made] = {}
-
-    def opened(self, kind: bytes, bound: bytes, content: bytes) -> bytes:
-        """A piece's content. PrivacyError P0151, P0170-P0172."""
-        if kind == HALVES:
-            return open_envelope(self._entry, self._secrets, PURPOSES[kind], bound, content)
-        return open_box(self._secrets, PURPOSES[kind], bound, content)
-
-    def tokens(self, suite: str, epoch: int) -> Made:
-        """What makes tokens of halves of that suite and entry epoch. PrivacyError P0101."""
-        if (suite, epoch) not in self._tokens:
-            tokens = RowTokens(self._ring, get_suite(suite), epoch)
-            with connection(self.settings) as database:
-                self._tokens[suite, epoch] = Made.by(tokens, database)
-        return self._tokens[suite, epoch]
 
 
 @dataclass
@@ -109,9 +82,8 @@ def take_over(keys: RegistryRows, submission_id: UUID, attempt: int, read: Read)
         vault = Spool(settings)
         vault.ready(item.id)
         with vault.trying([item.id], keep=()):
-            made = _spooled(keys, vault, item, pieces)
+            taken = _spooled_either(keys, vault, item, pieces)
             faults.reach("takeover.spooled")
-        taken = token_made(item, made, settings.now())
         with connection(settings) as database:
             change(database, [taken])
         faults.reach("takeover.recorded")
@@ -140,7 +112,7 @@ _TOLD = (
     "codes",
     "confirmed",
 )
-_FACTS = ("size", "sum_principal", "sum_balance", "unmatched")
+_FACTS = ("size", "sum_principal", "sum_balance", "unmatched", "element_key")
 
 
 def _opened(
@@ -207,11 +179,64 @@ def _submission(
     )
 
 
+def _spooled_either(
+    keys: RegistryRows, vault: Spool, item: Submission, pieces: Iterator[tuple[bytes, bytes]]
+) -> Submission:
+    """The submission with its rows in the spool; one without people in it whose elements do not open is refused."""
+    if item.contract != BLIND:
+        made = _spooled(keys, vault, item, pieces)
+        return token_made(item, made, keys.settings.now())
+    try:
+        after = _spooled_blind(keys, vault, item, pieces)
+    except (PrivacyError, HuxinError) as error:
+        after = blind_rows.refused(item, error)
+        for _ in pieces:  # the sender is heard to the end
+            pass
+    return replace(after, changed_at=keys.settings.now())
+
+
+def _spooled_blind(
+    keys: RegistryRows, vault: Spool, item: Submission, pieces: Iterator[tuple[bytes, bytes]]
+) -> Submission:
+    """As `_spooled` of rows without people. PrivacyError P0167, P0168, P0172; HuxinError H1801, H1802."""
+    elements, counts, named = keys.blind(), _Counts(), types()
+    key = blind_rows.file_key(elements, item)
+    assert elements is not None, "it has opened the key"
+    cells, rows = Cells(key), None
+    with (
+        Writers(vault, {0: item}) as writers,
+        vault.frame_writer(item.id, spool.REJECTED) as rejected,
+    ):
+        for kind, content in pieces:
+            counts.kinds[kind] += 1
+            if kind == LOANS and rows is None:
+                rows = loans_of(content)
+            elif kind == CELLS and rows is not None:
+                sealed = _only_column(content, CELL, pa.string())[CELL].to_pylist()
+                if len(sealed) != rows.height:
+                    raise HuxinError("H1718")
+                named_rows = rows.select("loan_no", "id_type").iter_rows()
+                made = [
+                    elements.present(key.epoch, cells.open(loan_no, named[code], cell))
+                    for (loan_no, code), cell in zip(named_rows, sealed, strict=True)
+                ]
+                if made:
+                    writers.write(0, *blind_rows.tables_of(rows, made))
+                rows = None
+            elif kind == REJECTED:
+                rejected.write_table(_loan_numbers(content))
+            elif kind == END and rows is None:
+                _require(json.loads(content), counts, writers.rows, item.accepted)
+            else:
+                raise HuxinError("H1718")
+    return blind_rows.with_elements(item, elements)
+
+
 def _spooled(
     keys: RegistryRows, vault: Spool, item: Submission, pieces: Iterator[tuple[bytes, bytes]]
 ) -> list[Made]:
     """Seals tokens and loans of every pair of pieces, and the loan numbers of rejected rows; what made the tokens."""
-    counts, made = _Counts(), list[Made]()
+    counts, made, split = _Counts(), list[Made](), 0
     rows: pl.DataFrame | None = None
     with (
         Writers(vault, {0: item}) as writers,
@@ -222,29 +247,38 @@ def _spooled(
             if kind == LOANS and rows is None:
                 rows = loans_of(content)
             elif kind == HALVES and rows is not None:
-                made = _tokenized(keys, writers, rows, halves_of(content), made)
-                rows = None
+                made, more = _tokenized(keys, writers, rows, content, made)
+                rows, split = None, split + more
             elif kind == REJECTED:
                 rejected.write_table(_loan_numbers(content))
             elif kind == END and rows is None:
                 _require(json.loads(content), counts, writers.rows, item.accepted)
             else:
                 raise HuxinError("H1718")
+    if split:
+        meeting.rekey(keys.settings)
     return made
 
 
 def _tokenized(
-    keys: RegistryRows, writers: Writers, rows: pl.DataFrame, told: Sequence[OfEpoch], before: list[Made]
-) -> list[Made]:
-    """Writes the tokens of a batch. HuxinError H1601: the entry zone's keys were exchanged within the stream."""
+    keys: RegistryRows, writers: Writers, rows: pl.DataFrame, content: bytes, before: list[Made]
+) -> tuple[list[Made], int]:
+    """Writes the tokens of a batch; what made them, and how many people were found to be two subjects.
+
+    HuxinError H1601: the entry zone's keys were exchanged within the stream.
+    """
+    told, elements, split = halves_of(content), elements_of(content), 0
     if any(len(each.halves.ids) != rows.height for each in told):
         raise HuxinError("H1718")
     made = [keys.tokens(each.suite, each.epoch) for each in told]
     if before and made != before:
         raise HuxinError("H1601")
     if rows.height:
-        writers.write(0, *pseudonymized(rows, [each.halves for each in told], made))
-    return made
+        table, loans = pseudonymized(rows, [each.halves for each in told], made)
+        if elements is not None:
+            split = keys.met(rows, told, elements, table)
+        writers.write(0, table, loans)
+    return made, split
 
 
 def _require(said: Mapping[str, Any], counts: _Counts, rows: int, accepted: int | None) -> None:
@@ -273,7 +307,11 @@ def loans_of(content: bytes) -> pl.DataFrame:
 
 
 def _loan_numbers(content: bytes) -> pa.Table:
+    return _only_column(content, "loan_no", pa.string())
+
+
+def _only_column(content: bytes, name: str, kind: pa.DataType) -> pa.Table:
     table = read_table(content)
-    if table.schema.names != ["loan_no"]:
+    if table.schema.names != [name]:
         raise HuxinError("H1718")
-    return table.cast(pa.schema([("loan_no", pa.string())]))
+    return table.cast(pa.schema([(name, kind)]))

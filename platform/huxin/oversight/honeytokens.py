@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Final
 from huxin.enquiry.elements import Elements
 from huxin.enquiry.subject_keys import Keys, schemes_of
 from huxin.errors import HuxinError
+from huxin.oversight import honeytokens_entry
 from huxin.registry import honeytokens, meeting
 from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.blind import generations
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin.zones.layout import zone_of
+from huxin.zones.roles import ENTRY
 from huxin_privacy.generations import Rings
 from huxin_privacy.resident import PROVINCES, check_character
 
@@ -77,14 +80,22 @@ class Field:
 
 def usual_field(settings: Settings, regions: Sequence[str] = ()) -> Field:
     """The given regions, or those that loans name; everybody who is of age and not yet very old. H1905."""
-    with connection(settings) as database:
-        chosen = tuple(regions) or tuple(honeytokens.regions(database, _REGIONS)) or _ELSEWHERE
+    chosen = tuple(regions) or tuple(named_regions(settings)) or _ELSEWHERE
     today = settings.today()
     return Field(chosen, FIRST_BORN, date(today.year - YOUNGEST, 1, 1))
 
 
+def named_regions(settings: Settings) -> list[str]:
+    """The regions that many loans name, as the registry knows them."""
+    if zone_of(settings) == ENTRY:
+        return honeytokens_entry.regions_there(settings)
+    with connection(settings) as database:
+        return honeytokens.regions(database, _REGIONS)
+
+
 def make(settings: Settings, count: int, field: Field) -> int:
-    """Makes so many more in one transaction, and notes the act; returns how many.
+    """Makes so many more in one transaction, and notes the act; returns how many. On a split platform the entry zone
+    draws them, and the registry zone takes them in bunches, each a transaction and an act.
 
     A number that leads to a subject already is left alone. HuxinError H1905 where the field has not twice the room,
     or more than MOST are asked for.
@@ -92,6 +103,14 @@ def make(settings: Settings, count: int, field: Field) -> int:
     if not 0 < count <= MOST or field.room < 2 * count:
         raise HuxinError("H1905")
     drawn, numbers, made = set[str](), field.draw(), 0
+    if zone_of(settings) is not None:
+        maker = honeytokens_entry.Maker(settings)
+        while made < count:
+            wanted = min(_BUNCH, count - made)
+            if len(drawn) + wanted > field.room:
+                raise HuxinError("H1905")
+            made += maker.make(list(_fresh(numbers, drawn, wanted)))
+        return made
     with connection(settings) as database:
         numbers_of = partial(scheme_ids, database)
         rings = Rings.open(settings.keys_dir)
@@ -101,7 +120,8 @@ def make(settings: Settings, count: int, field: Field) -> int:
             wanted = min(_BUNCH, count - made)
             if len(drawn) + wanted > field.room:
                 raise HuxinError("H1905")
-            made += _claim(settings, database, keys, elements, list(_fresh(numbers, drawn, wanted)))
+            persons = [_person(keys, elements, number) for number in _fresh(numbers, drawn, wanted)]
+            made += claim(settings, database, persons)
         note_operator_act(database, "honeytokens.made", {"count": made}, settings.now())
     return made
 
@@ -124,12 +144,9 @@ def _fresh(numbers: Iterator[str], drawn: set[str], count: int) -> Iterator[str]
             yield number
 
 
-def _claim(
-    settings: Settings, database: Connection, keys: Keys, elements: Elements | None, numbers: Sequence[str]
-) -> int:
-    """Under every usable pair of epochs a person may be known, and a new one is made known; either way, where blind
-    mode is on: who tries one number after another may come by elements."""
-    persons = [_person(keys, elements, number) for number in numbers]
+def claim(settings: Settings, database: Connection, persons: Sequence[meeting.Person]) -> int:
+    """Makes those known whom nobody knows; how many. Under every usable pair of epochs a person may be known, and
+    either way, where blind mode is on: who tries one number after another may come by elements."""
     found = [[*each.tokens, *each.elements] for each in persons]
     somebody: set[int] = set()
     for key in range(len(found[0])):
@@ -139,7 +156,7 @@ def _claim(
     if not nobody:
         return 0
     made = honeytokens.make(database, [each.tokens for each in nobody], settings.now())
-    if elements is not None:
+    if nobody[0].elements:
         meeting.meet_within(database, nobody, settings.now())
     return made
 

@@ -8,7 +8,7 @@ not hold against: whoever may write the registry's tables and run commands as th
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
 from huxin.audit.records import moment_text
 from huxin.errors import HuxinError
 from huxin.ids import new_id
-from huxin.oversight.key_epochs import destroy, require_record
+from huxin.oversight.key_epochs import destroy, require_count
 from huxin.oversight.key_retiring import depending
 from huxin.registry import key_acts
 from huxin.registry.audit_acts import note_act, note_operator_act
@@ -40,6 +40,7 @@ from huxin.registry.credentials import Credential, list_credentials
 from huxin.registry.key_acts import Request
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from huxin.zones.layout import rings_of, zone_of
 from huxin_privacy import keyring
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.keyring import ACTIVE, DESTROYED, Keyring
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 VALID: Final = timedelta(days=7)  # a request that nobody approved in this time is void
 ROLE: Final = "operator"
+Secret = Ed25519PrivateKey | EllipticCurvePrivateKey
 SIGNED_WITHIN: Final = timedelta(
     minutes=15
 )  # so old may a signature be that was made before the console's page
@@ -61,7 +63,7 @@ class Operator:
 
     name: str
     credential: UUID
-    _secret: Ed25519PrivateKey | EllipticCurvePrivateKey = field(repr=False)
+    _secret: Secret = field(repr=False)
 
     def sign(self, statement: bytes) -> bytes:
         """A signature of the registered kind: EdDSA, or ES256 in DER."""
@@ -72,18 +74,32 @@ class Operator:
 
 def operator_of(settings: Settings, name: str, file: Path) -> Operator:
     """The operator of that name whose registered key goes with this private one. HuxinError H1609, H1610."""
+    secret = secret_of(file)
+    with connection(settings) as database:
+        return Operator(name, live_credential(database, name, public_of(secret)), secret)
+
+
+def secret_of(file: Path) -> Secret:
+    """An operator's private key. HuxinError H1610."""
     try:
         secret = load_pem_private_key(file.read_bytes(), None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
         raise HuxinError("H1610", file=file.name) from None
     if not isinstance(secret, Ed25519PrivateKey | EllipticCurvePrivateKey):
         raise HuxinError("H1610", file=file.name)
-    der = secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    with connection(settings) as database:
-        held = list_credentials(database, name, ROLE)
-    for each in held:
-        if each.public_key == der and each.revoked_at is None:
-            return Operator(name, each.id, secret)
+    return secret
+
+
+def public_of(secret: Secret) -> bytes:
+    """Its public half as it is registered (DER)."""
+    return secret.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def live_credential(database: Connection, name: str, public: bytes) -> UUID:
+    """The number of an operator's registered key. HuxinError H1609."""
+    for each in operator_keys(database, name):
+        if each.public_key == public:
+            return each.id
     raise HuxinError("H1609", holder=name[:64])
 
 
@@ -96,7 +112,7 @@ def ask_or_approve(
     asked for while anything hangs on the epoch: PrivacyError P0120 with the count; P0117, P0119. HuxinError H1611
     (one's own request), H1612 (the request on record is not what was signed).
     """
-    require_record(settings)
+    require_count(settings)
     count = _require_free(settings, zone, epoch)
     with connection(settings) as database:
         key_acts.take_turn(database)
@@ -112,11 +128,15 @@ def approve_signed(settings: Settings, id_: UUID, by: str, at: datetime, signatu
 
     `signature` is EdDSA's, or ES256's in DER or as r and s. HuxinError H2007 (no such request waits), H2008 (their
     own), H2018 (a signature of something else, or of another time), H2019 (no operator's key), H2020 (something
-    still hangs on the epoch), H1612; PrivacyError P0117, P0119.
+    still hangs on the epoch), H1612, H1709 (another zone's key); PrivacyError P0117, P0119.
     """
-    require_record(settings)
+    require_count(settings)
     with connection(settings) as database:
         asked = _waiting(key_acts.open_requests(database, settings.now()), id_)
+    if asked.zone not in rings_of(
+        settings
+    ):  # where the platform is split: by `huxin keys destroy`, in that zone
+        raise HuxinError("H1709", zone=zone_of(settings), wanted=asked.zone)
     count = depending(settings, asked.zone, asked.epoch).total
     if count:
         raise HuxinError("H2020", epoch=asked.epoch, count=count)
@@ -183,13 +203,18 @@ def _waiting(found: list[Request], id_: UUID) -> Request:
     raise HuxinError("H2007")
 
 
-def _ask(database: Connection, settings: Settings, zone: str, epoch: int, operator: Operator) -> Request:
-    now = settings.now()
-    check = keyring.open(settings.keys_dir, zone).check_value(epoch)
+def request_by(operator: Operator, zone: str, epoch: int, check: str, now: datetime) -> Request:
+    """A request as its operator signs it."""
     bare = Request(
         new_id(), zone, epoch, check, operator.name, operator.credential, now, now + VALID, signature=b""
     )
-    made = Request(**{**vars(bare), "signature": operator.sign(statement_of(bare))})
+    return replace(bare, signature=operator.sign(statement_of(bare)))
+
+
+def _ask(database: Connection, settings: Settings, zone: str, epoch: int, operator: Operator) -> Request:
+    now = settings.now()
+    check = keyring.open(settings.keys_dir, zone).check_value(epoch)
+    made = request_by(operator, zone, epoch, check, now)
     key_acts.add_request(database, made)
     facts = {"zone": zone, "epoch": epoch, "check": check, "request": str(made.id)}
     facts |= {"operator": operator.name, "signature": made.signature.hex()}
@@ -246,15 +271,31 @@ def _signed(der: bytes, signature: bytes, statement: bytes) -> bytes | None:
 
 def _verify(database: Connection, settings: Settings, asked: Request, approver: str) -> None:
     """That the request on record is the one that was signed, by a key that is live and not the approver's own."""
-    held = {each.id: each for each in list_credentials(database, asked.requested_by, ROLE)}
-    first = held.get(asked.requested_with)
     check = keyring.open(settings.keys_dir, asked.zone).check_value(asked.epoch)
+    require_request(database, asked, check, approver)
+
+
+def require_request(database: Connection, asked: Request, check: str, approver: str) -> None:
+    """The same of a key whose check value is told, where its zone is elsewhere. HuxinError H1612."""
     own = {each.public_key for each in list_credentials(database, approver, ROLE)}
-    good = first is not None and first.revoked_at is None and first.public_key not in own
-    if first is None or not good or asked.check_value != check:
+    first = _live(database, asked.requested_by, asked.requested_with)
+    if first.public_key in own or asked.check_value != check:
         raise HuxinError("H1612")
     if _signed(first.public_key, asked.signature, statement_of(asked)) is None:
         raise HuxinError("H1612")
+
+
+def require_word(database: Connection, name: str, credential: UUID, signature: bytes, said: bytes) -> None:
+    """That an operator whose key is live signed these words. HuxinError H1612."""
+    if _signed(_live(database, name, credential).public_key, signature, said) is None:
+        raise HuxinError("H1612")
+
+
+def _live(database: Connection, name: str, credential: UUID) -> Credential:
+    for each in operator_keys(database, name):
+        if each.id == credential:
+            return each
+    raise HuxinError("H1612")
 
 
 def _said(request: Request, word: str, by: str, with_: UUID, at: datetime) -> bytes:
@@ -278,7 +319,13 @@ __all__ = [
     "approve_signed",
     "ask_or_approve",
     "decline",
+    "live_credential",
     "operator_keys",
     "operator_of",
+    "public_of",
+    "request_by",
+    "require_request",
+    "require_word",
+    "secret_of",
     "statement_of",
 ]

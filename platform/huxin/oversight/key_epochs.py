@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from huxin import faults
 from huxin.errors import HuxinError
 from huxin.nightly.turner import types_of
+from huxin.oversight import acts_elsewhere
 from huxin.registry import key_acts, schemes
 from huxin.registry.audit_acts import note_operator_act
 from huxin.registry.key_readers import KeyReader, key_readers
@@ -21,7 +22,7 @@ from huxin.registry.schemes import Scheme
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from huxin.zones.layout import rings_of, zone_of
-from huxin.zones.roles import ENTRY
+from huxin.zones.roles import ENTRY, REGISTRY
 from huxin_privacy import keyring
 from huxin_privacy.generations import suite_of
 from huxin_privacy.keyring import ACTIVE, DESTROYED, PENDING, Keyring
@@ -76,9 +77,9 @@ def act(
     change: Callable[[Keyring], Keyring],
     facts: Facts | None = None,
 ) -> Keyring:
-    """Changes a keyring, and puts on record which epochs stand otherwise now, where there is one."""
+    """Changes a keyring, and puts on record which epochs stand otherwise now: here, or in the registry zone."""
     if not recorded(settings):
-        return change(keyring.open(settings.keys_dir, zone))
+        return acts_elsewhere.act(settings, zone, topic, change, facts or {})
     with connection(settings) as database:
         key_acts.take_turn(database)
         ring = keyring.open(settings.keys_dir, zone)
@@ -90,13 +91,18 @@ def act(
 
 
 def recorded(settings: Settings) -> bool:
-    """Whether acts go on record here: the entry zone of a split platform stores nothing, and has no log."""
+    """Whether acts go on record here: of the zones of a split platform the registry zone alone has a log."""
+    return zone_of(settings) in (None, REGISTRY)
+
+
+def counted(settings: Settings) -> bool:
+    """Whether what hangs on keys and who reads them is known here: the entry zone stores nothing."""
     return zone_of(settings) != ENTRY
 
 
-def require_record(settings: Settings) -> None:
+def require_count(settings: Settings) -> None:
     """HuxinError H1613 where nobody could count what hangs on a key."""
-    if not recorded(settings):
+    if not counted(settings):
         raise HuxinError("H1613")
 
 
@@ -168,7 +174,7 @@ def await_readers(settings: Settings, ring: Keyring, patience_s: float, waiting:
 
 def readers_behind(settings: Settings, ring: Keyring) -> list[KeyReader]:
     """The live processes that may still work by an earlier version of this keyring."""
-    if not recorded(settings):  # its process reads the keyring with each request
+    if not counted(settings):  # its process reads the keyring with each request
         return []
     with connection(settings) as database:
         return [each for each in key_readers(database) if each.lags(ring.zone, ring.version)]

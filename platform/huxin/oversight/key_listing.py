@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from huxin.audit.records import moment_text
-from huxin.oversight.key_epochs import TOKENS, recorded
+from huxin.errors import HuxinError
+from huxin.oversight import acts_elsewhere, destroying_elsewhere
+from huxin.oversight.key_epochs import TOKENS, counted, recorded
 from huxin.oversight.key_retiring import depending
 from huxin.registry import key_acts, schemes
 from huxin.registry.key_acts import Depending
@@ -41,7 +43,7 @@ def listing(settings: Settings) -> list[dict[str, Any]]:
 
 def readers(settings: Settings) -> list[dict[str, Any]]:
     """The processes that hold keys now, with the zones of which they have not read the present keyring."""
-    if not recorded(settings):
+    if not counted(settings):
         return []
     rings = [keyring.open(settings.keys_dir, zone) for zone in rings_of(settings)]
     with connection(settings) as database:
@@ -68,10 +70,21 @@ def faults_of(settings: Settings) -> list[Fault]:
 
 def _epoch(settings: Settings, ring: Keyring, number: int) -> dict[str, Any]:
     found = ring.epoch(number)
-    left = depending(settings, ring.zone, number) if recorded(settings) else Depending()
+    left = _left(settings, ring.zone, number)
     made = {"zone": ring.zone, "epoch": number, "state": found.state, "check": ring.check_value(number)}
     made |= {"suite": found.suite} if ring.zone == "entry" else {}
-    return made | {"version": ring.version, "depending": {k: v for k, v in vars(left).items() if v}}
+    counts = None if left is None else {k: v for k, v in vars(left).items() if v}
+    return made | {"version": ring.version, "depending": counts}
+
+
+def _left(settings: Settings, zone: str, epoch: int) -> Depending | None:
+    """What hangs on an epoch, which the entry zone asks the registry zone; None where that one is away."""
+    if counted(settings):
+        return depending(settings, zone, epoch)
+    try:
+        return destroying_elsewhere.depending_there(settings, epoch)
+    except HuxinError:
+        return None
 
 
 def _behind(reader: KeyReader, rings: list[Keyring]) -> list[str]:
@@ -92,14 +105,11 @@ def _zone_faults(settings: Settings, zone: str) -> Iterator[Fault]:
             f"密钥环文件的权限是 {mode:04o}，应为 0600",
             f"the keyring file has mode {mode:04o}, it should be 0600",
         )
-    if recorded(settings):
-        yield from _recorded_faults(settings, ring)
+    yield from _recorded_faults(settings, ring)
 
 
 def _recorded_faults(settings: Settings, ring: Keyring) -> Iterator[Fault]:
-    with connection(settings) as database:
-        known = key_acts.recorded_epochs(database, ring.zone)
-        used = _used(database, ring.zone) if ring.zone in TOKENS else set()
+    known, used = _on_record(settings, ring.zone)
     unrecorded = [each.number for each in ring.epochs if known and each.number not in known]
     for each in ring.epochs:
         state, check = known.pop(each.number, (each.state, ring.check_value(each.number)))
@@ -126,6 +136,15 @@ def _recorded_faults(settings: Settings, ring: Keyring) -> Iterator[Fault]:
         yield _fault(
             ring, number, "missing", "有记录，密钥环中却没有", "is on record, but not in the keyring"
         )
+
+
+def _on_record(settings: Settings, zone: str) -> tuple[dict[int, tuple[str, str]], set[int]]:
+    """How the last act left each epoch, and the epochs of which something may stand in the registry."""
+    if not recorded(settings):
+        return acts_elsewhere.known(settings, zone), set()
+    with connection(settings) as database:
+        used = _used(database, zone) if zone in TOKENS else set()
+        return key_acts.recorded_epochs(database, zone), used
 
 
 def _used(database: Any, zone: str) -> set[int]:

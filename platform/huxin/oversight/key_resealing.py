@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huxin import faults
+from huxin.oversight import acts_elsewhere
 from huxin.oversight.key_epochs import recorded
 from huxin.registry import key_acts
 from huxin.registry.audit_acts import note_operator_act
@@ -18,7 +19,10 @@ def reseal(settings: Settings, zone: str, given: bytes | None = None) -> Reseale
     Killed anywhere, everything opens, and the same call goes on. PrivacyError as `huxin_privacy.resealing.reseal`.
     """
     if not recorded(settings):
-        return resealing.reseal(settings.keys_dir, zone, given)
+        made = resealing.reseal(settings.keys_dir, zone, given)
+        ring = made.keyring
+        acts_elsewhere.note(settings, ring, ring.active, "keys.resealed", {"pending": made.pending})
+        return made
     with connection(settings) as database:
         key_acts.take_turn(database)
         made = resealing.reseal(settings.keys_dir, zone, given)

@@ -15,11 +15,19 @@ from huxin.nightly.halves import NAME
 from huxin.nightly.row_digest import with_last
 from huxin.nightly.turner import Turner
 from huxin.nightly.turning import first_half
-from huxin.oversight import oprf_rotation
-from huxin.oversight.key_epochs import TOKENS, Waiting, await_readers, require_record, require_state
+from huxin.oversight import acts_elsewhere, oprf_rotation
+from huxin.oversight.key_epochs import (
+    TOKENS,
+    Waiting,
+    await_readers,
+    recorded,
+    require_count,
+    require_state,
+)
 from huxin.registry import key_acts, rekeying, remarking, schemes
 from huxin.registry.alone import unattended
 from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.blind import generations
 from huxin.registry.blocks import Blocks
 from huxin.registry.bulk import bulk
 from huxin.registry.directories import MOBILES, SUBJECTS
@@ -70,7 +78,7 @@ def retire(
     H1605 (another process is at it), H1606 (submissions wait that only the old entry key can load), H1608;
     PrivacyError P0117, P0119.
     """
-    require_record(settings)
+    require_count(settings)
     elsewhere = zone == "entry" and zone_of(settings) == REGISTRY  # whose key it is, is not for us to know
     ring = None if elsewhere else keyring.open(settings.keys_dir, zone)
     if ring is not None:
@@ -82,6 +90,9 @@ def retire(
             await_readers(settings, ring, patience_s, waiting)
             if zone == "entry":  # or what comes blind would be closed with the epoch that its key is of
                 oprf_rotation.rotate(settings, patience_s, waiting, _Progress(tell, "elements", 0))
+        if elsewhere:
+            _require_other_oprf(settings, epoch)
+            oprf_rotation.rotate(settings, patience_s, waiting, _Progress(tell, "elements", 0))
         done = _moved(settings, zone, ring, epoch, patience_s, tell)
     counts = {
         "aliases": done.aliases,
@@ -90,9 +101,21 @@ def retire(
         "spool": done.spool,
     }
     facts = {"zone": zone, "epoch": epoch, **counts, "left": done.left.total}
+    if not recorded(settings):
+        assert ring is not None, "each zone retires its own keys"
+        acts_elsewhere.note(settings, ring, epoch, "keys.retired", {"spool": done.spool})
+        return done
     with connection(settings) as database:
         note_operator_act(database, "keys.retired", facts, settings.now())
     return done
+
+
+def _require_other_oprf(settings: Settings, epoch: int) -> None:
+    """HuxinError H1809: blind mode's key is still of the entry epoch that is to be closed."""
+    with connection(settings) as database:
+        at_work = generations(database)
+    if at_work and at_work[0].epoch == epoch:
+        raise HuxinError("H1809", epoch=epoch)
 
 
 def depending(settings: Settings, zone: str, epoch: int) -> Depending:
@@ -136,8 +159,7 @@ def _moved(
         _close(settings, zone, epoch, patience_s)
     if zone == "registry":
         done = _turned(settings, epoch, tell)
-        if "entry" in rings_of(settings):
-            oprf_rotation.move(settings, patience_s, _Progress(tell, "elements", 0))
+        oprf_rotation.move(settings, patience_s, _Progress(tell, "elements", 0))
     return Retired(done.aliases, done.mobiles, done.marks, spool, depending(settings, zone, epoch))
 
 

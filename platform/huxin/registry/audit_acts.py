@@ -27,6 +27,9 @@ REASONS = {
 _ADD = text(
     "INSERT INTO outbox (id, topic, body, recorded_at) VALUES (:id, :topic, CAST(:body AS jsonb), :now)"
 )
+_NOTED = text("""
+    SELECT EXISTS (SELECT FROM outbox WHERE id = :id) OR EXISTS (SELECT FROM audit_leaf WHERE outbox_id = :id)
+""")
 # The newest of a topic: what still waits in the outbox is younger than any leaf.
 _LAST = text("""
     SELECT body ->> 'state_sha256' FROM (
@@ -48,6 +51,17 @@ def note_act(database: Connection, topic: str, facts: Mapping[str, Any], now: da
     act = new_id()
     database.execute(_ADD, {"id": act, "topic": topic, "body": json.dumps(facts), "now": now})
     return act
+
+
+def note_told_act(
+    database: Connection, act: UUID, topic: str, facts: Mapping[str, Any], now: datetime
+) -> bool:
+    """An act of another zone under the number that it has there; false where it is on record already."""
+    values = {"id": act, "topic": topic, "body": json.dumps(facts), "now": now}
+    if database.execute(_NOTED, {"id": act}).scalar():
+        return False
+    database.execute(_ADD, values)
+    return True
 
 
 def note_operator_act(database: Connection, topic: str, facts: Mapping[str, Any], now: datetime) -> UUID:

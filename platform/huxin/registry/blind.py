@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 
@@ -27,11 +27,12 @@ class Standing(IntEnum):
 
 @dataclass(frozen=True)
 class Generation:
-    """An epoch of the entry zone whose OPRF key is at work, with the key's public element."""
+    """An epoch of the entry zone whose OPRF key is at work, with the key's public element; `step` is sealed."""
 
     epoch: int
     public: bytes
     standing: Standing = Standing.PRESENT
+    step: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,18 @@ def generations(database: Connection) -> list[Generation]:
     """Those at work, the present one first; none where blind mode is off."""
     t = oprf_generation.c
     wanted = (
-        select(t.epoch, t.public, t.state).where(t.state != Standing.GONE).order_by(t.state, t.epoch.desc())
+        select(t.epoch, t.public, t.state, t.step)
+        .where(t.state != Standing.GONE)
+        .order_by(t.state, t.epoch.desc())
     )
-    return [Generation(row[0], bytes(row[1]), Standing(row[2])) for row in database.execute(wanted)]
+    return [Generation(row[0], bytes(row[1]), Standing(row[2]), row[3]) for row in database.execute(wanted)]
+
+
+def end(database: Connection, epoch: int, now: datetime) -> None:
+    """An earlier generation whose key is destroyed is at work no longer."""
+    t = oprf_generation.c
+    ended = oprf_generation.update().where(t.epoch == epoch, t.state == Standing.EARLIER)
+    database.execute(ended.values(state=Standing.GONE, step=None, changed_at=now))
 
 
 def live_generations(live: Live) -> list[Generation]:

@@ -79,5 +79,5 @@ def replace_present(database: Connection, new: Generation, settings: Settings) -
     now, t = settings.now(), oprf_generation
     earlier = t.update().where(t.c.state == Standing.PRESENT)
     database.execute(earlier.values(state=Standing.EARLIER, changed_at=now))
-    values = {"epoch": new.epoch, "public": new.public, "state": Standing.PRESENT}
+    values = {"epoch": new.epoch, "public": new.public, "state": Standing.PRESENT, "step": new.step}
     database.execute(t.insert().values({**values, "published_at": now, "changed_at": now}))

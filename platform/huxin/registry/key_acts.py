@@ -128,6 +128,12 @@ def open_request(database: Connection, zone: str, epoch: int, now: datetime) -> 
     return next((Request(**row) for row in found), None)
 
 
+def request_of(database: Connection, id_: UUID) -> Request | None:
+    """A request by its number, whatever became of it."""
+    found = database.execute(select(key_request).where(key_request.c.id == id_)).mappings()
+    return next((Request(**row) for row in found), None)
+
+
 def open_requests(database: Connection, now: datetime) -> list[Request]:
     """All requests that wait for their approval, the oldest first."""
     t = key_request.c

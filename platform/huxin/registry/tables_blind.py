@@ -15,6 +15,8 @@ oprf_generation = Table(
     Column("state", SmallInteger, nullable=False),
     Column("published_at", moment_type(), nullable=False),
     Column("changed_at", moment_type(), nullable=False),
+    # δ that leads here from the generation before, sealed under the registry zone's key; where zones are split.
+    Column("step", LargeBinary),
     # However many turn it on or rotate at once, one key is the present one.
     Index("oprf_generation_present", "state", unique=True, postgresql_where=text("state = 1")),
 )

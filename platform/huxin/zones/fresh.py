@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from huxin.settings import Settings
-from huxin.zones.roles import RINGS, ROLES
+from huxin.zones import blind
+from huxin.zones.roles import ENTRY, RINGS, ROLES
 from huxin_privacy import keyring
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ class Fresh(Generic[T]):
             yield keyring.keyring_path(settings.keys_dir, ring)
         for zone in ROLES:
             yield settings.home / "zone" / f"{zone}.card.json"
+        if self._zone == ENTRY:
+            yield settings.home / "zone" / blind.FILE
 
 
 def _state(file: Path) -> _State:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -137,7 +138,8 @@ class Huxin:
             self._entry = Session(there, identity, retry, language, issuer=platform, scope="tickets")
         self._blinding: Blinding | None = None
         if elements is not None:
-            self._blinding = Blinding(identity.code, lambda: blinder(self.session, elements, on_pinned))
+            make = partial(blinder, self.session, elements, on_pinned, self._entry)
+            self._blinding = Blinding(identity.code, make)
         self._when_down: WhenDown = when_down
         self._journal = Journal(journal, identity) if journal else None
 

@@ -54,6 +54,10 @@ class Context:
         """Calls for tickets, where the platform is split."""
         return self._zone("entry_url", "tickets", patience_s)
 
+    def elements(self, patience_s: float) -> Session | None:
+        """Calls for elements of a file, where the platform is split: whoever may report may get them."""
+        return self._zone("entry_url", "elements", patience_s)
+
     def pinned(self, fingerprint: str) -> None:
         """Tells that keys of blind mode were pinned."""
         self.voice.note(

@@ -19,8 +19,15 @@ PINNED: Final = "huxin-blind.json"
 CACHE: Final = "huxin-blind"
 
 
-def blinder(session: Session, folder: Path, first: Callable[[str], None] = lambda _: None) -> Blinder:
+def blinder(
+    session: Session,
+    folder: Path,
+    first: Callable[[str], None] = lambda _: None,
+    entry: Session | None = None,
+) -> Blinder:
     """Elements under the keys that are pinned in `folder`, with what was evaluated before.
+
+    Where the platform is split, `entry` is the entry zone, which evaluates; the keys are told by the registry zone.
 
     `first` gets the fingerprint of keys that are pinned just now, which is to be compared with others'. PrivacyError
     P0164, P0165 (other keys are published than those that were pinned), P0169.
@@ -32,7 +39,7 @@ def blinder(session: Session, folder: Path, first: Callable[[str], None] = lambd
     pinned = pin(place, parse_published(session.call("GET", "/v1/blind/keys").json()))
     if not known:
         first(pinned.fingerprint)
-    return Blinder(pinned, evaluation(session), Cache(folder / CACHE, pinned.oprf))
+    return Blinder(pinned, evaluation(entry or session), Cache(folder / CACHE, pinned.oprf))
 
 
 def evaluation(session: Session) -> Callable[[int, list[bytes]], Evaluation]:

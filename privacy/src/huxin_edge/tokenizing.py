@@ -42,7 +42,8 @@ def tokenize(arguments: argparse.Namespace, context: Context) -> int:
     """
     _, said = required_manifest(arguments.file, arguments.manifest)
     out: Path = arguments.out or arguments.file.with_name(arguments.file.name + ".tokens.csv")
-    elements = blinder(context.session(_PATIENCE_S), context.file.parent, context.pinned)
+    zones = context.session(_PATIENCE_S), context.elements(_PATIENCE_S)
+    elements = blinder(zones[0], context.file.parent, context.pinned, zones[1])
     done = _written(arguments.file, out, elements, said, context)
     _put_manifest(out, said, done)
     if context.voice.as_json:

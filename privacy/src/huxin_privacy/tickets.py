@@ -4,6 +4,7 @@ ticket  = envelope from the entry zone to the registry, as base64url
 content = LP(type) LP(member) LP(digest of the enquiry) LP(nonce) LP(expiry)
           then, of each generation of the entry zone's keys, the active one first:
           LP(suite) LP(epoch) LP(half) LP(name half) LP(mobile half)
+          then, where blind mode is on: LP(epoch of its key) LP(element)
 
 LP is a part behind its length as 2 bytes; epochs are 4 bytes and the expiry 8 (seconds of Unix time), big-endian; a
 half that there is none of is empty.
@@ -32,6 +33,8 @@ LIFE_S: Final = 300
 _MOST_GENERATIONS: Final = 16
 _HEAD: Final = 5  # parts before the generations
 _EACH: Final = 5  # parts of a generation
+_BLIND: Final = 2  # parts of an element
+ELEMENT_BYTES: Final = 32
 _TEXT: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -48,7 +51,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a ticket says; `made` begins with the active generation, `expires_at` is Unix time in seconds."""
+    """What a ticket says; `made` begins with the active generation, `expires_at` is Unix time in seconds.
+
+    `element` is by what the same person is known who comes the blind way: the epoch of that key, and 32 bytes.
+    """
 
     id_type: str
     member: str
@@ -56,6 +62,7 @@ class Ticket:
     nonce: bytes
     expires_at: int
     made: tuple[Made, ...]
+    element: tuple[int, bytes] | None = field(default=None, repr=False)
 
 
 def new_nonce() -> bytes:
@@ -91,7 +98,9 @@ def _encoded(ticket: Ticket) -> bytes:
         ticket.nonce,
         ticket.expires_at.to_bytes(8, "big"),
     )
-    return prefixed(*head, *(part for made in ticket.made for part in _told(made)))
+    made = (part for each in ticket.made for part in _told(each))
+    blind = () if ticket.element is None else (ticket.element[0].to_bytes(4, "big"), ticket.element[1])
+    return prefixed(*head, *made, *blind)
 
 
 def _told(made: Made) -> tuple[bytes, ...]:
@@ -102,13 +111,20 @@ def _told(made: Made) -> tuple[bytes, ...]:
 def _decoded(content: bytes) -> Ticket:
     parts = list(_parts(content))
     count, rest = divmod(len(parts) - _HEAD, _EACH)
-    if rest or not 1 <= count <= _MOST_GENERATIONS:
+    if rest not in (0, _BLIND) or not 1 <= count <= _MOST_GENERATIONS:
         raise PrivacyError("P0170")
     id_type, member, enquiry, nonce, expiry = parts[:_HEAD]
     _lengths((enquiry, DIGEST_BYTES), (nonce, NONCE_BYTES), (expiry, 8))
-    made = tuple(_made(parts[place : place + _EACH]) for place in range(_HEAD, len(parts), _EACH))
+    end = len(parts) - rest
+    made = tuple(_made(parts[place : place + _EACH]) for place in range(_HEAD, end, _EACH))
     expires_at = int.from_bytes(expiry, "big")
-    return Ticket(_text(id_type), _text(member), enquiry, nonce, expires_at, made)
+    element = _element(*parts[end:]) if rest else None
+    return Ticket(_text(id_type), _text(member), enquiry, nonce, expires_at, made, element)
+
+
+def _element(epoch: bytes, element: bytes) -> tuple[int, bytes]:
+    _lengths((epoch, 4), (element, ELEMENT_BYTES))
+    return int.from_bytes(epoch, "big"), element
 
 
 def _made(parts: list[bytes]) -> Made:
