@@ -202,16 +202,14 @@ def _heat_map(made: Calendar) -> dict[str, Any]:
     ]
     return {
         "tooltip": {},
-        "grid": {"left": 90, "right": 10, "top": 10, "bottom": 110},
+        "grid": {"left": 70, "right": 12, "top": 10, "bottom": 30},
         "xAxis": {"type": "category", "data": [f"{each:%m-%d}" for each in made.days]},
         "yAxis": {"type": "category", "inverse": True, "data": [row.member.code for row in made.rows]},
         "visualMap": {
             "type": "piecewise",
             "pieces": pieces,
-            "orient": "horizontal",
-            "bottom": 0,
-            "left": "center",
-        },
+            "show": False,
+        },  # the page has a legend of its own
         "series": [
             {"type": "heatmap", "data": cells, "itemStyle": {"borderWidth": 1, "borderColor": "#fff"}}
         ],

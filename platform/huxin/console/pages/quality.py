@@ -97,7 +97,7 @@ def one(code: str) -> str:
     option = {
         "tooltip": {"trigger": "axis"},
         "grid": {"left": 60, "right": 60, "top": 30, "bottom": 30},
-        "legend": {},
+        "legend": {"top": 0},
         "xAxis": {"type": "category", "data": [f"{each.day:%m-%d}" for each in days]},
         "yAxis": [{"type": "value"}, {"type": "value"}],
         "series": [

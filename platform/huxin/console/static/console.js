@@ -15,6 +15,7 @@
       const option = JSON.parse(source.textContent);
       option.tooltip = { ...(option.tooltip || {}), renderMode: "richText" };
       option.animation = false;
+      if (place.dataset.rows) place.style.height = `${place.dataset.rows * 26 + 44}px`;
       echarts.init(place, null, { renderer: "canvas" }).setOption(option);
     }
   };
