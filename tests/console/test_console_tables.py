@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from console_world import Console
 
-from huxin.console import gate, paging, shape, xlsx
+from huxin.console import gate, pages, paging, shape, xlsx
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x.example","x")', "=cmd|' /C calc'!A0"]
 
@@ -90,3 +90,10 @@ def test_files_are_packed_for_who_takes_it_and_there_is_no_way_out(console: Cons
     assert "immutable" in versioned.headers["Cache-Control"]
     assert versioned.headers["Vary"] == "Accept-Encoding"
     assert "Set-Cookie" not in versioned.headers
+
+
+def test_the_menu_shows_where_one_is() -> None:
+    lines = {"home": "/", "ask": "/my/ask", "list": "/my/enquiries"}
+    menu = [(pages.Entry(name, name, "x", 0), path) for name, path in lines.items()]
+    asked = ("/", "/my/ask", "/my/enquiries/7", "/my/asks", "/people")
+    assert [pages.here(menu, path) for path in asked] == ["home", "ask", "list", None, None]

@@ -33,10 +33,10 @@ from huxin.api import (
 from huxin.api.bodies import drain
 from huxin.api.metrics import Meter
 from huxin.api.shell import NAME, Config, Shell
-from huxin.api.slow import Reads
 from huxin.api.tokens import Tokens
 from huxin.registry.live import Live
 from huxin.settings import Settings
+from huxin.slow import Reads
 
 MODULES = (
     oauth,

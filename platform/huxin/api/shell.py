@@ -17,8 +17,8 @@ from huxin.settings import Settings
 
 if TYPE_CHECKING:
     from huxin.api.metrics import Meter
-    from huxin.api.slow import Reads
     from huxin.api.tokens import Tokens
+    from huxin.slow import Reads
 
 NAME = "huxin"
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
-from huxin.console import assets, flashes, gate, pages, roles, shape, texts
+from huxin.console import assets, bodies, flashes, gate, pages, roles, shape, texts
 from huxin.console.config import Config
 from huxin.console.desk import NAME, Desk
 from huxin.console.in_memory import ConsoleRequest
@@ -36,6 +36,7 @@ def create_console(settings: Settings, config: Config | None = None) -> Flask:
     roles.register(app)
     flashes.register(app)
     gate.register(app)
+    bodies.register(app, app.extensions[NAME].config)
     pages.register(app)
     app.context_processor(_common)
     app.register_error_handler(HTTPException, _refused)
@@ -48,9 +49,11 @@ def create_console(settings: Settings, config: Config | None = None) -> Flask:
 def _common() -> dict[str, Any]:
     """What every template may use."""
     person = getattr(g.get("visitor"), "person", None)
+    menu = list(pages.menu(person.role)) if person else []
     return {
         "person": person,
-        "menu": list(pages.menu(person.role)) if person else [],
+        "menu": menu,
+        "here": pages.here(menu, request.path),
         "csrf": gate.csrf,
         "nonce": gate.nonce,
         "language": texts.language(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -45,3 +45,13 @@ def menu(role: str) -> Iterator[tuple[Entry, str]]:
         rule = next(current_app.url_map.iter_rules(entry.endpoint)).rule
         if may(role, "GET", rule):
             yield entry, url_for(entry.endpoint)
+
+
+def here(menu: Sequence[tuple[Entry, str]], path: str) -> str | None:
+    """The endpoint of the menu's line that a page belongs to: whose address is the longest that its own begins with."""
+    within = [(len(address), entry.endpoint) for entry, address in menu if _within(path, address)]
+    return max(within, default=(0, None))[1]
+
+
+def _within(path: str, address: str) -> bool:
+    return path == address or (path.startswith(f"{address.rstrip('/')}/") and address != "/")
