@@ -44,8 +44,9 @@ if missing password_airflow; then rm -f url_airflow url_airflow_async; fi
 login password_airflow url_airflow postgresql+psycopg airflow airflow
 login password_airflow url_airflow_async postgresql+psycopg_async airflow airflow
 
-# One key-encryption key a zone. Losing them loses the registry: back them up, away from the keyrings.
-for zone in entry registry intake audit; do
+# One key-encryption key a zone, and the console's, which seals what people's telephones know. Losing the zones' loses
+# the registry: back them up, away from the keyrings.
+for zone in entry registry intake audit console; do
     missing "$zone.kek" && base64_of_32 | put "$zone.kek" "$app"
 done
 

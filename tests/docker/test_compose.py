@@ -25,7 +25,12 @@ from docker_tree import (
 KEYS = "/var/lib/huxin/keys"
 # A name that holds one of these may be set to a file or a command that reads one, and to nothing else.
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY|KEK|_CONN|_URL", re.IGNORECASE)
-HARMLESS = {"HUXIN_PUBLIC_URL", "AIRFLOW__API__BASE_URL", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"}
+HARMLESS = {
+    "HUXIN_PUBLIC_URL",
+    "HUXIN_CONSOLE_URL",
+    "AIRFLOW__API__BASE_URL",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+}
 
 each_service = pytest.mark.parametrize("name", sorted(services()))
 
@@ -53,7 +58,7 @@ def test_what_only_the_operator_knows_is_asked_for(missing: str) -> None:
 
 
 def test_the_services_of_one_host_are_there() -> None:
-    long_lived = {"postgres", "api", "audit", "worker", "proxy"} | {
+    long_lived = {"postgres", "api", "console", "audit", "worker", "proxy"} | {
         f"airflow-{part}" for part in ("api", "scheduler", "dag-processor", "triggerer")
     }
     assert set(services()) == long_lived | ONCE
@@ -96,7 +101,7 @@ def test_only_the_proxy_is_published_to_the_world() -> None:
     published = {name: service["ports"] for name, service in services().items() if service.get("ports")}
     assert set(published) == {"proxy", "airflow-api"}
     assert [port.get("host_ip") for port in published["airflow-api"]] == ["127.0.0.1"]
-    assert [port["target"] for port in published["proxy"]] == [8443]
+    assert [port["target"] for port in published["proxy"]] == [8443, 9443]
 
 
 def test_networks_lead_into_the_world_only_where_ports_are_published() -> None:
@@ -105,6 +110,7 @@ def test_networks_lead_into_the_world_only_where_ports_are_published() -> None:
     users = {network: {n for n, s in services().items() if network in s["networks"]} for network in networks}
     assert {name: users[name] for name in outward} == {"edge": {"proxy"}, "console": {"airflow-api"}}
     assert users["front"] == {"proxy", "api"}
+    assert users["pages"] == {"proxy", "console"}
     assert "proxy" not in users["registry"] | users["airflow"]
 
 
@@ -116,6 +122,7 @@ def test_keys_are_given_to_those_who_hash_and_written_by_the_operator_alone() ->
         "setup": every,
         "huxin": every,
         "api": every,
+        "console": every | {"console.kek"},
         "audit": {"audit.kek"},
         "worker": every - {"audit.kek"},
         "airflow-scheduler": every - {"audit.kek"},
@@ -127,6 +134,7 @@ def test_keys_are_given_to_those_who_hash_and_written_by_the_operator_alone() ->
         "setup": False,
         "huxin": False,
         "api": True,
+        "console": True,
         "audit": True,
         "worker": True,
         "airflow-scheduler": True,

@@ -25,7 +25,7 @@ ZONES = ("intake", "entry", "registry")
 KEYS = {"intake": {"intake.kek"}, "entry": {"entry.kek"}, "registry": {"registry.kek", "audit.kek"}}
 AIRFLOW = {f"airflow-{part}" for part in ("setup", "api", "scheduler", "dag-processor", "triggerer")}
 NIGHTS = {f"intake-{name}" for name in AIRFLOW}
-ONE_PROCESS = {"setup", "huxin", "api", "audit", "worker"}
+ONE_PROCESS = {"setup", "huxin", "api", "console", "audit", "worker"}
 
 
 @lru_cache(maxsize=1)
@@ -152,9 +152,13 @@ def test_each_airflow_has_a_database_at_its_own_zones_server(server: str) -> Non
 
 
 def test_only_proxies_are_published_and_the_zones_port_is_not() -> None:
-    published = {name: each["ports"][0]["target"] for name, each in zoned().items() if each.get("ports")}
-    proxies = {"proxy": 8443, "intake-proxy": 8443, "entry-proxy": 8443}
-    assert published == {**proxies, "airflow-api": 8080, "intake-airflow-api": 8080}
+    published = {
+        name: [port["target"] for port in each["ports"]]
+        for name, each in zoned().items()
+        if each.get("ports")
+    }
+    proxies = {"proxy": [8443], "intake-proxy": [8443], "entry-proxy": [8443]}
+    assert published == {**proxies, "airflow-api": [8080], "intake-airflow-api": [8080]}
     for name in ("airflow-api", "intake-airflow-api"):
         assert [port["host_ip"] for port in zoned()[name]["ports"]] == ["127.0.0.1"]
     inner = {name for name, each in whole()["networks"].items() if each.get("internal")}

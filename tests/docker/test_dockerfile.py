@@ -146,7 +146,7 @@ def test_no_address_of_a_mirror_or_a_machine_stands_in_a_file(file: Path) -> Non
         pytest.skip("an installation's own")
     text = file.read_text(encoding="utf-8")
     hosts = set(re.findall(r"\w+://([\w.-]+)", text))
-    assert hosts <= {"127.0.0.1", "api", "airflow-api"}, hosts
+    assert hosts <= {"127.0.0.1", "api", "console", "airflow-api"}, hosts
     numbers = set(re.findall(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", text))
     # Loopback, every interface of a container, and Docker's name service.
     assert numbers <= {"127.0.0.1", "0.0.0.0", "127.0.0.11"}, numbers  # noqa: S104 - looked for, not bound

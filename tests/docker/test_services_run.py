@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from docker_host import Host, free_port, host_at
 from docker_tree import DOCKER, secrets_of, services
@@ -44,7 +45,7 @@ class Place:
             sys.executable,
             "-m",
             "huxin",
-            *(str(self.port) if word == "8000" else word for word in words),
+            *(str(self.port) if word in ("8000", "8001") else word for word in words),
         ]
 
 
@@ -111,6 +112,22 @@ def test_the_api_is_ready_as_a_role_that_owns_nothing(place: Place, tmp_path: Pa
         until_healthy(process, log, f"http://127.0.0.1:{place.port}/readyz")
     said = log.read_text(encoding="utf-8")
     assert (process.returncode, "Traceback" in said) == (0, False), said
+
+
+def test_the_console_opens_with_the_keys_of_its_files(place: Place, tmp_path: Path) -> None:
+    """Its first page makes a form's token, which takes the console's own key; nothing is written but uploads."""
+    assert services()["console"]["healthcheck"]["test"][3].endswith(":8001/healthz")
+    before = {path.name for path in place.home.iterdir()}
+    address = f"http://127.0.0.1:{place.port}"
+    with running(place, "console", log := tmp_path / "log") as process:
+        until_healthy(process, log, f"{address}/healthz")
+        page = httpx.get(f"{address}/sign-in", timeout=60)
+    assert page.status_code == 200
+    assert 'name="csrf"' in page.text
+    # Links and cookies are for the address that people open.
+    assert page.headers["Set-Cookie"].startswith("__Host-huxin=")
+    assert {path.name for path in place.home.iterdir()} - before <= {"uploads"}
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 def test_the_sequencer_needs_no_key_of_identifiers(place: Place, tmp_path: Path) -> None:
