@@ -1,4 +1,4 @@
-"""`make bench-console`: what each operator page costs on the server at a million loans and a thousand members."""
+"""`make bench-console`: what each page costs on the server at a million loans and a thousand members."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from statistics import median
 from time import perf_counter
 
 from consolebench.filler import TODAY, Sizes, fill
-from consolebench.visiting import PAGES, Visit, visiting
+from consolebench.visiting import MY_PAGES, PAGES, Visit, visiting
 
 from huxin.cli.setup import prepare
 from huxin.registry import embedded
@@ -55,7 +55,7 @@ def _measured(settings: Settings, asked: argparse.Namespace) -> dict[str, float]
         close_sector(database, settings.now())
         figures["close_s"] = round(perf_counter() - begun, 2)
     with visiting(settings) as visit:
-        for name in PAGES:
+        for name in (*PAGES, *MY_PAGES):
             figures[f"{name}_ms"] = _timed(visit, name, asked.repeat)
     figures["slowest_ms"] = max(value for name, value in figures.items() if name.endswith("_ms"))
     return figures

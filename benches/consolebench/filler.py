@@ -8,6 +8,7 @@ from datetime import date
 
 import psycopg
 
+from huxin.contract import load_contract
 from huxin.oversight.closing import close_if_due
 from huxin.registry.connect import libpq_uri
 from huxin.settings import Settings
@@ -41,7 +42,8 @@ def fill(settings: Settings, sizes: Sizes) -> None:
 
 
 def _statements(sizes: Sizes) -> list[str]:
-    people = max(1, sizes.loans * 7 // 10)
+    codes = [check.code for check in load_contract().checks if check.severity == "reject"]
+    people = sizes.loans * 7 // 10 + 1  # so that a person comes to another lender the second time
     subject = _SUBJECT.format(people=people)
     member = f"1 + n % {sizes.members}"
     return [
@@ -69,7 +71,7 @@ def _statements(sizes: Sizes) -> list[str]:
                 decode(md5(m || '-' || d), 'hex'), decode(md5(d || '+' || m), 'hex'), DATE '{TODAY}' - d, 1, 1, 1000,
                 1000, 980, 20, 30, '{{"E1001": 8, "E1203": 7, "E2001": 5, "W4001": 30}}', at, at, at
             FROM generate_series(1, {sizes.members}) m, generate_series(1, {_DAYS}) d,
-                LATERAL (SELECT (DATE '{TODAY}' - d + 1) AT TIME ZONE 'Asia/Shanghai' - interval '2 hours' +
+                LATERAL (SELECT (DATE '{TODAY}' - d + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' - interval '2 hours' +
                     make_interval(secs => m,
                         hours => CASE WHEN (m * 13 + d * 29) % 100 < 3 THEN 20 ELSE 0 END) AS at) t
             WHERE (m * 7 + d * 11) % 100 >= 2""",
@@ -85,8 +87,8 @@ def _statements(sizes: Sizes) -> list[str]:
                 GROUP BY 1, 2) t
             WHERE t.member_id = r.member_id AND t.day = r.day""",
         f"""INSERT INTO finding (member_id, submission_id, record, code, field, line, masked)
-            SELECT s.member_id, s.id, n, 'E' || (1001 + CASE WHEN n % 1000 = 0 THEN n / 1000 ELSE 0 END), 'id_no', n,
-                '***'
+            SELECT s.member_id, s.id, n,
+                (ARRAY{codes})[CASE WHEN n % 1000 = 0 THEN 1 + n / 1000 % {len(codes)} ELSE 1 END], 'id_no', n, '***'
             FROM (SELECT member_id, id FROM submission ORDER BY id DESC LIMIT 1) s,
                 generate_series(1, {sizes.findings}) n""",
         """UPDATE submission s SET codes = f.codes FROM (
@@ -103,4 +105,11 @@ def _statements(sizes: Sizes) -> list[str]:
             SELECT member_id, id::text, 'd', id, subject_id FROM enquiry""",
         """INSERT INTO enquiry_directory (id, member_id, subject_id, purpose, staff, consent_no)
             SELECT id, member_id, subject_id, purpose, staff, consent_no FROM enquiry ORDER BY id""",
+        # One enquiry in ten led to a reservation, the newest of which still hold.
+        """INSERT INTO reservation (subject_id, id, member_id, enquiry_id, state, product, amount, granted_at,
+                expires_at, changed_at)
+            SELECT subject_id, id, member_id, id, 1, 1, 2000000, asked_at, asked_at + interval '3 days', asked_at
+            FROM enquiry WHERE get_byte(uuid_send(id), 15) % 10 = 0""",
+        """INSERT INTO reservation_key (member_id, key, digest, reservation_id, subject_id)
+            SELECT member_id, id::text, 'd', id, subject_id FROM reservation""",
     ]

@@ -1,4 +1,4 @@
-"""An operator at the console's pages, as the tests sign one in; calls go through the whole app in this process."""
+"""An operator and a member's clerk at the console's pages; calls go through the whole app in this process."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 import pyotp
+from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import Client
 
+from consolebench import member_side
 from huxin.console.app import create_console
 from huxin.console.config import Config
 from huxin.registry import people, people_links
@@ -46,18 +48,36 @@ PAGES: Final = {
     "alarms": "/alarms",
     "sector": "/sector",
 }
+# The same of a member: that of the submission with the most findings, with a file sent and a question asked just now.
+MY_PAGES: Final = {
+    "my_home": "/",
+    "my_files": "/my/files",
+    "my_file": "/my/files/{submission}",
+    "my_file_now": "/my/files/{submission}/now",
+    "my_rules": "/my/files/rules",
+    "my_upload": "{upload}",
+    "my_ask": "/my/ask",
+    "my_answer": "/my/enquiries/{enquiry}",
+    "my_enquiries": "/my/enquiries",
+    "my_quality": "/my/quality",
+    "my_keys": "/my/keys",
+    "my_reminders": "/my/reminders",
+    "my_start": "/my/start",
+}
 
 
 @dataclass
 class Visit:
-    """A browser that is signed in, and what its addresses need to know."""
+    """Browsers that are signed in, and what their addresses need to know."""
 
-    client: Client
-    submission: str
+    operator: Client
+    member: Client
+    known: dict[str, str]
 
     def open(self, name: str) -> int:
         """Opens a page; its size in bytes. Raises RuntimeError for anything but a page."""
-        answer = self.client.get(PAGES[name].format(submission=self.submission))
+        client, pages = (self.member, MY_PAGES) if name in MY_PAGES else (self.operator, PAGES)
+        answer = client.get(pages[name].format_map(self.known))
         if answer.status_code != 200:
             raise RuntimeError(f"{name}: {answer.status_code}")
         return len(answer.data)
@@ -65,20 +85,43 @@ class Visit:
 
 @contextmanager
 def visiting(settings: Settings) -> Iterator[Visit]:
-    """An administrator who has joined by a link, on the machine's clock."""
+    """An administrator, and a member's administrator, who have joined by links, on the machine's clock."""
+    with connection(settings) as database:
+        query = "SELECT member_id, submission_id FROM finding LIMIT 1"
+        member, submission = database.execute(text(query)).one()
+    app = create_console(settings, Config(clock=lambda: datetime.now(UTC)))
+    operator, _ = _joined(settings, app, "bench", people.ADMINISTRATOR, people.NO_MEMBER)
+    clerk, token = _joined(settings, app, "bench.member", people.MEMBER_ADMINISTRATOR, member)
+    known = {
+        "submission": str(submission),
+        "upload": member_side.upload(clerk, token),
+        "enquiry": str(member_side.ask(settings, clerk, token)),
+    }
+    yield Visit(operator, clerk, known)
+
+
+def _joined(settings: Settings, app: Flask, login: str, role: str, member: int) -> tuple[Client, str]:
+    """A browser in which somebody has joined, and the token of its forms."""
     now = datetime.now(UTC)
     with connection(settings) as database:
-        id_ = people.add_person(database, "bench", people.ADMINISTRATOR, people.NO_MEMBER, "bench", now)
+        id_ = people.add_person(database, login, role, member, "bench", now)
         path = f"/join/{people_links.make_link(database, id_, people_links.JOIN, now)}"
-        query = "SELECT submission_id FROM finding LIMIT 1"
-        submission = str(database.execute(text(query)).scalar_one())
-    client = create_console(settings, Config(clock=lambda: datetime.now(UTC))).test_client()
+    client = app.test_client()
     page = client.get(path).text
-    secret, token = re.search(r'id="totp">(\w+)<', page), re.search(r'name="csrf" content="(\w+)"', page)
+    secret = re.search(r'id="totp">(\w+)<', page)
     assert secret
-    assert token
-    code = pyotp.TOTP(secret[1]).now()
-    form = {"csrf": token[1], "password": _PASSWORD, "again": _PASSWORD, "code": code}
+    form = {
+        "csrf": _token(page),
+        "password": _PASSWORD,
+        "again": _PASSWORD,
+        "code": pyotp.TOTP(secret[1]).now(),
+    }
     if client.post(path, data=form).status_code != 303:
-        raise RuntimeError("the bench's operator could not join")
-    yield Visit(client, submission)
+        raise RuntimeError(f"{login} could not join")
+    return client, _token(client.get("/").text)
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf" content="(\w+)"', page)
+    assert found
+    return found[1]
