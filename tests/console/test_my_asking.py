@@ -59,6 +59,12 @@ def test_a_question_is_answered_at_a_glance(console: Console, who: Somebody) -> 
     assert "OVERDUE" in page
     assert "40 天" in page
     assert "2 家会员中 1 家近期已报送" in page
+    # How the months before were paid: 40 days late today, 9 at the end of April, and nothing of one's own.
+    months = dict(re.findall(r'<tr><th scope="row">(\d{4}-\d\d)</th>(.*?)</tr>', page))
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", months[each]) for each in ("2026-05", "2026-04", "2025-12")]
+    assert cells == [["—", "40 天"], ["—", "9 天"], ["—", "—"]]
+    assert len(months) == 24
+    assert "M0002" not in page
     for secret in (resident_id(5), name(5), mobile(5)):
         assert secret not in page
     # Sent twice it is asked once.
@@ -133,3 +139,24 @@ def test_operators_questions_are_not_among_a_members(console: Console, who: Some
     person = typed("resident_id", resident_id(5), None, None, None)
     Checker(console.settings, "M0001", Account("op", "inspection")).ask([Check(person)])
     assert "没有查询" in who.get("/my/enquiries").text
+
+
+def test_a_tier_that_sees_no_arrears_sees_no_months_and_a_past_that_is_gone_is_said(
+    console: Console, who: Somebody
+) -> None:
+    with connection(console.settings) as database:
+        database.execute(text("UPDATE member SET tier = 'query_only' WHERE code = 'M0001'"))
+    place = who.post("/my/ask", question(who, 5)).headers["Location"]
+    page = who.get(place).text
+    assert "OVERDUE" not in page
+    assert "近 24 个月" not in page
+    with connection(console.settings) as database:
+        database.execute(text("UPDATE member SET tier = 'full' WHERE code = 'M0001'"))
+    place = who.post("/my/ask", question(who, 5)).headers["Location"]
+    assert "2026-04</th>" in who.get(place).text
+    with connection(console.settings) as database:
+        # As though the version that was current then had gone with its month.
+        database.execute(text("UPDATE loan SET recorded_at = recorded_at + interval '1 day'"))
+    page = who.get(place).text
+    assert "已超出保存期限" in page
+    assert "OVERDUE" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -166,7 +167,29 @@ def test_others_files_are_unknown(console: Console, who: Somebody) -> None:
         assert other.post(f"{place}/{act}").status_code == 404
 
 
+def zipped(**parts: bytes) -> bytes:
+    """A workbook's outside: its parts, packed as tightly as may be."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, content in {"xl/workbook.xml": b"<workbook/>", **parts}.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY f SYSTEM "file:///etc/passwd">]><worksheet>&c;&f;</worksheet>"""
 HOSTILE = {
+    "bomb.xlsx": zipped(**{SHEET: bytes(80 << 20)}),  # a thousand times its size
+    "bomb.csv.gz": gzip.compress(bytes(80 << 20), 9, mtime=0),
+    "laughs.xlsx": zipped(**{SHEET: LAUGHS}),
+    "within.xlsx": zipped(**{"a.zip": zipped(), "b.html": b"<script>alert(1)</script>"}),
+    "wide.xlsx": zipped(
+        **{SHEET: b'<worksheet><sheetData><row><c r="XFD1048576"/></row></sheetData></worksheet>'}
+    ),
+    "front.xlsx": b"<html><script>alert(1)</script>" + zipped(),
+    "paper.csv": b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj",
+    "old.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
     "polyglot.csv": b"GIF89a/*\xff*/=1;<script>alert(1)</script>\x00\x01",
     "picture.svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
     "macro.xlsm": b"PK\x03\x04" + bytes(200),

@@ -15,12 +15,14 @@ from night_world import World
 from sqlalchemy import text
 
 from huxin.decision import Coverage, Facts
+from huxin.decision.arrears import Month
 from huxin.enquiry import reserving
 from huxin.enquiry.answering import Used
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import FACTS, opened
 from huxin.enquiry.subject_keys import Person
+from huxin.enquiry.timeline import months_told
 from huxin.ids import new_id
 from huxin.registry import enquiries, replay
 from huxin.registry.members import change_member, set_status
@@ -44,6 +46,7 @@ class Remembered:
     at: datetime
     used: Used
     told: dict[str, Any]
+    months: list[Month] | None
 
     @property
     def facts(self) -> Facts:
@@ -93,7 +96,7 @@ class Past:
         facts = opened(self.desk.keys.seal_keys, FACTS, id_, stored.facts)
         used = Used.restored(facts, lambda version: policy_version(self.settings, version))
         drain(self.settings)
-        made = Remembered(id_, asker, person, now, used, told)
+        made = Remembered(id_, asker, person, now, used, told, months_told(self.desk, asker.member_id, id_))
         self.remembered.append(made)
         return made
 
@@ -181,6 +184,11 @@ class Past:
             then = self.facts_told(each.asker, each.person, each.at, each.at)
             assert then == each.used.facts, (each.asker.code, each.person, each.at)
             assert self.coverage(each.at, date(2026, 5, 24), each.at) == each.used.coverage
+            assert months_told(self.desk, each.asker.member_id, each.id) == each.months
+            longest = max(
+                [days or 0 for month in each.months or () for days in (month.own, month.others)], default=0
+            )
+            assert longest <= each.told["delinquency"]["max_dpd_24m"]
 
 
 def who(person: int) -> Person:

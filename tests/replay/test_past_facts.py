@@ -77,6 +77,8 @@ def test_a_loan_called_stale_is_so_for_that_time_only(past: Past) -> None:
     assert [each.told["exposure"]["lenders"] for each in (fresh, stale, again)] == [1, 1, 1]
     dpds = [loan.dpd for each in past.remembered for loan in each.facts.loans]
     assert dpds == [8, 9, 11, 9, 9]  # the stale one stays at its last good day
+    by_month = [[(month.own, month.others) for month in each.months or ()][-1] for each in past.remembered]
+    assert by_month == [(None, days) for days in dpds]
     past.check_past()
     past.check_present(PEOPLE)
 

@@ -17,6 +17,7 @@ from huxin_checks.refusal_words import refusal_words
 
 SAMPLES = 3
 _ORDER = {"refuse": 0, "reject": 1, "warn": 2}
+_BY_LETTER = {"F": "refuse", "E": "reject", "W": "warn"}
 
 
 SEVERITIES = {
@@ -63,22 +64,30 @@ def groups_of_check(told: Mapping[str, Any]) -> list[Group]:
 
 
 def _groups(codes: Mapping[str, int], samples: Iterable[Finding], facts: Mapping[str, Any]) -> list[Group]:
-    contract, zh = load_contract(), texts.language() == "zh"
+    known, zh = {check.code: check for check in load_contract().checks}, texts.language() == "zh"
     places: dict[str, list[Sample]] = {}
     for found in samples:
         if found.record:
             places.setdefault(found.code, []).append(Sample(found.line, _column(found.field), found.masked))
     groups = []
     for code, count in codes.items():
-        check = contract.check(code)
-        text, hint = (check.zh, check.hint_zh) if zh else (check.en, check.hint_en)
+        check = known.get(code)
+        text, hint = (
+            ("", "") if check is None else (check.zh, check.hint_zh) if zh else (check.en, check.hint_en)
+        )
         if code == facts.get("code"):
             text += refusal_words(facts, texts.language())
-        groups.append(Group(code, check.severity, count, text, hint, places.get(code, [])))
+        groups.append(Group(code, severity_of(code), count, text or code, hint, places.get(code, [])))
     return sorted(groups, key=lambda group: (_ORDER[group.severity], -group.count, group.code))
 
 
+def severity_of(code: str) -> str:
+    """What a check does. Of one that the contract has no more, which old submissions may name, its letter tells."""
+    known = next((check for check in load_contract().checks if check.code == code), None)
+    return known.severity if known else _BY_LETTER.get(code[:1], "warn")
+
+
 def _column(name: str) -> str:
-    if not name:
-        return ""
-    return load_contract().field(name).zh if texts.language() == "zh" else name
+    if texts.language() != "zh":
+        return name
+    return next((field.zh for field in load_contract().fields if field.name == name), name)

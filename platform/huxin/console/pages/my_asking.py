@@ -27,6 +27,7 @@ from huxin.enquiry import reserving
 from huxin.enquiry.request import PURPOSES, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, opened
 from huxin.enquiry.subject_keys import Person
+from huxin.enquiry.timeline import months_told
 from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.registry import console_my
@@ -136,7 +137,11 @@ def answer(id_: UUID) -> str:
     member = looking_member()
     told = json.loads(enquiry_desk().reread(member.id, id_))
     return render_template(
-        "my_asking_answer.html", told=told, held=_held_of(member.id, id_), **_answer_words(told)
+        "my_asking_answer.html",
+        told=told,
+        held=_held_of(member.id, id_),
+        **_answer_words(told),
+        **_arrears(member.id, id_),
     )
 
 
@@ -269,6 +274,27 @@ def _answer_words(told: Mapping[str, Any]) -> dict[str, Any]:
         ],
     }
     return {"ages": ages, "option": option, "key": str(new_id()), **_words()}
+
+
+def _arrears(member_id: int, id_: UUID) -> dict[str, Any]:
+    """The months before the enquiry; `gone` where their history is no longer held, None where the tier sees none."""
+    try:
+        months = months_told(enquiry_desk(), member_id, id_)
+    except HuxinError as error:
+        if error.code not in ("H1217", "H1513"):
+            raise
+        return {"months": [], "gone": True, "paid_option": None}
+    option = {
+        "xAxis": {"type": "category", "data": [f"{each.first:%Y-%m}" for each in months or ()]},
+        "yAxis": {"type": "value", "minInterval": 1, "name": gettext("天")},
+        "legend": {},
+        "tooltip": {},
+        "series": [
+            {"type": "bar", "name": gettext("其他机构"), "data": [each.others for each in months or ()]},
+            {"type": "bar", "name": gettext("本机构"), "data": [each.own for each in months or ()]},
+        ],
+    }
+    return {"months": months, "gone": False, "paid_option": option}
 
 
 def _ages(counts: Mapping[str, Any]) -> list[tuple[Any, int, int]]:

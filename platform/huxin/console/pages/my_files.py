@@ -42,6 +42,7 @@ _TONES = {
     State.REFUSED: "red",
     State.WITHDRAWN: "secondary",
 }
+_EXPORTED = 5_000
 _MODES = {1: _l("全量"), 2: _l("增量"), 3: _l("更正")}
 _RECORDED = {State.PUBLISHED: "submission.published", State.WITHDRAWN: "submission.withdrawn"}
 _COLUMNS = (
@@ -78,6 +79,28 @@ def show() -> str:
     found = filings.page(live(), member.id, filings.Wanted(), before, SIZE + 1)
     page = page_of(found, lambda item: str(item.id))
     return render_template("my_files.html", page=page, columns=_COLUMNS, **_words())
+
+
+@blueprint.get("/export")
+def export() -> Response:
+    """The same list as a workbook, up to five thousand rows."""
+    chips = _words()["chips"]
+    found = filings.page(live(), looking_member().id, filings.Wanted(), None, _EXPORTED)
+    rows = (
+        [
+            each.as_of_date,
+            each.file,
+            chips[each.state].words,
+            _MODES.get(each.mode or 0),
+            each.rows,
+            each.accepted,
+            each.rejected,
+            each.received_at,
+            str(each.id),
+        ]
+        for each in found
+    )
+    return xlsx.download(gettext("我的批次"), [*(each.label for each in _COLUMNS), gettext("批次编号")], rows)
 
 
 @blueprint.get("/<uuid:id_>")
@@ -159,12 +182,24 @@ def receipt(id_: UUID) -> Response:
 @blueprint.get("/rules")
 def rules() -> str:
     """Every rule with its words: where the groups of findings lead."""
-    contract, zh = load_contract(), texts.language() == "zh"
-    listed = [
+    return render_template("my_files_rules.html", rules=_rules(), **_words())
+
+
+@blueprint.get("/rules/export")
+def rules_export() -> Response:
+    """The same as a workbook, for whoever mends at the source."""
+    head = (_l("代码"), _l("后果"), _l("含义"), _l("修改办法"))
+    rows = ([code, findings.SEVERITIES[severity].words, *words] for code, severity, *words in _rules())
+    return xlsx.download(gettext("校验规则"), head, rows)
+
+
+def _rules() -> list[tuple[str, str, str, str]]:
+    """(code, severity, text, hint) of each check."""
+    zh = texts.language() == "zh"
+    return [
         (check.code, check.severity, check.zh if zh else check.en, check.hint_zh if zh else check.hint_en)
-        for check in contract.checks
+        for check in load_contract().checks
     ]
-    return render_template("my_files_rules.html", rules=listed, **_words())
 
 
 def _shown(item: Submission) -> dict[str, Any]:
@@ -217,7 +252,7 @@ def _cents(said: Any) -> int | None:
 
 
 def _has_rows(item: Submission) -> bool:
-    return any(code for code in item.codes if load_contract().check(code).severity == "reject")
+    return any(findings.severity_of(code) == "reject" for code in item.codes)
 
 
 def _words() -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
-from huxin.console import texts
+from huxin.console import texts, xlsx
 from huxin.console.desk import desk
 from huxin.console.first_call import first_call, make_key
 from huxin.console.flashes import say
@@ -70,6 +70,26 @@ def add() -> tuple[str, int] | AnyResponse:
         return _page(pem, error.text(texts.language())), 422
     say(gettext("已登记。下面的命令可直接试用。"))
     return redirect(url_for("my_keys.show", key=made.id), 303)
+
+
+@blueprint.get("/export")
+def export() -> Response:
+    """The list as a workbook: what a review of access asks for."""
+    with connection(desk().settings) as database:
+        found = list_credentials(database, looking_member().code)
+    rows = (
+        [
+            str(each.id),
+            each.alg,
+            " ".join(str(SCOPE_WORDS.get(name, name)) for name in each.scopes),
+            each.created_at,
+            each.last_used_at,
+            each.revoked_at,
+        ]
+        for each in found
+    )
+    head = [*(column.label for column in _COLUMNS[:-1]), gettext("吊销时间")]
+    return xlsx.download(gettext("接入密钥"), head, rows)
 
 
 @blueprint.post("/<uuid:id_>/revoke")

@@ -92,7 +92,8 @@
   const grew = async (head, keys, note) => {
     const older = opened(note);
     if (!(await isSigned(older, keys))) return [false, older.origin];
-    const answer = await fetch(`/audit/growth?from=${older.size}&to=${head.size}`, { credentials: "same-origin" });
+    const place = document.querySelector("[data-growth]").dataset.growth;
+    const answer = await fetch(`${place}?from=${older.size}&to=${head.size}`, { credentials: "same-origin" });
     const path = answer.ok ? (await answer.json()).path.map(unbase64) : null;
     return [path !== null && (await continues(older, head, path)), `${older.size} → ${head.size}`];
   };

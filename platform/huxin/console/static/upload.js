@@ -38,7 +38,8 @@
       for (let tries = 0; ; tries += 1) {
         try { return await send(`${base}/${upload.id}/parts/${number}`, await slice.arrayBuffer(), "application/octet-stream"); }
         catch (fault) {
-          if (tries >= 5 || (fault.status && fault.status < 500)) throw fault;
+          // What the server says of this very part is final; that it came too slowly is not.
+          if (tries >= 5 || (fault.status && fault.status < 500 && fault.status !== 408)) throw fault;
           await pause(1000 * 2 ** tries);
         }
       }
