@@ -12,7 +12,7 @@ sound := $(shell test "$$(cat .venv/.place 2>/dev/null)" = "$$(pwd -P)" && $(PY)
 inputs := pyproject.toml privacy/pyproject.toml requirements/install.py requirements/bootstrap.lock
 anew := $(if $(sound),,anew)
 
-.PHONY: vendor openapi help demo test both-ways soak fuzz check generate lock bench-night bench-enquiry bench-privacy bench-console clean anew
+.PHONY: vendor openapi help demo test both-ways soak fuzz check generate lock bench-night bench-enquiry bench-privacy bench-console tour clean anew
 
 help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
@@ -75,8 +75,12 @@ bench-enquiry: .venv/.runtime    ## enquiries and reservations as ratios to a ba
 bench-privacy: .venv/.runtime    ## identifiers to tokens, no two sharing one; blind evaluations; re-keying · 标识保护的速度
 	$(PY) benches/privacy.py $(ARGS)
 
-bench-console: .venv/.runtime    ## operators' pages at a million loans and a thousand members · 控制台页面的速度
+bench-console: .venv/.runtime    ## pages at a million loans and a thousand members · 控制台页面的速度
 	$(PY) benches/console.py $(ARGS)
+
+tour: .venv/.dev           ## pictures of the console for the README, docs/tour · 重拍控制台截图
+	@sh requirements/browser.sh
+	$(PY) tests/console/tour.py $(ARGS)
 
 clean:           ## removes .venv and caches, not the state in .huxin · 清除环境与缓存
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,7 +24,7 @@ WIDE = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium's own sandbox needs what a root user in a container does not have.
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+_FLAGS = ("--lang=zh-CN", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 _PATIENCE = 30_000  # ms: the machine may be busy with other tests
 
 
