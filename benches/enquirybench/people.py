@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 from benchdata.people import identities
 
-from enquirybench.home import Filled
+from enquirybench.home import Filled, execute
 from huxin.enquiry.subject_keys import Keys, Person
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
@@ -56,7 +56,8 @@ def write_keys(source: Filled, chosen: Sample) -> None:
                 found = keys.of(person)
                 marks = None if found.name_marks is None else [each.hex() for each in found.name_marks]
                 copy.write_row((number, *_columns(found.keys), marks, *_columns(found.mobile_keys)))
-        database_.execute("ANALYZE bench_person")
+    # Else the server does it by itself, in the middle of a measurement.
+    execute(source.uri, "VACUUM (ANALYZE) bench_person")
 
 
 def _columns(keys: list[tuple[bytes, int]]) -> tuple[list[str], list[int]]:

@@ -250,7 +250,7 @@ def test_weak_passwords_are_refused(password: str, weak: bool) -> None:
 
 
 def test_the_consoles_role_reads_no_loan_token_or_answer(console: Console) -> None:
-    for table in ("loan", "alias", "enquiry", "subject", "honeytoken", "mobile_alias"):
+    for table in ("loan", "alias", "enquiry", "honeytoken", "mobile_alias"):
         with pytest.raises(Exception, match="42501"), console_connection(console.settings) as database:
             database.execute(text(f"SELECT * FROM {table} LIMIT 1"))
 

@@ -14,7 +14,7 @@ from huxin.registry.connect import as_role, libpq_uri
 from huxin.registry.session import forget_engine, member_connection
 
 UNREACHABLE = (
-    "loan", "loan_history", "loan_adverse", "enquiry", "enquiry_default", "alias", "subject", "reservation",
+    "loan", "loan_history", "loan_adverse", "enquiry", "enquiry_default", "alias", "reservation",
     "mobile_alias", "mobile_subject", "mobile_enquiry", "quota", "outbox", "member",
     "alarm", "honeytoken", "enquiry_tally", "enquiry_yield", "member_limit", "guard_run",
     "report_day", "report_code", "member_book", "member_book_day", "reporting_term", "enquiry_directory", "sector_book",
@@ -27,6 +27,8 @@ PARTS = (
     "subject_of",
     "mobile_of",
     "subject_lock",
+    "subject_place",
+    "loans_owed",
     "reservation_held",
     "coverage_since",
 )

@@ -13,7 +13,7 @@ Picture = dict[str, Any]
 
 TABLES = (
     *("alias", "finding", "loan", "loan_history", "loan_key", "member", "mobile_alias", "mobile_subject"),
-    *("outbox", "quarantine", "submission", "subject", "token_scheme"),
+    *("outbox", "quarantine", "submission", "token_scheme"),
 )
 _MOMENTS = {
     "recorded_at",

@@ -123,13 +123,6 @@ alias = Table(
 )
 
 # by subject_id ----------------------------------------------------------------------------------------
-# The head row is what reservations lock; it is made when a subject is first locked, not by the night.
-subject = Table(
-    "subject",
-    metadata,
-    Column("subject_id", Uuid, primary_key=True),
-    Column("created_at", moment_type(), nullable=False),
-)
 loan = Table(
     "loan",
     metadata,

@@ -91,7 +91,9 @@ BEGIN
     SELECT count(*) FILTER (WHERE m.fresh), 0, 0, 0 INTO merges, loans, enquiries, reservations FROM merging m;
     IF NOT EXISTS (SELECT FROM merging) THEN RETURN; END IF;
     -- Whoever reserves for one of them waits, and whom we wait for counts.
-    PERFORM FROM subject s JOIN merging m ON s.subject_id IN (m.gone, m.kept) ORDER BY s.subject_id FOR UPDATE OF s;
+    PERFORM subject_lock(p.place) FROM (
+        SELECT subject_place(m.gone) AS place FROM merging m UNION SELECT subject_place(m.kept) FROM merging m
+        ORDER BY place) p;
 
     -- A loan that a member reported both ways: the newer word stands, the other becomes its past.
     INSERT INTO doubled
@@ -151,9 +153,6 @@ BEGIN
         SELECT t.mobile_id, m.kept, t.met_at FROM mobile_subject t JOIN merging m ON t.subject_id = m.gone
         ON CONFLICT DO NOTHING;
     DELETE FROM mobile_subject t USING merging m WHERE t.subject_id = m.gone;
-    INSERT INTO subject (subject_id, created_at)
-        SELECT m.kept, t.created_at FROM subject t JOIN merging m ON t.subject_id = m.gone ON CONFLICT DO NOTHING;
-    DELETE FROM subject t USING merging m WHERE t.subject_id = m.gone;
     INSERT INTO honeytoken (subject_id, made_at)
         SELECT m.kept, t.made_at FROM honeytoken t JOIN merging m ON t.subject_id = m.gone ON CONFLICT DO NOTHING;
     DELETE FROM honeytoken t USING merging m WHERE t.subject_id = m.gone;

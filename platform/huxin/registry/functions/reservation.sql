@@ -1,17 +1,30 @@
--- Reservations: a promise to lend is held against the caps under the lock of the subject's head row.
+-- Reservations: a promise to lend is held against the caps of a subject by one at a time.
 
--- Holds the head row to the end of the transaction; whether somebody else had it, and was waited for.
-CREATE OR REPLACE FUNCTION subject_lock(p_subject uuid, p_now timestamptz) RETURNS boolean
+-- The place in which a subject is locked, one of 1,024: so a merge of any number of subjects needs no more locks than
+-- that. Who shares a place waits for another's commit now and then, and counts right all the same.
+CREATE OR REPLACE FUNCTION subject_place(p_subject uuid) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN uuid_hash(p_subject) & 1023;
+
+-- Holds the subject to the end of the transaction; whether somebody else had it, and was waited for. A lock of the
+-- server's memory: nothing is written for it, and it is left after what was written can be seen. "subj"
+CREATE OR REPLACE FUNCTION subject_lock(p_place integer) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE SKIP LOCKED;
-    IF FOUND THEN RETURN false; END IF;
-    -- Whoever inserts it has it: the others wait here for the end of that transaction.
-    INSERT INTO subject (subject_id, created_at) VALUES (p_subject, p_now) ON CONFLICT DO NOTHING;
-    IF FOUND THEN RETURN false; END IF;
-    PERFORM FROM subject s WHERE s.subject_id = p_subject FOR UPDATE;
+    IF pg_try_advisory_xact_lock(1937072746, p_place) THEN RETURN false; END IF;
+    PERFORM pg_advisory_xact_lock(1937072746, p_place);
     RETURN true;
 END $$;
+
+-- What is owed of open loans: by whom, and how much of it counts towards the cap on amounts, which is a product's.
+CREATE OR REPLACE FUNCTION loans_owed(p_subject uuid, p_product smallint)
+RETURNS TABLE (member_id integer, amount bigint)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT l.member_id, CASE WHEN p_product IS NULL OR l.product = p_product THEN l.balance END
+    FROM loan l
+    WHERE l.subject_id = p_subject AND l.role < 3 AND l.void_by IS NULL AND l.ended_by IS NULL
+      AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0));
+END;
 
 -- What the key says of a request that is not granted now: granted before (2), however old its enquiry is and whatever
 -- counts by now, or another body's (3); p_else where nothing stands under it. It is asked last, for nearly all are new.
@@ -35,7 +48,7 @@ CREATE OR REPLACE FUNCTION reservation_reserve(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    subject uuid; outstanding numeric;
+    subject uuid; outstanding numeric; lending integer[]; converted boolean;
 BEGIN
     SELECT k.subject_id INTO subject FROM enquiry_key k
         WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
@@ -45,20 +58,30 @@ BEGIN
     END IF;
     -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
     -- granted to disk before it tells it. What a crash takes then, nobody was told.
-    unflushed := subject_lock(subject, p_now);
+    unflushed := subject_lock(subject_place(subject));
     IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 
-    SELECT count(DISTINCT x.member_id) FILTER (WHERE x.member_id <> p_member) + 1, count(*) + 1,
-            coalesce(sum(x.amount), 0) + p_amount
-        INTO lenders, open_loans, outstanding
+    -- A reservation is held against whatever is asked for. Nearly always this one look is enough: there are no more
+    -- lenders than loans, and a converted reservation, whose loan may count already, is rare.
+    SELECT count(*) + 1, coalesce(sum(x.amount), 0) + p_amount, array_agg(x.member_id), bool_or(x.converted)
+        INTO open_loans, outstanding, lending, converted
         FROM (
-            -- The cap on the amount is a product's; a reservation is held against whatever is asked for.
-            SELECT l.member_id, CASE WHEN p_product IS NULL OR l.product = p_product THEN l.balance END AS amount
-            FROM loan l
-            WHERE l.subject_id = subject AND l.role < 3 AND l.void_by IS NULL AND l.ended_by IS NULL
-              AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0))
-            UNION ALL SELECT r.member_id, r.amount FROM reservations_live(subject, p_now) r
+            SELECT l.member_id, l.amount, false AS converted FROM loans_owed(subject, p_product) l
+            UNION ALL SELECT r.member_id, r.amount, r.state = 2 FROM reservation r
+            WHERE r.subject_id = subject AND r.state IN (1, 2) AND r.expires_at > p_now
         ) x;
+    IF converted THEN
+        SELECT count(*) + 1, coalesce(sum(x.amount), 0) + p_amount, array_agg(x.member_id)
+            INTO open_loans, outstanding, lending
+            FROM (
+                SELECT l.member_id, l.amount FROM loans_owed(subject, p_product) l
+                UNION ALL SELECT r.member_id, r.amount FROM reservations_live(subject, p_now) r
+            ) x;
+    END IF;
+    lenders := open_loans;
+    IF open_loans > p_max_lenders OR open_loans > p_max_open_loans OR outstanding > p_max_outstanding THEN
+        SELECT count(DISTINCT each) + 1 INTO lenders FROM unnest(lending) AS each WHERE each <> p_member;
+    END IF;
     outcome := CASE WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
         WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
     IF outcome <> 1 THEN
@@ -102,7 +125,7 @@ BEGIN
     SELECT k.subject_id INTO subject FROM reservation_key k WHERE k.member_id = p_member AND k.reservation_id = p_id;
     IF NOT FOUND THEN outcome := 9; RETURN; END IF;
     -- A conversion holds longer than the promise did: not while somebody counts.
-    PERFORM subject_lock(subject, p_now);
+    PERFORM subject_lock(subject_place(subject));
     SELECT * INTO STRICT held FROM reservation r WHERE r.subject_id = subject AND r.id = p_id FOR UPDATE;
     state := CASE WHEN held.state = 1 AND held.expires_at <= p_now THEN 0 ELSE held.state END;
     IF state = p_to AND held.loan_no IS NOT DISTINCT FROM p_loan_no
