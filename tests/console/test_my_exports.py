@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 from test_my_asking import question
 
+from huxin.console.shape import STATIC
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -104,3 +105,13 @@ def test_a_receipt_is_proved_to_its_own_member_alone(console: Console, who: Some
     assert clerk(console, "M0002").get(f"/my/proofs/{id_}").status_code == 404
     with connection(console.settings) as database:
         assert database.execute(text("SELECT count(*) FROM audit_leaf")).scalar()
+
+
+def test_every_list_of_the_console_can_be_exported() -> None:
+    """But what is one member's part of a page, and what it was reminded of, which is read and not worked with."""
+    without = {
+        file.name
+        for file in (STATIC.parent / "templates").glob("*.html")
+        if "call table(" in (said := file.read_text(encoding="utf-8")) and "export=" not in said
+    }
+    assert without == {"calendar_late.html", "members_one.html", "my_reminders.html"}

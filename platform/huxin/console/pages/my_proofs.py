@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from huxin.console.desk import desk
 from huxin.console.member import live
-from huxin.console.pages.audit import TOPICS, public_keys
+from huxin.console.pages.audit import FACTS, TOPICS, public_keys
 from huxin.console.visitor import someone
 from huxin.errors import HuxinError
 from huxin.registry.audit_log import consistency, inclusion
@@ -43,6 +43,7 @@ def show(id_: UUID) -> str:
         record=record,
         keys=keys,
         topics=TOPICS,
+        facts=FACTS,
         receipt=url_for(kept, id_=id_) if kept else None,
     )
 

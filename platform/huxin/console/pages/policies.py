@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
-from huxin.console import texts
+from huxin.console import texts, xlsx
 from huxin.console.access import may
 from huxin.console.desk import desk
 from huxin.console.flashes import say
@@ -67,14 +67,34 @@ def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - by this name the fir
 def show() -> str:
     """All versions, shipped and changed."""
     settings = desk().settings
-    shipped = [
+    page = page_of(_versions(), lambda each: each["version"], size=500)
+    force = policy_on(settings, settings.today()).version
+    return render_template("policies.html", page=page, columns=_COLUMNS, chips=CHIPS, force=force)
+
+
+@blueprint.get("/export")
+def export() -> Response:
+    """The versions as a workbook."""
+    rows = (
+        [
+            each["version"],
+            each["effective_on"],
+            CHIPS[each["state"]].words,
+            each.get("proposed_by"),
+            each.get("approved_by"),
+        ]
+        for each in _versions()
+    )
+    return xlsx.download(gettext("准入规则"), [column.label for column in _COLUMNS], rows)
+
+
+def _versions() -> list[dict[str, Any]]:
+    """Changes, the newest first, and what came with the program."""
+    shipped: list[dict[str, Any]] = [
         {"version": each.version, "effective_on": each.effective_on, "state": "shipped"}
         for each in load_policies()
     ]
-    changes = [vars(each) for each in reversed(policy_changes.look_through(settings))]
-    page = page_of([*changes, *shipped], lambda each: each["version"], size=500)
-    force = policy_on(settings, settings.today()).version
-    return render_template("policies.html", page=page, columns=_COLUMNS, chips=CHIPS, force=force)
+    return [*[vars(each) for each in reversed(policy_changes.look_through(desk().settings))], *shipped]
 
 
 @blueprint.get("/edit")
