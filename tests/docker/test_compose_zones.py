@@ -183,3 +183,19 @@ def test_no_password_stands_in_a_zones_environment_or_command(name: str) -> None
     said = str(service.get("environment")) + str(service.get("command"))
     assert not re.search(r"://[^/\s]*:[^/\s]*@", said)
     assert set(re.findall(r"/run/secrets/([\w.]+)", said)) <= named(service)
+
+
+def test_a_volumes_folder_is_in_the_image_and_its_users() -> None:
+    """One that is not, Docker would make for root: and nobody here is."""
+    made = re.search(
+        r"install -d -o huxin -g huxin -m 0700 ((?:\\\n|[^&\n])+)", (DOCKER / "Dockerfile").read_text()
+    )
+    assert made
+    places = {
+        place
+        for each in zoned().values()
+        for place, volume in volumes_of(each).items()
+        if volume["type"] == "volume" and place.startswith("/var/lib/huxin/")
+    }
+    assert places <= set(made[1].replace("\\", " ").split())
+    assert len(places) == 4

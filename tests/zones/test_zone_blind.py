@@ -22,6 +22,7 @@ from huxin.nightly.halving import EntryRows
 from huxin.nightly.pipeline import run_night
 from huxin.nightly.registry_rows import RegistryRows
 from huxin.oversight import key_epochs, key_retiring, oprf_rotation
+from huxin.oversight.acts_taken import ToldAct, take_acts
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
 from huxin.zones.card import card_text
@@ -312,6 +313,16 @@ def test_another_key_of_blind_mode_changes_no_answer_and_the_old_one_can_go(land
     assert made.hex() not in str(rows_of(land, "SELECT encode(step, 'hex') FROM oprf_generation"))
     key_retiring.retire(split.registry, "entry", 1, 10, nobody, nobody)
     same()
+    check = keyring.open(split.entry.keys_dir, "entry").check_value(1)
+    told = ToldAct(new_id(), "keys.destroyed", "2026-05-31T14:00:00Z", 1, "destroyed", check, 9, "u")
+    assert take_acts(split.registry, "entry", [told]) == 1
+    assert take_acts(split.registry, "entry", [told]) == 0, "once"
+    assert [key.epoch for key in published(land).oprf] == [2]
+    # Of tickets on their way some still hold halves of the key that is gone.
+    assert [handle(land.ask(ME, direct(person), BODY)) for person in people] == before
+    assert [handle(ask_blind(land, person)) for person in people] == before
+    with pytest.raises(AssertionError, match="H1802"):
+        pinned.elements([b"by the key that is gone"])
 
 
 def test_the_registry_keys_exchange_brings_elements_along(land: Zoned) -> None:
