@@ -35,6 +35,7 @@ TICKETS = st.builds(
     nonce=HALF,
     expires_at=st.integers(0, 2**63),
     made=st.lists(MADE, min_size=1, max_size=4).map(tuple),
+    element=st.none() | st.tuples(st.integers(0, 2**32 - 1), st.binary(min_size=32, max_size=32)),
 )
 
 
