@@ -141,12 +141,40 @@ def test_a_cap_refuses_with_its_count(world: World) -> None:
     assert code_of(reserve(world, "member", asked, expires_in=3600 * 24 * 30)) == "H1216"
 
 
+def test_a_reservation_that_names_no_product_is_held_against_the_enquirys(world: World) -> None:
+    asked = ask(world, "member").json["enquiry_id"]
+    unsaid = {"product": None, "amount": "200000.01"}
+    assert code_of(reserve(world, "member", asked, **unsaid)) == "H1212", "of a consumer loan"
+    business = ask(world, "member", product="business").json["enquiry_id"]
+    assert reserve(world, "member", business, **unsaid).status_code == 201
+    nothing_said = ask(world, "member", product=None).json["enquiry_id"]
+    assert reserve(world, "member", nothing_said, **unsaid).status_code == 201, "the widest cap"
+
+
+def test_a_refusal_counts_for_whom_an_answer_counts(world: World) -> None:
+    """A member that does not report learns of no loans by being refused either."""
+    asked, most = ask(world, "member").json["enquiry_id"], 6
+    for _ in range(most):
+        assert reserve(world, "member", asked, amount="1.00").status_code == 201
+    refused = reserve(world, "member", asked, amount="1.00")
+    assert (code_of(refused), refused.json["facts"]) == ("H1211", {"open_loans": most + 1, "limit": most})
+    with connection(world.settings) as database:
+        database.execute(text("UPDATE member SET created_at = '2026-01-01', as_of_date = '2026-04-01'"))
+    blind = ask(world, "other").json
+    assert blind["tier"] == "query_only"
+    refused = reserve(world, "other", blind["enquiry_id"], amount="1.00")
+    assert (code_of(refused), refused.json["facts"]) == ("H1211", {"limit": most})
+    assert str(most + 1) not in refused.json["detail"]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"consent_until": "2026-05-30"}, "H1201"),
         ({"subject": {"id_type": "resident_id", "id_no": "110105194912310021"}}, "H0801"),
-        ({"purpose": "curiosity"}, "H1121"),
+        ({"purpose": "curiosity"}, "H1208"),
+        ({"purpose": NUMBER}, "H1208"),
+        ({"purpose": 1}, "H1121"),
         ({"amount": "-1"}, "H1121"),
         ({"amount": "1.001"}, "H1121"),
         ({"religion": "x"}, "H1121"),
@@ -209,3 +237,6 @@ def test_a_member_that_stopped_reporting_sees_outcome_and_lender_count_only(worl
     assert told["tier"] == "query_only"
     assert told["exposure"] == {"lenders": 0}
     assert not {"flags", "delinquency", "enquiries", "match"} & set(told)
+    closed = ask(world, "member", purpose="post_loan")
+    assert (closed.status_code, code_of(closed)) == (403, "H1209"), "no use in waiting for another minute"
+    assert "Retry-After" not in closed.headers

@@ -55,7 +55,7 @@ def test_a_limit_never_widens_the_policy(town: Town, desk: Desk) -> None:
 
 def test_a_limit_ends_with_its_day_or_when_it_is_lifted(town: Town, desk: Desk) -> None:
     limit(town.settings, "M1", Wanted("application", 0, None, TODAY))
-    with pytest.raises(HuxinError, match="H1123"):
+    with pytest.raises(HuxinError, match="H1209"):
         ask(desk)
     tomorrow = Desk(replace(town.settings, fixed_now=town.settings.now() + timedelta(days=1)))
     assert ask(tomorrow).fresh

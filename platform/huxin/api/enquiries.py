@@ -7,7 +7,16 @@ from uuid import UUID
 
 from apiflask import APIFlask
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, StringConstraints, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 
 from huxin.api.answers import answer
 from huxin.api.bodies import FieldFault, InvalidFieldsError
@@ -18,11 +27,13 @@ from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.limits import rate_headers
 from huxin.api.queries import parameters, read_query
 from huxin.api.routes import Route, add
-from huxin.enquiry.request import Asker, EnquiryRequest
+from huxin.enquiry.request import PURPOSES, Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
+from huxin.errors import HuxinError
 from huxin.registry.enquiries import Quota
 from huxin_privacy.tickets import LONGEST
 
+WORDS = ("H1207", "H1208", "H1209")
 TICKET = ("H1230", "H1231", "H1232", "H1233", "H1234", "H1235", "H1236")
 ELEMENT = ("H1801", "H1802", "H1805", "H1806")
 ACCESS = Access(scope="enquiries")
@@ -68,6 +79,8 @@ def _one_of_two(schema: dict[str, Any]) -> None:
 
 
 _NOT_SAID: Any = None
+# Not a Literal: what a purpose is not has a code of its own.
+Purpose = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PURPOSES)})]
 
 
 class NewEnquiry(_Strict):
@@ -81,7 +94,7 @@ class NewEnquiry(_Strict):
     ticket: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)] = Field(
         default=_NOT_SAID, repr=False, description="in place of `subject`, of the entry zone · 查询凭证"
     )
-    purpose: Literal["application", "guarantee", "post_loan"]
+    purpose: Purpose
     amount: Amount | None = None
     product: Literal["consumer", "business", "agricultural"] | None = None
     consent_no: Words
@@ -90,8 +103,13 @@ class NewEnquiry(_Strict):
     reference: Words = Field(description="your own number of the case, never of a person · 业务编号")
 
     def asked(self) -> EnquiryRequest:
-        """The same as values; the amount in cents. H1121 unless there is one of subject and ticket."""
+        """The same as values; the amount in cents.
+
+        H1121 unless there is one of subject and ticket, H1208 for a purpose that is none.
+        """
         s = self.subject
+        if self.purpose not in PURPOSES:
+            raise HuxinError("H1208", allowed=", ".join(PURPOSES))
         if (s is None) is (self.ticket is None):
             raise InvalidFieldsError([FieldFault("/subject", "subject_or_ticket", {})])
         return EnquiryRequest(
@@ -159,7 +177,7 @@ def register(app: APIFlask) -> None:
         access=ACCESS,
         body=NewEnquiry,
         answer=Answered,
-        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", "H1207", *TICKET, *ELEMENT),
+        errors=("H0801", "H1123", "H1201", "H1202", "H1203", "H1204", *WORDS, *TICKET, *ELEMENT),
         parameters=(KEY_PARAMETER,),
     )
     reading = Route(

@@ -31,7 +31,9 @@ class NewReservation(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     enquiry_id: UUID
     amount: Amount
-    product: Literal["consumer", "business", "agricultural"] | None = None
+    product: Literal["consumer", "business", "agricultural"] | None = Field(
+        default=None, description="the enquiry's where it is left out"
+    )
     expires_in: Seconds | None = Field(default=None, description="the policy's where it is left out")
 
     def asked(self) -> reserving.ReservationRequest:

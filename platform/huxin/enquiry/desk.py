@@ -96,7 +96,8 @@ class Desk:
 
         Where blind mode is on there are two more, once in a person's time: see enquiry.meeting. HuxinError H0801 and
         H0803 (identifier), H1113 (suspended), H1123 (quota), H1201 (consent), H1202 (the key stands for another body),
-        H1203 (still under way), H1207 (a person in the member's own words), H1801, H1802, H1805, H1806 (element).
+        H1203 (still under way), H1207 (a person in the member's own words), H1209 (a purpose that is not open to the
+        member), H1801, H1802, H1805, H1806 (element).
         """
         turn = self._turns.get()
         try:
@@ -112,7 +113,7 @@ class Desk:
         known = self._known(asker, request, policy)
         keys, bodies = known.read.keys, request.bodies()
         if known.quota.exceeded:
-            return self._repeated(asker, key, bodies, known.quota, request.purpose)
+            return self._repeated(asker, key, bodies, known, request.purpose)
         asked = Asked(request.product, request.amount, request.purpose)
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
         enquiry_id = id_at(known.at)
@@ -205,11 +206,15 @@ class Desk:
             raise HuxinError("H1236")
         return keys_of(read.keys, read.elements, request.person, self.settings.today())
 
-    def _repeated(self, asker: Asker, key: str, bodies: Sequence[bytes], quota: Quota, purpose: str) -> Told:
+    def _repeated(self, asker: Asker, key: str, bodies: Sequence[bytes], known: Known, purpose: str) -> Told:
         """An answer given before costs no quota: it is told again even where nothing is left."""
+        quota = known.quota
         before = self.keys.by_digest(
             bodies, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
         )
+        if before is None and quota.limit == 0:
+            # There is nothing to wait for, so this is no matter of having asked too often.
+            raise HuxinError("H1209", purpose=purpose, tier=known.tier)
         if before is None:
             retry_s = max(1, quota.reset_s or 1)
             raise HuxinError(

@@ -1,4 +1,4 @@
-"""Reservations as members make them: the policy's caps and times, the promise signed, the leaf that keeps it."""
+"""Reservations as members make them: the policy's caps and times, the leaf that keeps them, what a refusal may tell."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ import orjson
 
 from huxin.audit.records import make_record, make_salt, moment_text
 from huxin.decision import Policy
+from huxin.decision.codes import PRODUCTS
 from huxin.enquiry.desk import Desk, product_code
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
-from huxin.registry import reservations
+from huxin.registry import enquiries, reservations
 from huxin.registry.policies import policy_on
-from huxin.registry.reservations import Caps, Changing, Reservation, State
+from huxin.registry.reservations import Caps, Changing, Reservation, Reserving, State
 
 
 @dataclass(frozen=True)
 class ReservationRequest:
-    """A promise that is asked for: cents, the contract's product names, seconds (None: the policy's)."""
+    """A promise that is asked for: cents, the contract's product names (None: the enquiry's), seconds (None: the
+    policy's)."""
 
     enquiry_id: UUID
     amount: int
@@ -49,31 +51,15 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     HuxinError H1202 (the key stands for another body), H1210 to H1212 (a cap), H1213 (no such enquiry of this
     member, or too old), H1216 (longer than the policy allows).
     """
-    now, policy = desk.settings.now(), policy_on(desk.settings, desk.settings.today())
-    rules = policy.reservations
-    hours = rules.default_hours if wanted.expires_in is None else wanted.expires_in / 3600
-    if hours > rules.maximum_hours:
-        raise HuxinError("H1216", hours=rules.maximum_hours)
-    made, until = id_at(now), now + timedelta(hours=hours)
-    asked = reservations.Reserving(
-        id=made,
-        member_id=asker.member_id,
-        key=key,
-        body_digest=b"",
-        enquiry_id=wanted.enquiry_id,
-        product=None if wanted.product is None else product_code(wanted.product),
-        amount=wanted.amount,
-        now=now,
-        expires_at=until,
-        asked_since=now - timedelta(hours=rules.maximum_hours),
-        caps=_caps(policy, wanted.product),
-        outbox_id=new_id(),
-        outbox=_outbox(asker, made, "granted", now, wanted.amount),
-    )
-    granted = desk.keys.by_digest(
-        (wanted.canonical(),),
-        lambda digest: reservations.reserve(desk.live, replace(asked, body_digest=digest)),
-    )
+    policy = policy_on(desk.settings, desk.settings.today())
+    asked = _asked(desk, asker, wanted, key, policy)
+    try:
+        granted = desk.keys.by_digest(
+            (wanted.canonical(),),
+            lambda digest: reservations.reserve(desk.live, replace(asked, body_digest=digest)),
+        )
+    except HuxinError as refusal:
+        raise _as_shown(desk, asker, wanted, policy, refusal) from None
     return Held(read(desk, asker, granted.id), granted.fresh)
 
 
@@ -120,11 +106,58 @@ def _told(found: Reservation) -> dict[str, Any]:
     }
 
 
-def _caps(policy: Policy, product: str | None) -> Caps:
-    """The policy's. Where no product is said only the widest amount is sure to bind, as in an answer."""
-    by_product = policy.caps.max_outstanding
-    amount = by_product.get(product) if product is not None else max(by_product.values(), default=None)
+def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, policy: Policy) -> Reserving:
+    now, rules = desk.settings.now(), policy.reservations
+    hours = rules.default_hours if wanted.expires_in is None else wanted.expires_in / 3600
+    if hours > rules.maximum_hours:
+        raise HuxinError("H1216", hours=rules.maximum_hours)
+    made, product = id_at(now), _product(desk, asker, wanted)
+    return Reserving(
+        id=made,
+        member_id=asker.member_id,
+        key=key,
+        body_digest=b"",
+        enquiry_id=wanted.enquiry_id,
+        product=product,
+        amount=wanted.amount,
+        now=now,
+        expires_at=now + timedelta(hours=hours),
+        asked_since=now - timedelta(hours=rules.maximum_hours),
+        caps=_caps(policy, product),
+        outbox_id=new_id(),
+        outbox=_outbox(asker, made, "granted", now, wanted.amount),
+    )
+
+
+def _product(desk: Desk, asker: Asker, wanted: ReservationRequest) -> int | None:
+    """The label code of what is to be lent: what the reservation says, or else its enquiry."""
+    if wanted.product is not None:
+        return product_code(wanted.product)
+    enquiry = enquiries.fetch(desk.live, asker.member_id, wanted.enquiry_id)
+    return None if enquiry is None else enquiry.product
+
+
+def _caps(policy: Policy, product: int | None) -> Caps:
+    """The policy's. Where neither names a product only the widest amount is sure to bind, as in an answer."""
+    amounts = policy.caps.max_outstanding
+    if product is not None:
+        amount = amounts.get(PRODUCTS[product])
+    else:
+        amount = max(amounts.values()) if len(amounts) == len(PRODUCTS[1:]) else None
     return Caps(policy.caps.max_lenders, policy.caps.max_open_loans, amount)
+
+
+def _as_shown(
+    desk: Desk, asker: Asker, wanted: ReservationRequest, policy: Policy, refusal: HuxinError
+) -> HuxinError:
+    """A refusal without the figures that the enquiry's own answer did not show to a member of its tier."""
+    if "open_loans" not in refusal.facts:
+        return refusal
+    enquiry = enquiries.fetch(desk.live, asker.member_id, wanted.enquiry_id)
+    tier = None if enquiry is None else policy.tiers.get(enquiry.tier)
+    if tier is not None and "exposure" in tier.sections:
+        return refusal
+    return HuxinError(refusal.code, **{k: v for k, v in refusal.facts.items() if k != "open_loans"})
 
 
 def _changing(desk: Desk, asker: Asker, reservation_id: UUID, act: str) -> Changing:

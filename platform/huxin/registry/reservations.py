@@ -152,10 +152,13 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
         raise HuxinError("H1213")
     if outcome == _LENDERS:
         raise HuxinError("H1210", lenders=lenders, limit=caps.max_lenders)
+    # Counts are facts beside the texts, which are also told to who may not see them.
     if outcome == _LOANS:
-        raise HuxinError("H1211", open_loans=open_loans, limit=caps.max_open_loans)
+        counts = {"open_loans": open_loans}
+        raise HuxinError("H1211", limit=caps.max_open_loans, **counts)
     if outcome == _OUTSTANDING:
-        raise HuxinError("H1212", lenders=lenders, open_loans=open_loans)
+        counts = {"lenders": lenders, "open_loans": open_loans}
+        raise HuxinError("H1212", **counts)
     if outcome == _REPEATED or unflushed:
         live.row(_FLUSH, ())
     return Granted(reservation_id, fresh=outcome == _FRESH)
