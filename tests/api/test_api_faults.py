@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from api_world import PLANTED, World, code_of
+from sqlalchemy import text
 from werkzeug.exceptions import BadGateway, ImATeapot
+from werkzeug.test import TestResponse
 
 from huxin.api.app import create_app
 from huxin.api.problems import RETRY_S, documented
 from huxin.api.routes import Route, add
 from huxin.api.shell import Config
+from huxin.enquiry import desk as enquiry_desk
 from huxin.errors import HuxinError
 from huxin.registry import live
+from huxin.registry.session import connection
 from huxin.settings import Settings
 
 
@@ -41,6 +45,50 @@ def test_a_lost_database_is_told_as_such(world: World, lost: World) -> None:
         assert "无记录" in response.json["detail"]
         assert not {"secret", "127.0.0.1", "nobody"} & set(response.text.split())
     lost.app.extensions["huxin"].live.close()
+
+
+QUESTION = {
+    "subject": {"id_type": "resident_id", "id_no": "11010519491231002X"},
+    "purpose": "application",
+    "consent_no": "SQ2026030001",
+    "consent_until": "2027-03-24",
+    "staff": "S-17",
+    "reference": "case-1",
+}
+
+
+def put(world: World, key: str) -> TestResponse:
+    return world.call("POST", "/v1/enquiries", world.token("member"), {"Idempotency-Key": key}, json=QUESTION)
+
+
+def forget_desk(world: World) -> None:
+    world.app.extensions.pop("huxin_desk").close()
+
+
+def test_a_registry_that_is_held_up_is_told_as_such(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that is not given back: nobody waits for it without end, and the next try is answered."""
+    with monkeypatch.context() as patch, connection(world.settings) as database:
+        patch.setattr(live, "STATEMENT_S", 1)
+        database.execute(text("LOCK TABLE loan"))
+        held_up = put(world, "held-up-1")
+        assert (held_up.status_code, code_of(held_up)) == (503, "H1101")
+        assert held_up.headers["Retry-After"] == str(RETRY_S)
+    forget_desk(world)  # and its connections of so little patience
+    assert put(world, "held-up-1").status_code == 200
+    forget_desk(world)
+
+
+def test_who_gets_no_turn_is_told_to_come_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert put(world, "my-turn-1").status_code == 200
+    monkeypatch.setattr(enquiry_desk, "PATIENCE_S", 0.05)
+    turns = world.app.extensions["huxin_desk"]._turns
+    taken = [turns.get() for _ in range(enquiry_desk.AT_ONCE)]
+    late = put(world, "my-turn-2")
+    assert (late.status_code, code_of(late), late.headers["Retry-After"]) == (503, "H1101", "5")
+    for each in taken:
+        turns.put(each)
+    assert put(world, "my-turn-2").status_code == 200
+    forget_desk(world)
 
 
 def test_alive_is_not_ready(lost: World) -> None:

@@ -18,7 +18,7 @@ from huxin.api.caller import Caller
 from huxin.api.tokens import Tokens
 from huxin.ids import new_id
 from huxin.registry.connect import libpq_uri
-from huxin.registry.credentials import Credential, add_credential
+from huxin.registry.credentials import SCOPES, Credential, add_credential
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -90,9 +90,7 @@ def token(settings: Settings, issuer: str) -> str:
     with connection(settings) as database:
         member = find_member(database, ME)
         assert member
-        key = Credential(
-            new_id(), "member", member.id, ME, "ES256", b"", ("submissions", "audit"), settings.now()
-        )
+        key = Credential(new_id(), "member", member.id, ME, "ES256", b"", SCOPES, settings.now())
         add_credential(database, key)
     return Tokens(settings, issuer).issue(Caller(member.id, ME, "member", frozenset(key.scopes), key.id))
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import httpx
@@ -18,9 +19,12 @@ import pytest
 from http_world import ME, until
 from live_server import Served, running, served
 from night_tools import book, ready, sent, spool_folders
+from rich.console import Console
 from test_filing import send
 
 from huxin.contract import State
+from huxin.demo import served as demo
+from huxin.demo.stage import Stage
 from huxin.nightly.leftovers import clear_leftovers
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection, forget_engine
@@ -136,6 +140,34 @@ def test_the_lines_of_the_documents_run(api: Served, settings: Settings, tmp_pat
     shell(api, tmp_path, f"ID=$(cat id.txt)\n{receipt}\n{log}")
     assert "submission.published" in (tmp_path / "receipt.json").read_text()
     assert len((tmp_path / "checkpoint.txt").read_text().splitlines()) >= 4
+
+
+@pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="the lines need curl and jq")
+def test_the_lines_about_an_enquiry_run(api: Served, tmp_path: Path) -> None:
+    said = shell(api, tmp_path, "".join((*lines("Enquiries"), *lines("Reservations"))))
+    assert '"subject_known": false' in said
+    assert said.splitlines()[-3:] == ['"eligible"', "true", '"converted"']
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the lines need curl")
+def test_the_lines_that_make_serve_prints_run(
+    api: Served,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HUXIN_NOW", settings.now().isoformat())
+    keys = {ME: demo.member_key(settings, ME)}
+    stage = Stage(Console(file=StringIO()), zh=False, begin=0.0)
+    demo.print_lines(settings, stage, demo.Served(api.address, api.process, {}, keys))
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("export", "curl"))]
+    drain(settings)
+    known, answered, sent_before, *checkpoint = shell(api, tmp_path, "\necho\n".join(printed)).split("\n")[1:]
+    assert json.loads(known)["holder"] == ME
+    assert json.loads(answered)["outcome"] == "eligible"
+    assert json.loads(sent_before)["items"] == []
+    assert checkpoint[0].startswith("huxin/log/")
 
 
 def shell(api: Served, place: Path, lines: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,10 +47,25 @@ def test_the_printed_line_runs_and_every_answer_is_as_expected(tmp_path: Path) -
         assert "huxin-receipt/1" in done.stdout
         assert "  granted  until " in done.stdout
         assert "  refused  409 H1212" in done.stdout
+        if shutil.which("curl") and shutil.which("jq"):
+            by_hand = shell(tmp_path, env | {"API": f"http://127.0.0.1:{port}"})
+            assert json.loads(by_hand) == {"outcome": "refer", "flags": ["MULTI_LENDER"]}
     finally:
         serving.send_signal(signal.SIGINT)
         serving.wait(180)
     assert not embedded.status(Settings(home=tmp_path / "home" / "sandbox")).running
+
+
+def shell(place: Path, env: dict[str, str]) -> str:
+    """What the page's own lines say."""
+    (lines,) = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    huxin = f'huxin() {{ {shlex.join([sys.executable, "-m", "huxin"])} "$@"; }}'
+    script = ["bash", "-euo", "pipefail", "-c", f"{huxin}\n{lines}"]
+    done = subprocess.run(
+        script, cwd=place, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def printed(said: Path, serving: subprocess.Popen[bytes]) -> str:

@@ -110,7 +110,8 @@ def private(error: PrivacyError) -> Response:
         "detail": error.text(language),
         "facts": error.facts,
     }
-    return answer(orjson.dumps(body, default=str), 422, [("Content-Language", language)], PROBLEM)
+    named = [("Content-Language", language), ("Vary", "Accept-Language")]
+    return answer(orjson.dumps(body, default=str), 422, named, PROBLEM)
 
 
 def problem_object(error: HuxinError, status: int, language: str) -> dict[str, Any]:

@@ -131,18 +131,31 @@ def token(
     key: Annotated[Path, typer.Option(help="file of the private key · 私钥文件")],
     url: Annotated[str, typer.Option(help="address of the API · 接口地址")] = "http://127.0.0.1:8000",
     number: Annotated[
-        str | None, typer.Option(help="the key's number, where the file's name does not end in it · 密钥编号")
+        str | None,
+        typer.Option(
+            help="the key's number, where neither file name nor a .json beside it tells · 密钥编号"
+        ),
     ] = None,
 ) -> None:
     """Gets an access token for trying calls by hand; it holds five minutes. · 换取访问令牌（试用）。"""
     settings = Settings.from_env()
     try:
-        identity = Identity.read(code, number or key.stem[-36:], key)
+        identity = Identity.read(code, number or _number(key), key)
         write_line(Client(url, identity, lambda: settings.now().timestamp()).token())
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         raise HuxinError("H1139", url=url, file=key.name) from None
     except RuntimeError as refusal:
         raise HuxinError("H1140", said=refusal) from None
+
+
+def _number(key: Path) -> str:
+    """The key's number: as the file beside it says, which the sandbox writes, or else the end of the file's name."""
+    beside = key.with_suffix(".json")
+    if beside.is_file():
+        return str(json.loads(beside.read_bytes())["kid"])
+    found = key.stem[-36:]
+    UUID(found)
+    return found
 
 
 def _register(

@@ -51,7 +51,7 @@ class Served:
 @contextmanager
 def served(settings: Settings, stage: Stage, console: bool = False) -> Iterator[Served]:
     """The API until the block ends, with the console where it is wanted. HuxinError H1136 when it does not come up."""
-    keys = {code: _key(settings, code) for code in ASKING}
+    keys = {code: member_key(settings, code) for code in ASKING}
     port = _free_port(USUAL_PORT)
     address = f"http://127.0.0.1:{port}"
     stage.say(f"启动接口 {address} …", f"starting the API at {address} …")
@@ -92,7 +92,7 @@ def print_lines(settings: Settings, stage: Stage, api: Served) -> None:
         f"export TOKEN=$(HUXIN_NOW={now} '{huxin}' members key token {code} --key '{file}' --url {api.address})",
         f'curl -s {api.address}/v1/whoami -H "Authorization: Bearer $TOKEN"',
         f'curl -s {api.address}/v1/enquiries -H "Authorization: Bearer $TOKEN" '
-        f"-H \"Idempotency-Key: $(uuidgen || date +%s%N)\" -H 'Content-Type: application/json' -d '{body}'",
+        f"-H \"Idempotency-Key: try-$(date +%s%N)\" -H 'Content-Type: application/json' -d '{body}'",
         f'curl -s {api.address}/v1/submissions -H "Authorization: Bearer $TOKEN"',
         f'curl -s {api.address}/v1/audit/checkpoint -H "Authorization: Bearer $TOKEN"',
     )
@@ -114,7 +114,7 @@ def _print_console(settings: Settings, stage: Stage, address: str) -> None:
         sys.stdout.write(f"  {login} · {words[0] if stage.zh else words[1]}: {told}\n")
 
 
-def _key(settings: Settings, code: str) -> Path:
+def member_key(settings: Settings, code: str) -> Path:
     """The member's private key, its number for a name; a new one where a home has none."""
     folder = settings.home / "demo-keys" / code
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,8 @@ from huxin.settings import Settings
 # interpreter's lock and the registry's processes go from hand to hand, which cost a quarter of what was answered. A
 # server's other threads are for whoever sends a file or a body slowly.
 AT_ONCE = 2
+# How long a question waits for its turn before it is told to come again: those before it wait for the registry.
+PATIENCE_S, _RETRY_S = 20.0, 5
 _NO_LOANS = b'"loans":[]'  # as the registry writes it
 # What an exchange of keys makes of a question, to a process that has not read the new ones yet.
 _OUT_OF_DATE = ("H1601", "H1802")
@@ -97,9 +99,12 @@ class Desk:
         Where blind mode is on there are two more, once in a person's time: see enquiry.meeting. HuxinError H0801 and
         H0803 (identifier), H1113 (suspended), H1123 (quota), H1201 (consent), H1202 (the key stands for another body),
         H1203 (still under way), H1207 (a person in the member's own words), H1209 (a purpose that is not open to the
-        member), H1801, H1802, H1805, H1806 (element).
+        member), H1801, H1802, H1805, H1806 (element), H1101 (no turn came).
         """
-        turn = self._turns.get()
+        try:
+            turn = self._turns.get(timeout=PATIENCE_S)
+        except Empty:
+            raise HuxinError("H1101", retry_s=_RETRY_S) from None
         try:
             return self._enquired(asker, request, key)
         finally:

@@ -23,6 +23,10 @@ from huxin.registry.statement import Statement
 from huxin.settings import Settings
 
 _WAIT_S = 5.0  # for a connection; then the caller is told to come again
+# For a statement: one that waits for a lock or a disk that does not come holds one of few threads. Nothing that is
+# asked here takes a second by itself.
+STATEMENT_S = 30
+_TOO_LONG = "57014"
 # A parameter that is null or small has a type of its own to the driver, and each mixture is a statement to prepare.
 _PREPARED = 500
 _DEADLOCK = "40P01"
@@ -58,8 +62,8 @@ class Live:
         """The first row of a statement that is a transaction by itself; None when there is none.
 
         A lost connection or a deadlock is tried once more, so the statement must bear being run twice. HuxinError
-        H0502 when the server is away, H0501 for whatever else it refuses (its text, which may quote a value, is not
-        kept).
+        H0502 when the server is away or takes too long, H0501 for whatever else it refuses (its text, which may quote a
+        value, is not kept).
         """
         for attempt in (1, 2):
             try:
@@ -88,10 +92,16 @@ class Live:
 
     @contextmanager
     def as_member(self, member_id: int) -> Iterator[Connection]:
-        """A transaction that sees the rows of one member, and no other's, of the tables grouped by member."""
-        with self.connection() as connection, connection.transaction():
-            connection.execute("SELECT set_config('huxin.member', %s, true)", (str(member_id),))
-            yield connection
+        """A transaction that sees the rows of one member, and no other's, of the tables grouped by member.
+
+        HuxinError H0502 when a statement takes too long.
+        """
+        try:
+            with self.connection() as connection, connection.transaction():
+                connection.execute("SELECT set_config('huxin.member', %s, true)", (str(member_id),))
+                yield connection
+        except psycopg.errors.QueryCanceled:
+            raise HuxinError("H0502") from None
 
     def close(self) -> None:
         """Closes the connections of this process; a later use opens others."""
@@ -125,6 +135,11 @@ _CONNECTING: dict[str, Any] = {
     "prepare_threshold": 0,
     "fallback_application_name": APPLICATION,
     "connect_timeout": 10,
+    # A host that is gone without a word is found in half a minute; the kernel's own patience is a quarter of an hour.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": STATEMENT_S * 1000,
 }
 
 
@@ -144,12 +159,15 @@ def _pool(settings: Settings, size: int) -> ConnectionPool[Connection]:
 def _configure(connection: Connection) -> None:
     connection.prepared_max = _PREPARED
     connection.execute("SET timezone = 'UTC'")
+    connection.execute(f"SET statement_timeout = '{STATEMENT_S}s'")
 
 
 def _refusal(sqlstate: str | None) -> HuxinError:
     if sqlstate == STALE_KEYS:
         return HuxinError("H1601")
-    return HuxinError("H0502") if gone(sqlstate) else HuxinError("H0501", sqlstate=sqlstate)
+    if gone(sqlstate) or sqlstate == _TOO_LONG:
+        return HuxinError("H0502")
+    return HuxinError("H0501", sqlstate=sqlstate)
 
 
 def _lost(error: psycopg.Error) -> bool:

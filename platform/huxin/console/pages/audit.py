@@ -32,7 +32,7 @@ TOPICS: dict[str, Any] = {
     "reservation.granted": _l("授信占用"),
     "reservation.released": _l("占用释放"),
     "reservation.converted": _l("占用转为借据"),
-    "reservation.ended": _l("占用到期"),
+    "reservation.ended": _l("占用因借据到达而结束"),
     "submission.published": _l("报送入库"),
     "submission.confirmed": _l("报送确认"),
     "submission.withdrawn": _l("报送撤回"),
