@@ -12,9 +12,10 @@ from huxin.api.app import create_app
 from huxin.api.shell import Config
 from huxin.api.zone_members import create_entry_app
 from huxin.registry.members import add_members, find_member, set_status
-from huxin.registry.session import connection
+from huxin.registry.session import connection, forget_engine
 from huxin.settings import Settings
 from huxin_privacy import keyring
+from support.logins import as_login
 from support.zones import Split
 
 
@@ -49,10 +50,13 @@ def zoned_world(split: Split) -> Iterator[World]:
 
 
 def _world(settings: Settings) -> Iterator[World]:
-    app = create_app(settings, Config(recheck_seconds=0))
+    # Under a login that owns nothing, as it is deployed; `world.settings` are the owner's.
+    apps_own = replace(settings, database_url=as_login(settings))
+    app = create_app(apps_own, Config(recheck_seconds=0))
     app.testing = True
     yield World(app, settings, _holders(settings))
     app.extensions["huxin"].live.close()
+    forget_engine(apps_own)
 
 
 def _holders(settings: Settings) -> dict[str, Holder]:

@@ -9,21 +9,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import psycopg
 from http_world import ME, until
 
 from huxin.api.caller import Caller
 from huxin.api.tokens import Tokens
 from huxin.ids import new_id
-from huxin.registry.connect import libpq_uri
 from huxin.registry.credentials import SCOPES, Credential, add_credential
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
-
-LOGIN = "api_login"
+from support.logins import LOGIN, as_login
 
 
 @dataclass(frozen=True)
@@ -71,18 +68,6 @@ def running(settings: Settings, *words: str, login: str = "") -> Iterator[subpro
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def as_login(settings: Settings, login: str) -> str:
-    """The database's address for a login that may be the app and the loader, and owns nothing."""
-    with psycopg.connect(libpq_uri(settings), autocommit=True) as database:
-        if not database.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [login]).fetchone():
-            database.execute(f"CREATE ROLE {login} LOGIN IN ROLE huxin_app, huxin_loader")
-    url = str(settings.database_url)
-    other = url.replace("//huxin@", f"//{login}@").replace("user=huxin", f"user={login}")
-    with psycopg.connect(libpq_uri(replace(settings, database_url=other))) as database:
-        assert database.info.user == login
-    return other
 
 
 def token(settings: Settings, issuer: str) -> str:

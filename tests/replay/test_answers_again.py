@@ -29,6 +29,7 @@ from huxin.enquiry.sealing import ANSWER, sealed
 from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.paths import schema_root
+from huxin.registry.audit_acts import erase_record
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -117,6 +118,17 @@ def test_an_answer_whose_policy_is_gone_says_so(past: Past, request: pytest.Fixt
     with pytest.raises(HuxinError, match="H1513"):
         past.desk.replay(made.asker.member_id, made.id)
     assert json.loads(past.desk.reread(made.asker.member_id, made.id)) == made.told
+
+
+def test_an_answer_whose_leaf_was_erased_is_worked_out_all_the_same(past: Past) -> None:
+    """The log forgets what was said; what was answered lies elsewhere, and its receipt says that it is gone."""
+    made = past.ask(ME, 1)
+    drain(past.settings)
+    assert erase_record(past.settings, made.id, "retention") == 1
+    assert past.desk.replay(made.asker.member_id, made.id)["equal"] is True
+    with pytest.raises(HuxinError, match="H1309"):
+        past.desk.receipt(made.asker.member_id, made.id)
+    assert look_at(past.settings, made.id, again=True)["leaf"] is None
 
 
 @pytest.mark.parametrize("zone", keyring.ZONES)

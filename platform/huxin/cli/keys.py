@@ -132,9 +132,7 @@ def token(
     url: Annotated[str, typer.Option(help="address of the API · 接口地址")] = "http://127.0.0.1:8000",
     number: Annotated[
         str | None,
-        typer.Option(
-            help="the key's number, where neither file name nor a .json beside it tells · 密钥编号"
-        ),
+        typer.Option(help="the key's number, where neither file name nor a .json beside it tells · 密钥编号"),
     ] = None,
 ) -> None:
     """Gets an access token for trying calls by hand; it holds five minutes. · 换取访问令牌（试用）。"""
