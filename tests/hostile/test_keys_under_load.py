@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hostile_load
 import pytest
 from hostile_load import posted
 from served_home import MEMBERS, ServedHome, served_home, until
@@ -51,14 +52,7 @@ def question(number: int, purpose: str = "post_loan") -> dict[str, Any]:
         "name": name(number),
         "mobile": mobile(number),
     }
-    return {
-        "subject": subject,
-        "purpose": purpose,
-        "consent_no": f"SQ-{number}",
-        "consent_until": "2099-12-31",
-        "staff": "S-17",
-        "reference": f"case-{number}",
-    }
+    return hostile_load.question(number) | {"subject": subject, "purpose": purpose}
 
 
 def said(reply: Reply | None) -> dict[str, Any]:

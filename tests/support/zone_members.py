@@ -28,6 +28,17 @@ from support.zones import ISSUER, Split
 
 CONFIG = Config(issuer=ISSUER, recheck_seconds=0)
 
+# A question without its subject, as members put it.
+BODY = {
+    "purpose": "application",
+    "amount": "50000.00",
+    "product": "consumer",
+    "consent_no": "C-1",
+    "consent_until": "2026-12-31",
+    "staff": "u1",
+    "reference": "A-1",
+}
+
 
 @dataclass
 class Zoned:

@@ -25,22 +25,13 @@ from huxin.zones.secrets import receivers, signers
 from huxin_privacy.enquiry_digest import digest_of_body
 from huxin_privacy.tickets import Made, Ticket, new_nonce, seal_ticket
 from support.rows import loan, resident_id, write_submission
-from support.zone_members import Zoned, call, code_of, zoned
+from support.zone_members import BODY, Zoned, call, code_of, zoned
 from support.zones import Split
 
 ME, OTHER, LENDER = "M0001", "M0002", "M0003"
 PERSON = 7
 NUMBER = resident_id(PERSON)
 SUBJECT = {"id_type": "resident_id", "id_no": NUMBER}
-BODY = {
-    "purpose": "application",
-    "amount": "50000.00",
-    "product": "consumer",
-    "consent_no": "C-1",
-    "consent_until": "2026-12-31",
-    "staff": "u1",
-    "reference": "A-1",
-}
 
 
 @pytest.fixture(scope="module")

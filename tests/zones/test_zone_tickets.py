@@ -17,22 +17,13 @@ from huxin_privacy.enquiry_digest import digest_of_body
 from huxin_privacy.tickets import LIFE_S, Ticket, open_ticket
 from huxin_privacy.tokens import half, name_half
 from support.rows import resident_id
-from support.zone_members import Zoned, call, code_of, zoned
+from support.zone_members import BODY, Zoned, call, code_of, zoned
 from support.zones import Split
 
 ME = "M0001"
 NUMBER = resident_id(7)
 NAME, MOBILE = "欧阳若兰", "13912345678"
 SUBJECT = {"id_type": "resident_id", "id_no": NUMBER, "name": NAME, "mobile": MOBILE}
-BODY = {
-    "purpose": "application",
-    "amount": "50000.00",
-    "product": "consumer",
-    "consent_no": "C-1",
-    "consent_until": "2026-12-31",
-    "staff": "u1",
-    "reference": "A-1",
-}
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from huxin.registry.reservations import State
+from huxin.registry.reservations import Reservation, as_it_stands
 
 _ENQUIRIES = text("""
     SELECT e.id, e.asked_at, e.purpose, e.product, e.amount, e.consent_no, e.consent_until, e.staff, e.reference,
@@ -49,22 +49,6 @@ class OwnEnquiry:
     answer: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
-class OwnReservation:
-    """A reservation of the member's own as it stands."""
-
-    id: UUID
-    enquiry_id: UUID
-    state: State
-    product: int | None
-    amount: int
-    granted_at: datetime
-    expires_at: datetime
-    changed_at: datetime
-    loan_no: str | None
-    contract_no: str | None
-
-
 def own_enquiries(database: Connection, member_id: int, before: UUID | None, most: int) -> list[OwnEnquiry]:
     """The member's enquiries put before that one, or the newest; none of an operator's on its behalf."""
     values = {"member": member_id, "before": before, "most": most}
@@ -74,12 +58,7 @@ def own_enquiries(database: Connection, member_id: int, before: UUID | None, mos
 
 def own_reservations(
     database: Connection, member_id: int, before: UUID | None, most: int, now: datetime
-) -> list[OwnReservation]:
-    """The member's reservations, newest first; one that is granted and past its time is EXPIRED."""
+) -> list[Reservation]:
+    """The member's reservations, newest first, as they stand now."""
     values = {"member": member_id, "before": before, "most": most}
-    found = []
-    for row in database.execute(_RESERVATIONS, values).mappings():
-        made = OwnReservation(**{**row, "state": State(row["state"])})
-        over = made.state == State.GRANTED and made.expires_at <= now
-        found.append(replace(made, state=State.EXPIRED) if over else made)
-    return found
+    return [as_it_stands(row, now) for row in database.execute(_RESERVATIONS, values)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 from uuid import UUID
 
 from huxin.errors import HuxinError
@@ -182,9 +184,12 @@ def convert(
 def fetch(live: Live, member_id: int, reservation_id: UUID, now: datetime) -> Reservation | None:
     """A member's own reservation as it stands at `now`, or None."""
     found = live.call(_FETCH, (member_id, reservation_id))
-    if found is None:
-        return None
-    made = Reservation(*found)
+    return None if found is None else as_it_stands(found, now)
+
+
+def as_it_stands(row: Sequence[Any], now: datetime) -> Reservation:
+    """A row of the columns of `Reservation`; one that is granted and past its time is EXPIRED."""
+    made = Reservation(*row)
     expired = made.state == State.GRANTED and made.expires_at <= now
     return replace(made, state=State.EXPIRED if expired else State(made.state))
 

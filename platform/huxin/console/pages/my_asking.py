@@ -31,7 +31,7 @@ from huxin.enquiry.timeline import months_told
 from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.registry import console_my
-from huxin.registry.reservations import State
+from huxin.registry.reservations import Reservation, State
 from huxin.registry.session import connection
 
 blueprint = Blueprint("my_asking", __name__, url_prefix="/my")
@@ -307,7 +307,7 @@ def _ages(counts: Mapping[str, Any]) -> list[tuple[Any, int, int]]:
     return found
 
 
-def _held_of(member_id: int, enquiry_id: UUID) -> list[console_my.OwnReservation]:
+def _held_of(member_id: int, enquiry_id: UUID) -> list[Reservation]:
     with connection(desk().settings) as database:
         held = console_my.own_reservations(database, member_id, None, SIZE, desk().settings.now())
     return [each for each in held if each.enquiry_id == enquiry_id]

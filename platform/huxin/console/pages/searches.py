@@ -81,19 +81,7 @@ def export() -> Response:
         _l("产品"),
         _l("金额（元）"),
     )
-    keys = (
-        "enquiry_id",
-        "asked_at",
-        "member",
-        "by",
-        "purpose",
-        "staff",
-        "reference",
-        "consent_no",
-        "product",
-        "amount",
-    )
-    rows = ([told[key] for key in keys] for told in map(entry_object, entries))
+    rows = ([told[key] for key in _TOLD] for told in map(entry_object, entries))
     return xlsx.download(gettext("查询检索"), names, rows)
 
 
