@@ -18,7 +18,7 @@ from huxin.api.routes import Route, add
 from huxin.api.shell import Config
 from huxin.enquiry import desk as enquiry_desk
 from huxin.errors import HuxinError
-from huxin.registry import live
+from huxin.registry import live, policies
 from huxin.registry.session import connection
 from huxin.settings import Settings
 
@@ -100,6 +100,13 @@ def test_ready_says_what_is_missing(world: World) -> None:
     with connection(world.settings) as database:
         database.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     assert code_of(world.call("GET", "/readyz")) == "H1128"
+
+
+def test_an_api_that_may_not_read_its_policies_is_not_ready(world: World) -> None:
+    policies._read.clear()  # which are read once a day
+    with connection(world.settings) as database:
+        database.execute(text("REVOKE SELECT ON policy_change FROM huxin_app"))
+    assert code_of(world.call("GET", "/readyz")) == "H1125"
 
 
 def test_a_home_without_keys_is_not_ready(world: World, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""/healthz: the process answers. /readyz: it can also work: database, its tables' version, and the signing key."""
+"""/healthz: the process answers. /readyz: it can also work: database, its tables' version, keys and policy."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from huxin.api.shell import shell
 from huxin.errors import HuxinError
 from huxin.registry import credentials
 from huxin.registry.migrate import heads
+from huxin.registry.policies import policy_on
 
 
 class Healthy(BaseModel):
@@ -46,11 +47,12 @@ def healthz() -> Response:
 
 
 def readyz() -> Response:
-    """H1101 without the database, H1128 when its tables are of another version, H1125 without the keyring."""
+    """H1101 without the database, H1128 when its tables are of another version, H1125 without keyring or policy."""
     present, wanted = credentials.revision(shell().row), _wanted()
     if present != wanted:
         raise HuxinError("H1128", present=present or "-", wanted=wanted)
     shell().tokens.prepare()
+    policy_on(shell().settings, shell().settings.today())
     return answer(_OK)
 
 
