@@ -162,8 +162,10 @@ def test_the_lines_that_make_serve_prints_run(
     stage = Stage(Console(file=StringIO()), zh=False, begin=0.0)
     demo.print_lines(settings, stage, demo.Served(api.address, api.process, {}, keys))
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("export", "curl"))]
-    drain(settings)
-    known, answered, sent_before, *checkpoint = shell(api, tmp_path, "\necho\n".join(printed)).split("\n")[1:]
+    script = "\necho\n".join(printed)
+    shell(api, tmp_path, script)
+    drain(settings)  # what was asked is in the log, and a checkpoint over it
+    known, answered, sent_before, *checkpoint = shell(api, tmp_path, script).split("\n")[1:]
     assert json.loads(known)["holder"] == ME
     assert json.loads(answered)["outcome"] == "eligible"
     assert json.loads(sent_before)["items"] == []
