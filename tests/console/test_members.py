@@ -266,6 +266,44 @@ def _test_files(console: Console, li: Somebody, clerk: Somebody) -> None:
     assert "启用会员" in li.get("/members/M0003/onboarding").text
 
 
+def test_a_hostile_or_large_test_file_is_told_of_and_kept_nowhere(
+    console: Console, two: tuple[Somebody, Somebody]
+) -> None:
+    li, _ = two
+    li.post("/members/new", {"code": "M0003", "name": "丙公司", "kind": "microlender"})
+    path = "/members/M0003/onboarding/test"
+    for content, name_ in (
+        (b"PK\x03\x04" + b"\0" * 99, "book.xlsx"),
+        (b"<svg onload=x>", "x.csv"),
+        (b"", "x.csv"),
+    ):
+        answer = sent(li, path, content, name_)
+        assert answer.status_code == 200, name_
+        assert "没有通过" in answer.text
+        assert "onload" not in answer.text
+    # As the page's script sends it: the token goes ahead of the body, and the body may be larger than a form.
+    large = {"file": (BytesIO(b"x" * (9 << 20)), "x.csv")}
+    headers = {"X-CSRF-Token": li.csrf("/"), "HX-Request": "true"}
+    answer = li.client.post(path, data=large, content_type="multipart/form-data", headers=headers)
+    assert answer.status_code == 413
+    parted = {"file": (BytesIO(b"x" * (700 << 10)), "x.csv")}
+    with console.app.test_request_context(path, method="POST", data=parted) as context:
+        assert isinstance(context.request.files["file"].stream, BytesIO), "clear rows would lie on the disk"
+
+
+def test_the_pages_are_english_for_who_wants_english(
+    console: Console, two: tuple[Somebody, Somebody]
+) -> None:
+    li, _ = two
+    li.post("/members/new", {"code": "M0003", "name": "C Lending", "kind": "microlender"})
+    li.post("/members/M0001/limits", {"purpose": "application", "per_day": "3"})
+    li.post("/language", {"language": "en"})
+    pages = ["/members", "/members/new", "/members/M0001", "/approvals", "/calendar/late"]
+    for path in [*pages, *(f"/members/M0003/onboarding?step={step}" for step in (2, 3, 4))]:
+        said = plain(li.get(path).text).replace("小贷", "").replace("中文", "")
+        assert not re.findall(r"[\u3400-\u9fff]+", said), path
+
+
 def test_the_database_itself_lets_nobody_in_without_a_test(console: Console) -> None:
     now = console.settings.now()
     with connection(console.settings) as database:
