@@ -118,12 +118,12 @@ def _enquiries(land: Land) -> None:
 def _blind(land: Land, options: list[str], handle: str) -> None:
     """Blind mode is turned on under way, and the member's tool asks once more, showing nobody whom."""
     land.run("entry", "init", "--blind")
-    # A ticket first: so the two ways meet in the subject that has the loans.
-    for more in ((), ("--blind",)):
-        told_ = land.tool(
-            ME, "ask", "--id-type", asked()[0]["id_type"], *more, *options, line=asked()[0]["id_no"]
-        )
-        assert (told_["handle"], told_["provisional"]) == (handle, False)
+    # Somebody else's element first: it has the registry zone see at once that blind mode is on. Then a ticket, by which
+    # the two ways meet in the subject that has the loans.
+    for number, more in ((1, ("--blind",)), (0, ()), (0, ("--blind",))):
+        whom = asked()[number]
+        told_ = land.tool(ME, "ask", "--id-type", whom["id_type"], *more, *options, line=whom["id_no"])
+        assert number or (told_["handle"], told_["provisional"]) == (handle, False)
 
 
 def question(number: int, id_type: str, id_no: str) -> edge.Question:
