@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from huxin.console.reporting_words import STATE_CHIPS
 from huxin.console.texts import FOLDER, collecting, english
 from huxin.console.texts.collecting import ROOM, Said, all_said
+from huxin.contract import State, load_states
 
 HAN = re.compile(r"[\u3400-\u9fff]")
 TEMPLATES = sorted(ROOM.rglob("*.html"))
@@ -110,3 +112,9 @@ def test_code_says_nothing_unmarked() -> None:
 def test_texts_lie_where_the_collector_puts_them() -> None:
     names = {collecting.home_of(said.file) for said in all_said()}
     assert {file.stem for file in (FOLDER / "en").glob("*.po")} <= names
+
+
+def test_states_are_called_as_the_contract_calls_them() -> None:
+    assert {state.number: str(STATE_CHIPS[State(state.number)].words) for state in load_states()} == {
+        state.number: state.zh for state in load_states()
+    }

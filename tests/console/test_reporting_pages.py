@@ -146,7 +146,7 @@ def test_a_refused_file_is_explained_in_three_clicks(operator: Somebody) -> None
 def test_findings_are_grouped_by_check_with_counts_and_samples(operator: Somebody) -> None:
     page = operator.get(_first(operator, "/reports?member=M0001", r"/reports/[0-9a-f-]{36}")).text
     said = _plain(page)
-    assert "已发布" in said and "1 处" in said and "balance" in said
+    assert "已入库" in said and "1 处" in said and "balance" in said
     assert "=1+1" not in said
 
 

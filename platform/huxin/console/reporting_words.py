@@ -39,9 +39,9 @@ DAY_COLOURS: Final = {
 STATE_CHIPS: Final[dict[State, Chip]] = {
     State.RECEIVED: Chip(1, _l("已接收"), "secondary"),
     State.VALIDATED: Chip(2, _l("已校验"), "secondary"),
-    State.PSEUDONYMIZED: Chip(3, _l("已去标识"), "secondary"),
+    State.PSEUDONYMIZED: Chip(3, _l("已假名化"), "secondary"),
     State.AWAITING_CONFIRMATION: Chip(4, _l("待确认"), "orange"),
-    State.PUBLISHED: Chip(5, _l("已发布"), "green"),
+    State.PUBLISHED: Chip(5, _l("已入库"), "green"),
     State.REFUSED: Chip(6, _l("已拒收"), "red"),
     State.WITHDRAWN: Chip(7, _l("已撤回"), "yellow"),
 }

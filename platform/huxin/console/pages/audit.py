@@ -27,6 +27,7 @@ from huxin_privacy import keyring
 blueprint = Blueprint("audit", __name__)
 MENU = (Entry("audit.show", _l("存证日志"), icon="shield-check", order=75),)
 _EXPORTED = 10_000
+_HEAD = ("at", "topic", "id", "facts", "member")  # what the other columns say, or too much for a line
 TOPICS: dict[str, Any] = {
     "enquiry.answered": _l("贷前查询及结果"),
     "reservation.granted": _l("授信占用"),
@@ -36,6 +37,7 @@ TOPICS: dict[str, Any] = {
     "submission.published": _l("报送入库"),
     "submission.confirmed": _l("报送确认"),
     "submission.withdrawn": _l("报送撤回"),
+    "rows.taken": _l("取走被拒收的行"),
     "subject.merged": _l("合并为同一主体"),
     "policy.proposed": _l("提出规则变更"),
     "policy.approved": _l("规则变更复核同意"),
@@ -74,8 +76,8 @@ TOPICS: dict[str, Any] = {
     "member.backfill": _l("批准补报"),
     "alarm.acknowledged": _l("告警已受理"),
     "alarm.closed": _l("告警已结案"),
-    "honeytokens.made": _l("布设蜜标"),
-    "honeytokens.dropped": _l("撤除蜜标"),
+    "honeytokens.made": _l("布设诱饵标识"),
+    "honeytokens.dropped": _l("撤除诱饵标识"),
     "operator.looked": _l("运营人员查看记录"),
     "operator.listed": _l("运营人员列出记录"),
     "operator.searched": _l("运营人员按证件检索"),
@@ -138,7 +140,9 @@ def show() -> str | AnyResponse:
     if request.args.get("id"):
         return _by_id(request.args["id"])
     page = page_of(_leaves(SIZE + 1), lambda leaf: str(leaf.number))
-    return render_template("audit.html", page=page, columns=_columns(), topics=TOPICS, topic=_topic())
+    return render_template(
+        "audit.html", page=page, columns=_columns(), topics=TOPICS, topic=_topic(), said=_said
+    )
 
 
 @blueprint.get("/audit.xlsx")
@@ -207,6 +211,13 @@ def _leaves(most: int) -> list[Leaf]:
 def _topic() -> str | None:
     topic = request.args.get("topic")
     return topic if topic in TOPICS else None
+
+
+def _said(record: str) -> str:
+    """A record's facts in words, as far as there are words: the whole of it stands on the leaf's own page."""
+    facts = json.loads(record)
+    known = [f"{FACTS[name]} {facts[name]}" for name in FACTS if name in facts and name not in _HEAD]
+    return " · ".join(known) or record
 
 
 def _columns() -> list[Column]:

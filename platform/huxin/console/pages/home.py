@@ -37,8 +37,9 @@ Waiting = Callable[[Person], Iterator[Todo]]
 def show() -> str:
     """What waits for this person, by page."""
     person = someone()
-    waiting = [todo for module in pages.modules() for todo in _of(module, person) if todo.number]
-    return render_template("home.html", waiting=waiting)
+    found = [todo for module in pages.modules() for todo in _of(module, person)]
+    waiting = [todo for todo in found if todo.number]
+    return render_template("home.html", waiting=waiting, quiet=[todo for todo in found if not todo.number])
 
 
 def _of(module: Any, person: Person) -> Iterator[Todo]:

@@ -58,7 +58,7 @@ _COLUMNS = (
 
 
 def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - by this name the first page finds it
-    """Refused files and those that wait for a word."""
+    """Refused files, those that wait for a word, and rows to mend."""
     if not person.member:
         return
     for state, words, tone in (
@@ -69,6 +69,16 @@ def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - by this name the fir
         newest = [each for each in found if (desk().settings.now() - each.received_at).days < 7]
         address = url_for("my_files.show") if len(newest) != 1 else url_for("my_files.one", id_=newest[0].id)
         yield Todo(len(newest), words, address, tone)
+    yield from _rows_to_mend(person)
+
+
+def _rows_to_mend(person: Person) -> Iterator[Todo]:
+    """What was rejected of the newest file, until another is sent."""
+    for newest in filings.page(live(), person.member_id or 0, filings.Wanted(), None, 1):
+        lately = (desk().settings.now() - newest.received_at).days < 7
+        if newest.state == State.PUBLISHED and lately:
+            address = url_for("my_files.one", id_=newest.id)
+            yield Todo(newest.rejected or 0, _l("行被拒收，可改好后重报"), address, "orange")
 
 
 @blueprint.get("")

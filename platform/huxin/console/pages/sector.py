@@ -99,11 +99,11 @@ def _trend(by_day: dict[date, dict[str, int]]) -> dict[str, Any]:
 
     def line(words: str, name: str, axis: int) -> dict[str, Any]:
         data = [round(by_day[day][name] / 100) for day in days]
-        return {"name": words, "type": "line", "yAxisIndex": axis, "showSymbol": False, "data": data}
+        return {"name": words, "type": "line", "yAxisIndex": axis, "showSymbol": len(days) < 32, "data": data}
 
     return {
         "tooltip": {"trigger": "axis"},
-        "legend": {},
+        "legend": {"top": 0},
         "grid": {"left": 90, "right": 90, "top": 40, "bottom": 30},
         "xAxis": {"type": "category", "data": [day.isoformat() for day in days]},
         "yAxis": [{"type": "value"}, {"type": "value"}],
@@ -117,10 +117,17 @@ def _trend(by_day: dict[date, dict[str, int]]) -> dict[str, Any]:
 
 def _distribution(lenders: list[Lenders]) -> dict[str, Any]:
     names = [f"{each.lenders}{'+' if each.lenders == MOST_LENDERS else ''}" for each in lenders]
+    counts = [each.subjects for each in lenders]
     return {
         "tooltip": {},
         "grid": {"left": 80, "right": 20, "top": 20, "bottom": 30},
         "xAxis": {"type": "category", "data": names},
         "yAxis": {"type": "value"},
-        "series": [{"type": "bar", "data": [each.subjects for each in lenders], "label": {"show": True}}],
+        "series": [
+            {
+                "type": "bar",
+                "data": counts,
+                "label": {"show": True, "position": "top"},
+            }
+        ],
     }

@@ -15,6 +15,7 @@
       const option = JSON.parse(source.textContent);
       option.tooltip = { ...(option.tooltip || {}), renderMode: "richText" };
       option.animation = false;
+      if (option.legend) option.legend = { top: 0, ...option.legend };
       if (place.dataset.rows) place.style.height = `${place.dataset.rows * 26 + 44}px`;
       echarts.init(place, null, { renderer: "canvas" }).setOption(option);
     }
