@@ -74,7 +74,12 @@ class Api(APIFlask):
 
     def full_dispatch_request(self) -> Response:
         begun = time.perf_counter()
-        response: Response = super().full_dispatch_request()
+        # Flask's own also sends signals and asks for hooks and a session before and after, of which there are none.
+        try:
+            told = self.dispatch_request()
+        except Exception as error:
+            told = self.handle_user_exception(error)
+        response: Response = self.make_response(told)
         if response.status_code >= 400:
             drain()
         shell: Shell = self.extensions[NAME]
