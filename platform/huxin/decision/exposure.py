@@ -17,7 +17,7 @@ from huxin.decision.facts import Loan, Reservation
 DAYS_A_MONTH = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """Counts and amounts in cents; `debt_service` a month. Open loans as the contract counts them."""
 

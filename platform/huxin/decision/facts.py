@@ -40,7 +40,7 @@ _KEYS: Final = frozenset(
 _RECENT: Final = frozenset(("enquiries", "members"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """Everything a decision reads of a subject. `recent_*` are others' within the policy's stacking days."""
 

@@ -26,7 +26,7 @@ from huxin.decision.policy import EXACT, Policy, Tier, exact
 Money = Callable[[int], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delinquency:
     """`worst_class` a code or 0 without a debt, `classes` those of the debts, days, numbers of loans."""
 
@@ -40,7 +40,7 @@ class Delinquency:
     hardship: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Situation:
     """One subject before one question; `money` writes an amount as the member's tier may see it."""
 
