@@ -88,3 +88,26 @@ def test_what_somebody_else_claimed_meanwhile_is_told_and_then_taken(
         assert agreed.unwritten.height == 0
         assert ids(agreed)[1:] == ids(theirs)
         assert patient.rows(f"SELECT count(*) FROM {directory.table}") == [(3,)]
+
+
+def test_new_subjects_rise_in_the_order_of_the_rows_that_name_them_first(session: Bulk) -> None:
+    first = look_up(session, SUBJECTS, [7])
+    claim(session, SUBJECTS, first.unwritten, NOW)
+    numbers = [9, 7, 200, 9, 1, 200, 3, 3]
+    found = look_up(session, SUBJECTS, numbers)
+    made = dict(zip(numbers, ids(found), strict=True))
+    assert made[7] == ids(first)[0]
+    assert made[9] < made[200] < made[1] < made[3]
+    # Seven was there before; nine and two hundred come again behind somebody later; three behind itself.
+    assert found.rising.tolist() == [True, False, True, False, True, False, True, True]
+    tokens = found.unwritten.select("high", "low").rows()
+    assert tokens == sorted(tokens)
+
+
+def test_an_id_is_random_whatever_its_place(session: Bulk) -> None:
+    found = look_up(session, SUBJECTS, list(range(200)))
+    words = np.array([list(each) for each in ids(found)])
+    assert len(set(ids(found))) == 200
+    assert set(words[:, 6] >> 4) == {4}
+    assert set(words[:, 8] >> 6) == {2}
+    assert len(set(words[:, 1])) > 40 and len(set(words[:, 15])) > 40

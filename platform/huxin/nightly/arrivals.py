@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 import numpy as np
@@ -17,11 +18,12 @@ from huxin.nightly.loan_order import Order, by_loan
 from huxin.registry.blocks import blocks, from_column
 from huxin.registry.delta import CORRECTION
 from huxin.registry.submissions import Submission
-from huxin.registry.wire import Encoded, Rows
+from huxin.registry.wire import Bytes, Encoded, Rows, encode
 
 _BY_SUBJECT = ["subject_id"]
 _BY_LOAN = ["member_id", "loan_no"]
 _THICK = 16_000
+_THIN = 8_192
 _AHEAD = 8  # parts of a megabyte or two that are ready before the server takes them
 
 Flags = npt.NDArray[np.bool_]
@@ -49,7 +51,8 @@ class Arrivals:
     `arriving` is the delta's table (ord, subject_id, version, late, new, void) for the portion that starts at
     `begin`; without `any_behind` no submission is a correction of a past day. A portion's rows are given as
     (submission, record batch) in the order of their numbers. `mark_schemes` are those of the submissions' name
-    marks; without any they are the first ones, which are not named.
+    marks; without any they are the first ones, which are not named. `rising`, where all are new and in their order,
+    are rows whose subjects come in the order of their ids: they can be sent as they come.
     """
 
     def __init__(
@@ -59,10 +62,12 @@ class Arrivals:
         now: datetime,
         any_behind: bool = True,
         mark_schemes: Mapping[UUID, int] | None = None,
+        rising: Flags | None = None,
     ) -> None:
         self._now = now
         self._any_behind = any_behind
         self._mark_schemes = mark_schemes
+        self._rising = rising
         self._late = _flags(arriving["late"])
         self._new = _flags(arriving["new"])
         self._void = _flags(arriving["void"])
@@ -78,9 +83,32 @@ class Arrivals:
     def current(self, portion: Portion) -> Encoded | None:
         """The new current versions, as rows of `loan`, by subject so that its key is met in order.
 
-        Late versions that pass by are kept for `late`.
+        Late versions that pass by are kept for `late`. The rows have to be sent before `late` or `book` is asked for.
         """
-        return self._encoded(self._sums.watched(_thick(self._currents(portion))), _BY_SUBJECT, by_subject)
+        tables = self._sums.watched(_thick(self._currents(portion)))
+        if self._rising is None or not self._rising.any():
+            return self._encoded(tables, _BY_SUBJECT, by_subject)
+        first = next(tables)
+        return Encoded(
+            tuple(first.column_names), ahead(self._in_turn(chain([first], tables), self._rising), _AHEAD)
+        )
+
+    def _in_turn(self, tables: Iterator[pa.Table], rising: Flags) -> Iterator[Bytes]:
+        """The rising rows as they come, so that the server need not wait, and then the others in their order.
+
+        So the key is met in order twice, from end to end.
+        """
+        rest, keys, begin = Rows(int(np.count_nonzero(~rising))), [], 0
+        for table in _thin(tables):
+            sent = rising[begin : begin + table.num_rows]
+            begin += table.num_rows
+            yield from encode(table, np.flatnonzero(sent))
+            if not sent.all():
+                others = table.filter(pa.array(~sent))
+                rest.add(others)
+                keys.append(others.select(_BY_SUBJECT))
+        if keys:
+            yield from rest.ordered(by_subject(pa.concat_tables(keys)))
 
     def book(self) -> pa.Table | None:
         """What `current` gave adds to its members' books, in sums (columns of books.CHANGE); None for nothing."""
@@ -196,6 +224,11 @@ def _thick(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             held = []
     if held:
         yield pa.concat_tables(held)
+
+
+def _thin(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables that the processor's cache holds while they are put together and sent."""
+    return (table.slice(start, _THIN) for table in tables for start in range(0, table.num_rows, _THIN))
 
 
 def renewed_marks(

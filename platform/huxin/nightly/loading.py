@@ -105,11 +105,12 @@ def write_new(load: Load) -> None:
     begin = 0
     for rows in incoming_portions(load.source, load.ready, load.portion):
         with load.timer.stage("load.claim"):
-            subjects = _subjects(load, rows).ids
-            wanted = ~_flags(rows["deletes"])
+            found, wanted = _subjects(load, rows), ~_flags(rows["deletes"])
+            subjects, rising = found.ids, found.rising[wanted]
         faults.reach("load.claimed")
         new = delta.all_new(subjects, wanted, begin)
-        arrivals = Arrivals(new, begin, load.now, load.any_behind, load.mark_schemes)
+        in_turn = rising if load.roomy else None  # a huge file's rows are made ready in this thread's memory
+        arrivals = Arrivals(new, begin, load.now, load.any_behind, load.mark_schemes, in_turn)
         pairing = partial(_pair_rows, load, rows, np.flatnonzero(wanted), subjects[wanted])
         _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows), pairing)
         begin += rows.num_rows

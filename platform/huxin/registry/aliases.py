@@ -25,6 +25,7 @@ from huxin.registry.directories import (
     propose,
     random_ids,
     require_open,
+    rising_ids,
     several,
     to_bytes,
 )
@@ -45,6 +46,14 @@ class Found:
     fresh: npt.NDArray[np.bool_]
     unwritten: pl.DataFrame
 
+    @property
+    def rising(self) -> npt.NDArray[np.bool_]:
+        """The rows with a fresh id that is not below those of the rows before."""
+        words = self.ids[:, :8].copy().view(">u8")[:, 0].astype(np.uint64)
+        words[~self.fresh] = 0
+        found: npt.NDArray[np.bool_] = self.fresh & (words == np.maximum.accumulate(words))
+        return found
+
 
 def ids_of(
     bulk: Bulk,
@@ -62,12 +71,14 @@ def ids_of(
     """
     if several(rows):
         return _written(also_known.ids_of(bulk, directory, rows, claiming, now))
-    wanted = rows.select(KEY).unique()
+    numbered = rows.select(KEY).with_row_index("first")
+    wanted = numbered.unique(KEY, keep="first")
     known = known_ids(bulk, directory, wanted)
     if not claiming.all():
-        wanted = rows.filter(pl.Series(claiming)).select(KEY).unique()
+        wanted = numbered.filter(pl.Series(claiming)).unique(KEY, keep="first")
     new = (wanted.join(known, on=KEY, how="anti") if known.height else wanted).sort(KEY)
-    made = new.with_columns(**random_ids(new.height), fresh=pl.lit(True))
+    ids = rising_ids(new["first"]) if directory.rising else random_ids(new.height)
+    made = new.select(KEY).with_columns(**ids, fresh=pl.lit(True))
     if made.height:
         written = _agreed(bulk, directory, made, now) if contended else made
         known = pl.concat([known, written])

@@ -20,13 +20,18 @@ KEY = ["high", "low", "scheme"]
 
 @dataclass(frozen=True)
 class Directory:
-    """A table of tokens: its name, and the column of the id that a token leads to."""
+    """A table of tokens: its name, and the column of the id that a token leads to.
+
+    `rising` are ids that are given out in the order of the rows that name them first: what is written by these ids
+    comes nearly in the order of its key, as it was read. They are as random as any: only who gets which is not.
+    """
 
     table: str
     id: str
+    rising: bool = False
 
 
-SUBJECTS = Directory("alias", "subject_id")
+SUBJECTS = Directory("alias", "subject_id", rising=True)
 MOBILES = Directory("mobile_alias", "mobile_id")
 
 
@@ -104,6 +109,14 @@ def random_ids(count: int) -> dict[str, pl.Series]:
     high = high & np.uint64(0xFFFF_FFFF_FFFF_0FFF) | np.uint64(0x4000)
     low = low & np.uint64(0x3FFF_FFFF_FFFF_FFFF) | np.uint64(0x8000_0000_0000_0000)
     return {"id_high": pl.Series(high), "id_low": pl.Series(low)}
+
+
+def rising_ids(first: pl.Series) -> dict[str, pl.Series]:
+    """Such UUIDs, the greater the later the row is (`first`, no two alike) where their key comes first."""
+    ids = pl.DataFrame(random_ids(len(first))).sort("id_high", "id_low")
+    places = np.empty(len(first), np.uint32)
+    places[np.argsort(first.to_numpy(), kind="stable")] = np.arange(len(first), dtype=np.uint32)
+    return {column.name: column.gather(places) for column in ids}
 
 
 def keyed(tokens: Blocks, schemes: npt.NDArray[np.int16]) -> pl.DataFrame:
