@@ -91,7 +91,9 @@ def server_uri(home: Path) -> str:
 
 def _run(command: list[str], home: Path, as_of: date | None) -> str:
     env = {key: value for key, value in os.environ.items() if not key.startswith("HUXIN_")}
-    env |= {"HUXIN_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONUTF8": "1"}
+    # The code of another working tree is measured where PYTHONPATH names it.
+    paths = [str(Path(__file__).parents[1]), *filter(None, [env.get("PYTHONPATH")])]
+    env |= {"HUXIN_HOME": str(home), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
     if as_of:
         env["HUXIN_NOW"] = f"{as_of.isoformat()}T22:00:00+08:00"
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
