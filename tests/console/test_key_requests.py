@@ -111,7 +111,7 @@ def test_nobody_is_both_and_nobody_approves_without_a_key(
     console: Console, operators: Operators, li: Somebody
 ) -> None:
     address = asked(console, operators, "li.na")
-    assert "项密钥销毁等待复核" not in li.get("/").text
+    assert "0 项密钥销毁等待复核" in li.get("/").text
     assert "您自己提出的" in li.get(address).text
     form = {"at": console.settings.now().isoformat(), "signature": "AAAA"}
     assert li.post(f"{address}/approve", form).status_code == 403
