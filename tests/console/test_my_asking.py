@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -123,6 +124,25 @@ def test_an_amount_is_held_and_given_back(console: Console, who: Somebody) -> No
     assert "已撤回" in who.get("/my/enquiries").text
     assert who.post(act.replace("release", "convert"), {"loan_no": "L1"}).status_code == 409
     assert who.post(f"{place}/reserve", {"key": key, "amount": "a"}).status_code == 400
+
+
+def test_no_reservation_is_out_of_reach(
+    console: Console, who: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than a page holds: the older ones are a page further, and each stands at its own enquiry."""
+    monkeypatch.setattr("huxin.console.pages.my_asking.SIZE", 1)
+    places = [who.post("/my/ask", question(who, person)).headers["Location"] for person in (6, 7)]
+    for place in places:
+        key = re.findall(r'name="key" value="([^"]+)"', who.get(place).text)[-1]
+        form = {"key": key, "amount": "5000", "product": "consumer"}
+        assert who.post(f"{place}/reserve", form).status_code == 303
+    assert ["有效至" in who.get(place).text for place in places] == [True, True]
+    first = who.get("/my/enquiries").text
+    (further,) = re.findall(r'href="([^"]*held=[^"]+)"', first)
+    second = who.get(html.unescape(further)).text
+    release = re.compile(r'action="(/my/reservations/[^"]+/release)"')
+    assert len({*release.findall(first), *release.findall(second)}) == 2
+    assert not re.findall(r'href="[^"]*held=', second)
 
 
 def test_a_suspended_member_may_look_and_not_ask(console: Console, who: Somebody) -> None:

@@ -31,6 +31,14 @@ _RESERVATIONS = text("""
     ORDER BY r.id DESC
 """)
 
+_HELD = text("""
+    SELECT r.id, r.enquiry_id, r.state, r.product, r.amount, r.granted_at, r.expires_at, r.changed_at, r.loan_no,
+        r.contract_no
+    FROM enquiry_key k JOIN reservation r ON r.subject_id = k.subject_id AND r.enquiry_id = k.enquiry_id
+    WHERE k.member_id = :member AND k.enquiry_id = :enquiry AND r.member_id = :member
+    ORDER BY r.id DESC
+""")
+
 
 @dataclass(frozen=True)
 class OwnEnquiry:
@@ -62,3 +70,11 @@ def own_reservations(
     """The member's reservations, newest first, as they stand now."""
     values = {"member": member_id, "before": before, "most": most}
     return [as_it_stands(row, now) for row in database.execute(_RESERVATIONS, values)]
+
+
+def reservations_of(
+    database: Connection, member_id: int, enquiry_id: UUID, now: datetime
+) -> list[Reservation]:
+    """What the member reserved on one of its enquiries, newest first, as it stands now."""
+    values = {"member": member_id, "enquiry": enquiry_id}
+    return [as_it_stands(row, now) for row in database.execute(_HELD, values)]

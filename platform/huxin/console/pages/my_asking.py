@@ -16,11 +16,12 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
 from huxin.console import texts
+from huxin.console.asked import id_of
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.member import asker, enquiry_desk, looking_member
 from huxin.console.pages import Entry
-from huxin.console.paging import SIZE, Column, cursor, page_of
+from huxin.console.paging import SIZE, Column, Page, cursor, page_of
 from huxin.console.shape import Chip
 from huxin.console.visitor import someone
 from huxin.enquiry import reserving
@@ -160,8 +161,9 @@ def listed() -> str:
     """Own enquiries and reservations, newest first."""
     member = looking_member()
     with connection(desk().settings) as database:
-        found = console_my.own_enquiries(database, member.id, _uuid(cursor()), SIZE + 1)
-        held = console_my.own_reservations(database, member.id, None, SIZE, desk().settings.now())
+        found = console_my.own_enquiries(database, member.id, id_of(cursor()), SIZE + 1)
+        before = id_of(request.args.get("held"))
+        held = console_my.own_reservations(database, member.id, before, SIZE + 1, desk().settings.now())
     # Keys are read where there is something to open.
     keys = enquiry_desk().keys.seal_keys if found else ()
     outcomes = {each.id: json.loads(opened(keys, ANSWER, each.id, each.answer))["outcome"] for each in found}
@@ -171,7 +173,8 @@ def listed() -> str:
         page=page,
         columns=_HEADS,
         outcomes=outcomes,
-        held=page_of(held, str),
+        held=Page(held[:SIZE], None, True),
+        older=held[SIZE - 1].id if len(held) > SIZE else None,
         heads=_HELD,
         **_words(),
     )
@@ -309,8 +312,7 @@ def _ages(counts: Mapping[str, Any]) -> list[tuple[Any, int, int]]:
 
 def _held_of(member_id: int, enquiry_id: UUID) -> list[Reservation]:
     with connection(desk().settings) as database:
-        held = console_my.own_reservations(database, member_id, None, SIZE, desk().settings.now())
-    return [each for each in held if each.enquiry_id == enquiry_id]
+        return console_my.reservations_of(database, member_id, enquiry_id, desk().settings.now())
 
 
 def _words() -> dict[str, Any]:
@@ -340,11 +342,4 @@ def _cents(said: str) -> int | None:
     try:
         return int(Decimal(said.replace(",", "")).scaleb(2))
     except InvalidOperation:
-        return None
-
-
-def _uuid(said: str | None) -> UUID | None:
-    try:
-        return UUID(said) if said else None
-    except ValueError:
         return None
