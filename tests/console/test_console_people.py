@@ -144,7 +144,20 @@ def test_nobody_makes_an_administrator_alone(console: Console, two: tuple[Somebo
         assert people.find_login(database, "sun.ba") is None
     id_ = re.search(r"/approvals/([\w-]+)/", wang.get("/approvals").text)
     assert id_
-    assert "/join/" in wang.post(f"/approvals/{id_[1]}/approve").text
+    first = link_of(wang.post(f"/approvals/{id_[1]}/approve"))
+    # Nor takes anybody an invited one's place alone: another link is given by two.
+    with connection(console.settings) as database:
+        sun = people.find_login(database, "sun.ba")
+    assert sun
+    assert f"/people/{sun.id}/link" not in li.get(f"/people/{sun.id}").text
+    assert li.post(f"/people/{sun.id}/link").status_code == 403
+    assert console.stranger().get(first).status_code == 200
+    assert li.post(f"/people/{sun.id}/recover", {"reason": "链接遗失"}).status_code == 303
+    id_ = re.search(r"/approvals/([\w-]+)/approve", wang.get("/approvals").text)
+    assert id_
+    second = link_of(wang.post(f"/approvals/{id_[1]}/approve"))
+    assert console.stranger().get(first).status_code == 404
+    assert console.stranger().get(second).status_code == 200
 
 
 def test_a_member_is_suspended_by_two(console: Console, two: tuple[Somebody, Somebody]) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from huxin.console import pages
 from huxin.console.desk import desk
 from huxin.console.visitor import now, someone
+from huxin.enquiry.own_words import require_nobody
 from huxin.errors import HuxinError
 from huxin.registry import approvals
 from huxin.registry.approvals import Approval
@@ -47,11 +48,12 @@ def acts() -> dict[str, Act]:
 
 
 def propose(name: str, argument: Mapping[str, Any], reason: str, member_id: int = NO_MEMBER) -> UUID:
-    """Proposes an act as the person who has signed in. HuxinError H2006.
+    """Proposes an act as the person who has signed in. HuxinError H2006; H1207: a person stands in the reason.
 
     `argument` holds codes, numbers and logins: it becomes a leaf of the audit log. `reason` does not.
     """
     person, settings = someone(), desk().settings
+    require_nobody({"reason": reason})
     with console_connection(settings) as database:
         id_ = approvals.propose(database, name, argument, person.id, reason.strip()[:300], now(), member_id)
         facts = {"approval": str(id_), "act": name, "argument": dict(argument), "by": person.login}

@@ -48,7 +48,8 @@ def _recover(database: Connection, argument: Mapping[str, Any]) -> str:
     if person.id == someone().id:  # his word for himself is not a second one
         raise HuxinError("H2008")
     people_sessions.end_all(database, person.id)
-    return _address(people_links.make_link(database, person.id, people_links.RECOVER, now()))
+    purpose = people_links.RECOVER if person.state == people.ACTIVE else people_links.JOIN
+    return _address(people_links.make_link(database, person.id, purpose, now()))
 
 
 def _make_administrator(database: Connection, argument: Mapping[str, Any]) -> str:
@@ -106,7 +107,9 @@ def invite() -> str | tuple[str, int] | AnyResponse:
 def one(id_: UUID) -> str:
     """One person, and what may be done."""
     found = _found(id_)
-    return render_template("people_one.html", found=found, states=STATES, roles=_roles(found), now=now())
+    return render_template(
+        "people_one.html", found=found, states=STATES, roles=_roles(found), now=now(), by_two=_by_two(found)
+    )
 
 
 @blueprint.post("/people/<uuid:id_>/role")
@@ -143,9 +146,9 @@ def close(id_: UUID) -> AnyResponse:
 
 @blueprint.post("/people/<uuid:id_>/link")
 def link(id_: UUID) -> str:
-    """Another link for who has not joined yet; the earlier one ends."""
+    """Another link for who has not joined yet; the earlier one ends. An administrator's takes two (`recover`)."""
     found = _found(id_)
-    if found.state != people.INVITED:
+    if found.state != people.INVITED or found.role == people.ADMINISTRATOR:
         abort(403)
     with console_connection(desk().settings) as database:
         secret = people_links.make_link(database, found.id, people_links.JOIN, now())
@@ -156,9 +159,13 @@ def link(id_: UUID) -> str:
 
 @blueprint.post("/people/<uuid:id_>/recover")
 def recover(id_: UUID) -> AnyResponse:
-    """Proposes to let somebody back in who has lost password or phone; an administrator has to agree."""
+    """Proposes to let somebody back in who has lost password or phone; an administrator has to agree.
+
+    So it is with an administrator who has lost the link of his invitation: whoever could renew it alone could join
+    in his place, and be both persons of any act.
+    """
     found = _found(id_)
-    if found.state != people.ACTIVE:
+    if not _by_two(found):
         abort(403)
     acts.propose("person.recover", {"person": found.login}, request.form.get("reason", ""), found.member_id)
     say(gettext("已提出，须由另一位管理员复核。"), "info")
@@ -247,9 +254,16 @@ def _member_id(database: Connection, role: str, by: Person) -> int:
 
 def _named(database: Connection, argument: Mapping[str, Any]) -> Person:
     found = people.find_login(database, argument["person"])
-    if found is None or found.state != people.ACTIVE:
+    if found is None or not _by_two(found):
         raise HuxinError("H2004", login=str(argument["person"])[:40])
     return found
+
+
+def _by_two(found: Person) -> bool:
+    """Whether two may give this person another link."""
+    return found.state == people.ACTIVE or (
+        found.state == people.INVITED and found.role == people.ADMINISTRATOR
+    )
 
 
 def _address(secret: str) -> str:
