@@ -47,6 +47,12 @@ PAGES: Final = {
     "enquiries_handle": f"/enquiries?{_MONTH}&member=M0007&handle={'0' * 32}",
     "alarms": "/alarms",
     "sector": "/sector",
+    "people": "/people",
+    "audit": "/audit",
+    "audit_topic": "/audit?topic=person.joined",
+    "policy": "/policy",
+    "policy_edit": "/policy/edit",
+    "reminders_words": "/reminders/words",
 }
 # The same of a member: that of the submission with the most findings, with a file sent and a question asked just now.
 MY_PAGES: Final = {

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -17,27 +15,16 @@ import polars as pl
 import pytest
 from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, shot
 from console_world import Console
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from members_world import as_csv, book, first_sheet, lending, published
+from first_day_world import happened, stricter
+from members_world import as_csv, book, first_sheet
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import text
 from test_console_browser import enter
 
 from huxin.console.config import present
-from huxin.enquiry.desk import Desk
-from huxin.enquiry.request import Asker, EnquiryRequest
-from huxin.enquiry.subject_keys import Person
 from huxin.nightly.pipeline import run_group
-from huxin.nightly.submitting import submit
 from huxin.nightly.timings import Timings
-from huxin.oversight import key_epochs
-from huxin.oversight.key_approval import ask_or_approve
-from huxin.oversight.key_retiring import retire
-from huxin.registry.reminders import add_reminder
-from huxin.registry.session import connection
-from huxin.settings import SHANGHAI, Settings
-from support.operators import Operators
-from support.rows import AS_OF, resident_id, write_submission
+from huxin.settings import Settings
+from support.rows import resident_id
 
 # A key that is pressed clicks, too, but with no count of presses of the button.
 COUNTING = """addEventListener("click", (event) => {
@@ -57,32 +44,7 @@ def opened() -> Iterator[Browser]:
 
 @pytest.fixture
 def console(settings: Settings, tmp_path: Path) -> Console:
-    """M0001's file had a faulty row, M0002's was refused whole; M0001 asked about somebody in March.
-
-    M0001 was reminded of a day, and Anna has asked by the command that the registry's first key be destroyed.
-    """
-    made = lending(settings)
-    with connection(settings) as database:
-        words = ("请报送。", "Please send it.")
-        add_reminder(database, made.members["M0001"], "missing", [AS_OF], words, "li.na", settings.now())
-        database.execute(text("UPDATE member SET created_at = created_at - interval '9 days'"))
-    published(made, "M0001", book("M0001", wrong=(3,)), tmp_path / "a")
-    refused = write_submission(
-        tmp_path / "b", "M0002", book("M0002"), AS_OF, 1, "full", manifest_changes={"record_count": 9}
-    )
-    submit(settings, refused, "M0002")
-    march = Desk(replace(settings, fixed_now=datetime(2026, 3, 10, 9, 0, tzinfo=SHANGHAI)))
-    about = Person("resident_id", resident_id(5))
-    request = EnquiryRequest(about, "application", "SQ-MARCH", date(2027, 1, 1), "S-7", "case-7")
-    march.enquire(Asker(made.members["M0001"], "M0001"), request, "key-1")
-    march.close()
-    key_epochs.new_epoch(settings, "registry")
-    key_epochs.activate(settings, "registry", 2, 5.0, lambda behind: None)
-    retire(settings, "registry", 1, 5.0, lambda behind: None, lambda stage, done, total: None)
-    operators = Operators(settings, tmp_path / "keys")
-    operators.register("li.na", Ed25519PrivateKey.generate(), "EdDSA")
-    ask_or_approve(settings, "registry", 1, operators.named("anna"))
-    return made
+    return happened(settings, tmp_path)
 
 
 def begin(page: Page) -> None:
@@ -138,7 +100,9 @@ def a_refusal_is_explained(page: Page) -> int:
     page.locator("tbody th a").first.click()
     expect(page.get_by_text("已拒收").first).to_be_visible()
     expect(page.get_by_text("清单与文件").or_(page.get_by_text("F000")).first).to_be_visible()
-    return clicks(page)
+    spent = clicks(page)
+    sound(page, "report")
+    return spent
 
 
 def march_is_answered(page: Page) -> int:
@@ -153,7 +117,9 @@ def march_is_answered(page: Page) -> int:
     row = page.get_by_role("row").filter(has_text="SQ-MARCH")
     expect(row).to_contain_text("M0001")
     expect(row).to_contain_text("S-7")
-    return clicks(page)
+    spent = clicks(page)
+    sound(page, "enquiries-person")
+    return spent
 
 
 def a_key_is_destroyed(page: Page, file: Path) -> None:
@@ -163,7 +129,7 @@ def a_key_is_destroyed(page: Page, file: Path) -> None:
     page.on("request", lambda asked: sent.append(asked.post_data_buffer or b""))
     page.get_by_role("link", name="项密钥销毁等待复核").click()
     sound(page, "approvals")
-    page.get_by_role("link", name="查看并决定").click()
+    page.locator("a[href^='/approvals/keys/']").click()
     expect(page.get_by_text("没有，可以销毁。")).to_be_visible(timeout=SLOW)
     page.set_input_files("#key", file)
     expect(page.locator("#signature")).not_to_have_value("")
@@ -189,6 +155,7 @@ def a_faulty_row_is_sent_again(page: Page, console: Console, folder: Path) -> in
     # Dropped from the folder where it lies: one act of the hand, like a click.
     page.set_input_files("#mended", mended)
     expect(page.get_by_role("heading", name="核对清单")).to_be_visible(timeout=SLOW)
+    sound(page, "my-manifest-mended")
     page.get_by_role("button", name="报送", exact=True).click()
     page.wait_for_url("**/my/files/*")
     run_group(console.settings, [UUID(page.url.rsplit("/", 1)[1])], Timings())
@@ -212,6 +179,29 @@ def each_is_sound(page: Page, pages: dict[str, str]) -> None:
         sound(page, name)
 
 
+def linked_are_sound(page: Page, pages: dict[str, tuple[str, str]]) -> None:
+    """Pages of one thing, by the first link to one that another page shows."""
+    for name, (listing, address) in pages.items():
+        page.goto(listing)
+        page.locator(f"tbody a[href^='{address}']").last.click()
+        page.wait_for_url(f"**{address}*")
+        sound(page, name)
+
+
+def a_change_is_tried(page: Page) -> None:
+    """On last month, from its own page; what it would do stands there by itself. A fault is shown at its line."""
+    page.goto("/policy")
+    page.locator("tbody a[href^='/policy/changes/']").click()
+    page.get_by_role("button", name="模拟上月").click()
+    expect(page.get_by_text("结论改变 0 笔")).to_be_visible(timeout=SLOW)
+    sound(page, "policy-change")
+    page.goto("/policy/edit")
+    page.get_by_label("规则（YAML）").fill(stricter().replace("max_lenders: 1", "max_lenders: 0"))
+    page.get_by_role("button", name="检查并比较").click()
+    expect(page.locator(".line-wrong")).to_contain_text("max_lenders: 0")
+    sound(page, "policy-fault")
+
+
 def test_first_days_by_their_clicks(
     console: Console, opened: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,24 +219,47 @@ def test_first_days_by_their_clicks(
             }
             a_key_is_destroyed(page, tmp_path / "keys" / "li.na.pem")
             each_is_sound(page, PAGES)
+            linked_are_sound(page, LINKED)
+            a_change_is_tried(page)
         with page_of(opened, address, WIDE) as page:
             page.add_init_script(COUNTING)
             enter(page, console, paths["zhou"])
             spent["mended and sent again"] = a_faulty_row_is_sent_again(page, console, tmp_path)
             each_is_sound(page, MY_PAGES)
+            linked_are_sound(page, MY_LINKED)
+        with page_of(opened, address, WIDE) as page:
+            enter(page, console, paths["chen"])
+            each_is_sound(page, {"my-keys": "/my/keys", "my-people": "/people"})
     print(spent)
     assert {name: number for name, number in spent.items() if number > MOST[name]} == {}
     assert all(number > 0 for number in spent.values()), "nothing was counted"
 
 
-PEOPLE = (("li.na", "administrator", None), ("zhou", "clerk", "M0001"))
+PEOPLE = (
+    ("li.na", "administrator", None),
+    ("zhou", "clerk", "M0001"),
+    ("chen", "member_administrator", "M0001"),
+)
 PAGES = {
     "members": "/members",
     "member-active": "/members/M0001",
     "reminders-words": "/reminders/words",
     "calendar-late-reminded": "/calendar/late",
+    "policy": "/policy",
+    "policy-edit": "/policy/edit",
+    "nothing": "/nothing",
 }
-MY_PAGES = {"my-reminders": "/my/reminders", "my-start": "/my/start"}
+LINKED = {"alarm": ("/alarms", "/alarms/"), "person": ("/people", "/people/")}
+MY_PAGES = {
+    "my-reminders": "/my/reminders",
+    "my-start": "/my/start",
+    "my-files": "/my/files",
+    "my-rules": "/my/files/rules",
+    "my-enquiries": "/my/enquiries",
+    "my-quality": "/my/quality",
+    "my-home": "/",
+}
+MY_LINKED = {"my-file": ("/my/files", "/my/files/"), "my-answer": ("/my/enquiries", "/my/enquiries/")}
 MOST = {
     "a member onboarded": 12,
     "why a file was refused": 3,

@@ -64,6 +64,14 @@ def an_interrupted_upload_goes_on(page: Page, file: Path) -> None:
     expect(page.get_by_role("heading", name="报送", exact=True)).to_be_visible()
 
 
+def a_dead_line_is_said_in_the_readers_language(page: Page, file: Path) -> None:
+    """And what to do: not the browser's own words."""
+    page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('Failed to fetch')); }")
+    page.set_input_files("#file", file)
+    expect(page.get_by_role("alert")).to_have_text("发送中断。请再选一次同一文件，会从中断处继续。")
+    page.goto("/my/files")
+
+
 def the_receipt_is_proved(page: Page, console: Console) -> None:
     """By the member's own browser, from the page of its submission."""
     drain(console.settings)
@@ -85,6 +93,7 @@ def test_a_clerks_first_day(
         page.goto("/my/files")
         assert faults(page) == []
         an_interrupted_upload_goes_on(page, tmp_path / "large.csv")
+        a_dead_line_is_said_in_the_readers_language(page, tmp_path / "large.csv")
         page.evaluate(DROP, ["form[data-upload]", "五月.csv", as_csv(book("M0001", wrong=(3,))).decode()])
         expect(page.get_by_role("heading", name="核对清单")).to_be_visible()
         assert faults(page) == []

@@ -7,22 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 from console_world import Console, Somebody
+from first_day_world import stricter as strict
 from members_world import auditor, book, clerk, lending, published
 from test_my_asking import question
 
-from huxin.paths import schema_root
 from huxin.registry.session import connection
 from huxin.settings import Settings
-
-SHIPPED = (schema_root() / "policy" / "enquiry.yaml").read_text(encoding="utf-8")
-
-
-def strict() -> str:
-    entry = yaml.safe_load(SHIPPED)[-1] | {"version": "strict"}
-    entry["caps"] = entry["caps"] | {"max_lenders": 1}
-    return str(yaml.safe_dump(entry, allow_unicode=True, sort_keys=False))
 
 
 @pytest.fixture

@@ -68,10 +68,11 @@ _FACTS: Final[dict[str, Any]] = {
 def told_facts(facts: Mapping[str, Any]) -> str:
     """What of an act's facts a line of the page tells."""
     said = ((words, facts.get(name)) for name, words in _FACTS.items())
-    return gettext("；").join(f"{words} {_plain(value)}" for words, value in said if value not in (None, ""))
+    return gettext("；").join(f"{words} {plain(value)}" for words, value in said if value not in (None, ""))
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A fact's value in words where there are words for it: a kind, a tier, a purpose."""
     if isinstance(value, str):
         return str(KINDS.get(value) or TIERS.get(value) or PURPOSES.get(value) or value)
     if isinstance(value, list):

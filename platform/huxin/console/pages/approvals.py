@@ -15,6 +15,7 @@ from huxin.console import acts, xlsx
 from huxin.console.acts import Act
 from huxin.console.desk import desk
 from huxin.console.flashes import say
+from huxin.console.member_words import plain
 from huxin.console.pages import Entry
 from huxin.console.pages.home import Todo
 from huxin.console.paging import SIZE, Column, cursor, page_of
@@ -71,6 +72,7 @@ def show() -> str:
         columns=_columns(),
         simple=[(act.name, act.words) for act in _simple()],
         shown=_shown,
+        plain=plain,
     )
 
 
@@ -83,7 +85,7 @@ def export() -> Response:
     rows = (
         [
             known[each.act].words if each.act in known else each.act,
-            ", ".join(map(str, each.argument.values())),
+            ", ".join(map(plain, each.argument.values())),
             each.proposer,
             each.proposed_at,
             each.decider,

@@ -16,6 +16,7 @@ from huxin.console import texts, xlsx
 from huxin.console.access import may
 from huxin.console.desk import desk
 from huxin.console.flashes import say
+from huxin.console.member_words import KINDS
 from huxin.console.pages import Entry
 from huxin.console.pages.home import Todo
 from huxin.console.paging import Column, page_of
@@ -184,7 +185,12 @@ def _progress(id_: UUID) -> str:
         abort(404)
     fault = HuxinError(found.code).text(texts.language()) if found.code == "H1217" else found.code
     return render_template(
-        "policies_simulation.html", id_=id_, simulation=found, outcomes=OUTCOMES, fault=fault
+        "policies_simulation.html",
+        id_=id_,
+        simulation=found,
+        outcomes=OUTCOMES,
+        kinds=KINDS,
+        fault=fault,
     )
 
 
@@ -225,6 +231,7 @@ def _editor(
         id_=simulation,
         simulation=simulating.look(desk().settings, simulation) if simulation else None,
         outcomes=OUTCOMES,
+        kinds=KINDS,
         period=period,
         **values,
     )

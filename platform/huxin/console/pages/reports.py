@@ -153,10 +153,12 @@ def _by_weight(item: Listed) -> list[tuple[str, int]]:
 def _group(code: str, hits: int, shown: list[Any]) -> dict[str, Any]:
     check = next((each for each in load_contract().checks if each.code == code), None)
     words = None if check is None else getattr(check, language())
+    hint = None if check is None else check.hint_zh if language() == "zh" else check.hint_en
     return {
         "code": code,
         "hits": hits,
         "words": words,
+        "hint": hint,
         "samples": shown,
         "tone": {"W": "yellow"}.get(code[0], "red"),
     }

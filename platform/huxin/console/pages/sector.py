@@ -16,7 +16,15 @@ from huxin.console.asked import day_of
 from huxin.console.desk import desk
 from huxin.console.pages import Entry
 from huxin.console.reporting_words import CLASSES
-from huxin.registry.sector import MOST_LENDERS, DaySum, Lenders, lenders_trend, sector_now, sector_trend
+from huxin.registry.sector import (
+    MOST_LENDERS,
+    ClassSum,
+    DaySum,
+    Lenders,
+    lenders_trend,
+    sector_now,
+    sector_trend,
+)
 from huxin.registry.session import console_connection
 
 blueprint = Blueprint("sector", __name__)
@@ -51,10 +59,15 @@ def show() -> str:
 
 @blueprint.get("/sector/export")
 def export() -> Response:
-    """The trend by day and class as a workbook; amounts in yuan."""
+    """Every table of the page as a workbook: the trend by day and class, what stands now, the newest distribution.
+
+    Amounts in yuan.
+    """
     since, until = _span()
     with console_connection(desk().settings) as database:
+        now = sector_now(database)
         trend = sector_trend(database, since, until)
+        lenders = lenders_trend(database, since, until)[-MOST_LENDERS:]
     names = (
         _l("日期"),
         _l("五级分类"),
@@ -64,14 +77,22 @@ def export() -> Response:
         _l("逾期笔数"),
         _l("逾期金额（元）"),
     )
-    rows = (
-        [
-            *(each.day, str(CLASSES[each.sums.class5]), each.sums.members, each.sums.loans),
-            *(each.sums.outstanding / 100, each.sums.overdue_loans, each.sums.overdue_amount / 100),
-        ]
-        for each in trend
-    )
+    rows: list[list[Any]] = [[each.day, *_cells(each.sums)] for each in trend]
+    rows += [[], [_l("目前")], *([None, *_cells(each)] for each in now)]
+    rows += [[], [_l("机构数"), _l("主体数")]]
+    rows += [[_lenders(each), each.subjects] for each in lenders]
     return xlsx.download(gettext("行业概览"), names, rows)
+
+
+def _cells(sums: ClassSum) -> list[Any]:
+    return [
+        *(str(CLASSES[sums.class5]), sums.members, sums.loans),
+        *(sums.outstanding / 100, sums.overdue_loans, sums.overdue_amount / 100),
+    ]
+
+
+def _lenders(each: Lenders) -> str:
+    return f"{each.lenders}{'+' if each.lenders == MOST_LENDERS else ''}"
 
 
 def _span() -> tuple[date, date]:
@@ -116,7 +137,7 @@ def _trend(by_day: dict[date, dict[str, int]]) -> dict[str, Any]:
 
 
 def _distribution(lenders: list[Lenders]) -> dict[str, Any]:
-    names = [f"{each.lenders}{'+' if each.lenders == MOST_LENDERS else ''}" for each in lenders]
+    names = [_lenders(each) for each in lenders]
     counts = [each.subjects for each in lenders]
     return {
         "tooltip": {},

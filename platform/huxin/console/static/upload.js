@@ -65,7 +65,8 @@
         window.location.assign(said.next);
       } catch (fault) {
         bar.hidden = true;
-        words.textContent = fault.message || form.dataset.broken;
+        // A line that broke brings the browser's own words, in its own language.
+        words.textContent = (fault.status && fault.message) || form.dataset.broken;
         words.setAttribute("role", "alert");
         input.value = "";
         busy = false;
