@@ -18,10 +18,11 @@ from sqlalchemy import text
 
 from huxin.errors import HuxinError
 from huxin.nightly.parts import MOST_OPEN, PART, Uploads
+from huxin.nightly.submitting import submit
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin.settings import Settings
-from support.rows import AS_OF, resident_id
+from support.rows import AS_OF, resident_id, write_submission
 
 
 @pytest.fixture
@@ -104,8 +105,21 @@ def test_what_vanished_waits_for_a_word(console: Console, who: Somebody) -> None
     place = filed(console, who, "b.csv", as_csv(book("M0001", count=2)))
     assert "确认入库（消失 28 笔）" in who.get(place).text
     assert "批次待确认" in who.get("/").text
+    home = console.joined("li.na", "administrator").get("/").text
+    assert re.search(r'todo-number">1</div><div>个批次等待会员确认', home)
     assert who.post(f"{place}/confirm").status_code == 303
     assert "确认入库" not in who.get(place).text
+
+
+def test_a_total_that_differs_is_said_beside_it(console: Console, who: Somebody, tmp_path: Path) -> None:
+    changes = {"record_count": 9}
+    file = write_submission(tmp_path, "M0001", book("M0001"), AS_OF, 1, "full", manifest_changes=changes)
+    (item, *_) = submit(console.settings, file, "M0001")
+    page = who.get(f"/my/files/{item.id}").text
+    (row,) = re.findall(r'<th scope="row">行数</th>(.*?)</tr>', page)
+    assert ">9<" in row
+    assert "不符" in row
+    assert page.count("不符：") == 1
 
 
 def test_a_check_files_nothing(console: Console, who: Somebody) -> None:

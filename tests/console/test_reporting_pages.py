@@ -157,6 +157,11 @@ def test_a_holiday_is_granted_by_a_steward_and_by_no_auditor(console: Console, o
     assert "停报、延期、补报" not in auditor.get("/calendar/members/M0003").text
     assert operator.post("/calendar/members/M0003", form).status_code == 303
     assert "停报" in _plain(operator.get("/calendar/members/M0003?since=2026-05-30&until=2026-05-30").text)
+    for kind, first, shown in (("extension", "2026-05-28", "延期中"), ("backfill", "2026-05-29", "待补报")):
+        more = {"kind": kind, "first": first, "until": "2026-06-05T12:00", "reason": "system"}
+        assert operator.post("/calendar/members/M0003", more).status_code == 303, kind
+        days = f"since={first}&until={first}"
+        assert shown in _plain(operator.get(f"/calendar/members/M0003?{days}").text), kind
     wrong = operator.post(
         "/calendar/members/M0003", {"kind": "extension", "first": "2026-05-30", "reason": "system"}
     )
