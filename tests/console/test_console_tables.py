@@ -40,6 +40,16 @@ def test_values_keep_their_kind() -> None:
     assert found == ["甲", 3, 2.5, True, datetime(2026, 5, 31), datetime(2026, 6, 1), None, str(10**18)]  # noqa: DTZ001 - as sheets have them
 
 
+def test_a_workbook_that_ends_before_its_list_says_so(console: Console) -> None:
+    for most, told in ((3, 4), (4, 3), (None, 3)):
+        with console.app.test_request_context("/"):
+            made = xlsx.download("x", ["列"], [[number] for number in range(3)], most).data
+        page = openpyxl.load_workbook(BytesIO(made)).active
+        assert page is not None
+        assert page.max_row == told + 1
+        assert ("最多导出 3 行" in str(page.cell(told + 1, 1).value)) is (most == 3)
+
+
 def test_a_page_tells_whether_there_is_more(console: Console) -> None:
     with console.app.test_request_context("/?sort=-rows"):
         assert paging.page_of(list("abc"), str, 2) == paging.Page(list("ab"), "b", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from flask import Response
+from flask_babel import gettext
 
 MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST = 100_000
@@ -62,7 +63,18 @@ def _write(page: Any, line: int, column: int, value: Any, plain: Any, days: Any,
         page.write_string(line, column, text, plain if text.startswith(_FORMULA) else None)
 
 
-def download(name: str, head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Response:
-    """The workbook as a file to keep, never to be opened in the page."""
+def download(
+    name: str, head: Sequence[Any], rows: Iterable[Sequence[Any]], most: int | None = None
+) -> Response:
+    """The workbook as a file to keep, never to be opened in the page; one of `most` rows says that it ends there."""
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.xlsx"}
-    return Response(workbook(head, rows), mimetype=MEDIA, headers=headers)
+    return Response(workbook(head, _ended(rows, most)), mimetype=MEDIA, headers=headers)
+
+
+def _ended(rows: Iterable[Sequence[Any]], most: int | None) -> Iterator[Sequence[Any]]:
+    count = 0
+    for row in rows:
+        count += 1
+        yield row
+    if most is not None and count >= most:
+        yield [gettext("最多导出 %(most)s 行，其余（如有）未列；请缩小范围后再导出。", most=f"{count:,}")]

@@ -89,7 +89,7 @@ def export() -> Response:
         ]
         for each in _listed()
     )
-    return xlsx.download(gettext("查询告警"), names, rows)
+    return xlsx.download(gettext("查询告警"), names, rows, _SHOWN)
 
 
 @blueprint.get("/alarms/<uuid:number>")

@@ -152,7 +152,7 @@ def export() -> Response:
         [n.number, n.recorded_at, TOPICS.get(n.topic, n.topic), n.member, n.record]
         for n in _leaves(_EXPORTED)
     )
-    return xlsx.download("audit", [column.label for column in _columns()], rows)
+    return xlsx.download("audit", [column.label for column in _columns()], rows, _EXPORTED)
 
 
 @blueprint.get("/audit/<int:number>")

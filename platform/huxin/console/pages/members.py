@@ -132,7 +132,7 @@ def export() -> Response:
         ]
         for m in found
     )
-    return xlsx.download(gettext("会员"), [_l("代码"), _l("名称"), *_heads()[1:]], rows)
+    return xlsx.download(gettext("会员"), [_l("代码"), _l("名称"), *_heads()[1:]], rows, _MOST)
 
 
 @blueprint.get("/<code>")

@@ -110,7 +110,9 @@ def export() -> Response:
         ]
         for each in found
     )
-    return xlsx.download(gettext("我的批次"), [*(each.label for each in _COLUMNS), gettext("批次编号")], rows)
+    return xlsx.download(
+        gettext("我的批次"), [*(each.label for each in _COLUMNS), gettext("批次编号")], rows, _EXPORTED
+    )
 
 
 @blueprint.get("/<uuid:id_>")

@@ -46,7 +46,7 @@ def enquiries() -> Response:
     """Own enquiries, newest first, up to MOST."""
     with connection(desk().settings) as database:
         found = console_my.own_enquiries(database, looking_member().id, None, MOST)
-    return xlsx.download(gettext("我的查询"), _ENQUIRIES, _told(found))
+    return xlsx.download(gettext("我的查询"), _ENQUIRIES, _told(found), MOST)
 
 
 @blueprint.get("/reservations/export")
@@ -67,7 +67,7 @@ def reservations() -> Response:
         ]
         for each in found
     )
-    return xlsx.download(gettext("授信占用"), _RESERVATIONS, rows)
+    return xlsx.download(gettext("授信占用"), _RESERVATIONS, rows, MOST)
 
 
 def _told(found: Sequence[console_my.OwnEnquiry]) -> Iterator[list[Any]]:

@@ -112,7 +112,7 @@ def export() -> Response:
         _l("批次编号"),
     )
     head = names
-    return xlsx.download(gettext("报送批次"), head, map(_cells, found))
+    return xlsx.download(gettext("报送批次"), head, map(_cells, found), _MOST)
 
 
 @blueprint.get("/reports/<uuid:number>")

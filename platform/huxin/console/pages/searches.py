@@ -82,7 +82,7 @@ def export() -> Response:
         _l("金额（元）"),
     )
     rows = ([told[key] for key in _TOLD] for told in map(entry_object, entries))
-    return xlsx.download(gettext("查询检索"), names, rows)
+    return xlsx.download(gettext("查询检索"), names, rows, _MOST)
 
 
 @blueprint.post("/enquiries/person")
