@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, text
@@ -19,7 +20,7 @@ def connection(settings: Settings) -> Iterator[Connection]:
 
     Raises HuxinError H0502 when the server goes away meanwhile, H0313 when it cannot be reached at all.
     """
-    with lost_connection_told(), _engine(settings, os.getpid(), None).begin() as opened:
+    with lost_connection_told(), _engine_of(settings, None).begin() as opened:
         yield opened
 
 
@@ -29,7 +30,7 @@ def member_connection(settings: Settings, member_id: int) -> Iterator[Connection
 
     For reading submissions, findings and quarantine over HTTP; nothing else can be read in it. Errors as `connection`.
     """
-    with lost_connection_told(), _engine(settings, os.getpid(), APP_ROLE).begin() as opened:
+    with lost_connection_told(), _engine_of(settings, APP_ROLE).begin() as opened:
         opened.execute(text("SELECT set_config('huxin.member', :member, true)"), {"member": str(member_id)})
         yield opened
 
@@ -42,7 +43,7 @@ def console_connection(settings: Settings, member_id: int | None = None) -> Iter
     `connection`.
     """
     name, value = ("huxin.operator", "yes") if member_id is None else ("huxin.member", str(member_id))
-    with lost_connection_told(), _engine(settings, os.getpid(), CONSOLE_ROLE).begin() as opened:
+    with lost_connection_told(), _engine_of(settings, CONSOLE_ROLE).begin() as opened:
         opened.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
         yield opened
 
@@ -50,7 +51,12 @@ def console_connection(settings: Settings, member_id: int | None = None) -> Iter
 def forget_engine(settings: Settings) -> None:
     """Closes the pooled connections, as before the server is stopped."""
     for role in (None, APP_ROLE, CONSOLE_ROLE):
-        _engine(settings, os.getpid(), role).dispose()
+        _engine_of(settings, role).dispose()
+
+
+def _engine_of(settings: Settings, role: str | None) -> Engine:
+    """One engine a database: a clock that was set and moves on is no reason for another pool."""
+    return _engine(replace(settings, fixed_now=None), os.getpid(), role)
 
 
 @lru_cache(maxsize=64)
