@@ -15,7 +15,7 @@ from statistics import median
 from time import perf_counter
 
 from consolebench.filler import TODAY, Sizes, fill
-from consolebench.visiting import MY_PAGES, PAGES, Visit, visiting
+from consolebench.visiting import MY_PAGES, MY_WORKBOOKS, PAGES, WORKBOOKS, Visit, visiting
 
 from huxin.cli.setup import prepare
 from huxin.registry import embedded
@@ -55,10 +55,10 @@ def _measured(settings: Settings, asked: argparse.Namespace) -> dict[str, float]
         close_sector(database, settings.now())
         figures["close_s"] = round(perf_counter() - begun, 2)
     with visiting(settings) as visit:
-        for name in (*PAGES, *MY_PAGES):
-            figures[f"{name}_ms"] = _timed(visit, name, asked.repeat)
-    figures["slowest_ms"] = max(value for name, value in figures.items() if name.endswith("_ms"))
-    return figures
+        pages = {f"{name}_ms": _timed(visit, name, asked.repeat) for name in (*PAGES, *MY_PAGES)}
+        books = {f"{name}_ms": _timed(visit, name, asked.repeat) for name in (*WORKBOOKS, *MY_WORKBOOKS)}
+    slowest = {"slowest_workbook_ms": max(books.values()), "slowest_ms": max(pages.values())}
+    return figures | pages | books | slowest
 
 
 def _timed(visit: Visit, name: str, repeat: int) -> float:

@@ -11,6 +11,7 @@ import psycopg
 from huxin.contract import load_contract
 from huxin.oversight.closing import close_if_due
 from huxin.registry.connect import libpq_uri
+from huxin.registry.sequencing import drain
 from huxin.settings import Settings
 
 TODAY = date(2026, 5, 31)
@@ -19,6 +20,17 @@ _SUBJECT = "('00000000-0000-4000-8000-' || lpad(to_hex((n::bigint * 7919) % {peo
 # Ids of the enquiries are UUIDv7 of their moment, spread over ninety days.
 _ID = """(lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0')
     || '8000' || lpad(to_hex(n), 12, '0'))::uuid"""
+
+# What the sequencer makes the audit log of: a leaf an enquiry, and one act of an operator to every two.
+_RECORD = "jsonb_build_object('salt', md5(id::text), 'record', json_build_object('id', id, 'outcome', 'refer')::text)"
+_LOG = (
+    f"""INSERT INTO outbox (id, topic, body, recorded_at)
+        SELECT id, 'enquiry.answered', jsonb_build_object('leaf', {_RECORD},
+            'feed', jsonb_build_object('enquiry_id', id, 'member_id', member_id)), asked_at FROM enquiry""",
+    f"""INSERT INTO outbox (id, topic, body, recorded_at)
+        SELECT gen_random_uuid(), 'operator.looked', jsonb_build_object('leaf', {_RECORD}), asked_at
+        FROM enquiry WHERE get_byte(uuid_send(id), 15) % 2 = 0""",
+)
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,12 @@ class Sizes:
 
 
 def fill(settings: Settings, sizes: Sizes) -> None:
-    """Fills an empty, migrated registry and closes the sector."""
+    """Fills an empty, migrated registry, numbers its audit log and closes the sector."""
     with psycopg.connect(libpq_uri(settings), autocommit=True) as database:
         database.execute("SET synchronous_commit = off")
-        for statement in _statements(sizes):
+        for statement in (*_statements(sizes), *_LOG):
             database.execute(statement)
+        drain(settings)
         database.execute("VACUUM ANALYZE")
     close_if_due(settings)
 

@@ -18,6 +18,7 @@ from consolebench import member_side
 from huxin.console.app import create_console
 from huxin.console.config import Config
 from huxin.registry import people, people_links
+from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin.settings import Settings
 
@@ -50,6 +51,8 @@ PAGES: Final = {
     "people": "/people",
     "audit": "/audit",
     "audit_topic": "/audit?topic=person.joined",
+    "audit_leaf": "/audit/77777",
+    "audit_growth": "/audit/growth?from=100000&to=200001",
     "policy": "/policy",
     "policy_edit": "/policy/edit",
     "reminders_words": "/reminders/words",
@@ -69,7 +72,35 @@ MY_PAGES: Final = {
     "my_keys": "/my/keys",
     "my_reminders": "/my/reminders",
     "my_start": "/my/start",
+    "my_proof": "/my/proofs/{enquiry}",
+    "my_growth": "/my/proofs/growth?from=100000&to=200001",
 }
+# Workbooks hold all that a list shows page by page, up to their limit: they are measured apart from pages.
+WORKBOOKS: Final = {
+    "people_xlsx": "/people.xlsx",
+    "approvals_xlsx": "/approvals.xlsx",
+    "audit_xlsx": "/audit.xlsx",
+    "policy_xlsx": "/policy/export",
+    "calendar_xlsx": "/calendar/export",
+    "reports_xlsx": "/reports/export",
+    "quality_xlsx": "/quality/export",
+    "quality_member_xlsx": "/quality/M0007/export",
+    "enquiries_xlsx": f"/enquiries/export?{_MONTH}",
+    "alarms_xlsx": "/alarms/export",
+    "sector_xlsx": "/sector/export",
+    "members_xlsx": "/members/export",
+    "reminders_xlsx": "/reminders/export",
+}
+MY_WORKBOOKS: Final = {
+    "my_files_xlsx": "/my/files/export",
+    "my_rules_xlsx": "/my/files/rules/export",
+    "my_enquiries_xlsx": "/my/enquiries/export",
+    "my_reservations_xlsx": "/my/reservations/export",
+    "my_quality_xlsx": "/my/quality/export",
+    "my_keys_xlsx": "/my/keys/export",
+}
+_OPERATORS: Final = PAGES | WORKBOOKS
+_MEMBERS: Final = MY_PAGES | MY_WORKBOOKS
 
 
 @dataclass
@@ -82,7 +113,7 @@ class Visit:
 
     def open(self, name: str) -> int:
         """Opens a page; its size in bytes. Raises RuntimeError for anything but a page."""
-        client, pages = (self.member, MY_PAGES) if name in MY_PAGES else (self.operator, PAGES)
+        client, pages = (self.member, _MEMBERS) if name in _MEMBERS else (self.operator, _OPERATORS)
         answer = client.get(pages[name].format_map(self.known))
         if answer.status_code != 200:
             raise RuntimeError(f"{name}: {answer.status_code}")
@@ -103,6 +134,7 @@ def visiting(settings: Settings) -> Iterator[Visit]:
         "upload": member_side.upload(clerk, token),
         "enquiry": str(member_side.ask(settings, clerk, token)),
     }
+    drain(settings)  # what was asked just now has its leaf, too
     yield Visit(operator, clerk, known)
 
 

@@ -32,7 +32,7 @@ _SHOWN = 200
 _GOING_ON = "going_on"
 
 
-def TODO(_person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+def what_waits(_person: Person) -> Iterator[Todo]:
     """Alarms that nobody has acknowledged."""
     with console_connection(desk().settings) as database:
         found = list_alarms(database, "open", None, None, _SHOWN)

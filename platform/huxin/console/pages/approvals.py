@@ -37,7 +37,7 @@ STATES = {
 }
 
 
-def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - a page's attribute, as MENU and ACTS are
+def what_waits(person: Person) -> Iterator[Todo]:
     """What somebody else has proposed and this person may decide."""
     if person.role == ADMINISTRATOR:
         with console_connection(desk().settings) as database:

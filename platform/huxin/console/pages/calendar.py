@@ -40,7 +40,7 @@ DAYS = 30
 _LONGEST = 92
 
 
-def TODO(_person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+def what_waits(_person: Person) -> Iterator[Todo]:
     """Members that owe a report."""
     with console_connection(desk().settings) as database:
         late = late_members(database, _policy(), desk().settings.now())

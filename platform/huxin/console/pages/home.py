@@ -1,4 +1,4 @@
-"""The first page: what there is to do, the most urgent first. Other pages add to it by their own TODO."""
+"""The first page: what there is to do, the most urgent first. Other pages add to it by their own `what_waits`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Todo:
     tone: str = "orange"
 
 
-# A page that has something to do brings TODO: a function of the person that gives what waits for him.
+# A page that has something to do brings `what_waits`: a function of the person that gives what waits for him.
 Waiting = Callable[[Person], Iterator[Todo]]
 
 
@@ -43,7 +43,7 @@ def show() -> str:
 
 
 def _of(module: Any, person: Person) -> Iterator[Todo]:
-    made: Waiting | None = getattr(module, "TODO", None)
+    made: Waiting | None = getattr(module, "what_waits", None)
     return made(person) if made is not None and _opens(module, person) else iter(())
 
 

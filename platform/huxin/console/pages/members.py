@@ -86,7 +86,7 @@ ACTS = (
 )
 
 
-def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+def what_waits(person: Person) -> Iterator[Todo]:
     """Members on their way in."""
     if person.role == ADMINISTRATOR:
         with console_connection(desk().settings) as database:

@@ -57,7 +57,7 @@ _COLUMNS = (
 )
 
 
-def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - by this name the first page finds it
+def what_waits(person: Person) -> Iterator[Todo]:
     """Refused files, those that wait for a word, and rows to mend."""
     if not person.member:
         return

@@ -26,7 +26,7 @@ blueprint = Blueprint("my_reminders", __name__, url_prefix="/my/reminders")
 MENU = (Entry("my_reminders.show", _l("提醒"), icon="bell", order=35),)
 
 
-def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+def what_waits(person: Person) -> Iterator[Todo]:
     """Reminders that nobody of the member has marked as seen."""
     with console_connection(desk().settings, person.member_id) as database:
         unseen = count_unseen(database, person.member_id)

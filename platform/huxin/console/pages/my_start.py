@@ -22,7 +22,7 @@ from huxin.registry.session import console_connection
 blueprint = Blueprint("my_start", __name__, url_prefix="/my/start")
 
 
-def TODO(person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+def what_waits(person: Person) -> Iterator[Todo]:
     """The test file of a member on its way in."""
     if not person.operator:
         found = _own()

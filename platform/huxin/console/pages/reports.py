@@ -41,7 +41,7 @@ _SAMPLES = 3
 _MOST = 5_000
 
 
-def TODO(_person: Person) -> Iterator[Todo]:  # noqa: N802 - as docs/console.md names it
+def what_waits(_person: Person) -> Iterator[Todo]:
     """Refused files that nothing has replaced, and files that wait for their member."""
     now = desk().settings.now()
     with console_connection(desk().settings) as database:
