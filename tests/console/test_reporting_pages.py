@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 from console_world import MORNING, Clock, Console, Somebody
 from python_calamine import CalamineWorkbook
+from sqlalchemy import text
 
 from huxin.cli.setup import prepare
 from huxin.console.app import create_console
@@ -20,6 +21,7 @@ from huxin.console.config import Config
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
+from huxin.ids import id_at
 from huxin.nightly.pipeline import run_night
 from huxin.oversight.closing import close_if_due
 from huxin.registry.alarms import Raised, raise_alarm
@@ -134,6 +136,50 @@ def test_the_first_page_tells_what_waits(operator: Somebody) -> None:
     assert "3 家机构有应报未报的日期" in said  # of the days before the night, M0001 owes too
     assert "1 个文件被拒收" in said
     assert "1 个查询告警待处理" in said
+
+
+def _many(settings: Settings) -> None:
+    """1,200 open alarms and as many closed ones; 400 refused files, of which 100 were made good; 250 that wait."""
+    files = """
+        INSERT INTO submission (member_id, id, state, sender, file, data_digest, manifest_digest, as_of_date,
+            received_at, changed_at)
+        SELECT 3, :id, :state, 'M0003', 'x.csv', :digest, :digest, :day, :at, :at
+    """
+    at = settings.now() - timedelta(hours=1)
+    sent = [(6, date(2025, 1, 1) + timedelta(days=number)) for number in range(400)]
+    sent += [(5, day) for _, day in sent[:100]] + [(4, None)] * 250
+    values = [
+        {
+            "id": id_at(at + timedelta(seconds=number)),
+            "state": state,
+            "digest": str(number).encode(),
+            "day": day,
+            "at": at,
+        }
+        for number, (state, day) in enumerate(sent)
+    ]
+    alarms = """
+        INSERT INTO alarm (member_id, id, kind, about, window_from, window_until, figures, first_seen, last_seen, state)
+        SELECT 1, gen_random_uuid(), 'repeated', n, now(), now(), '{}', now(), now(),
+            CASE WHEN n % 2 = 0 THEN 'open' ELSE 'closed' END
+        FROM generate_series(1, 2400) n
+    """
+    with connection(settings) as database:
+        database.execute(text(files), values)
+        database.execute(text(alarms))
+
+
+def test_the_first_page_counts_whatever_there_is(console: Console, operator: Somebody) -> None:
+    """More than any list shows; what an operator opens by a number is a list of as many."""
+    _many(console.settings)
+    said = _plain(operator.get("/").text)
+    assert "1,201 个查询告警待处理" in said
+    assert "250 个批次等待会员确认" in said
+    assert "301 个文件被拒收" in said  # M0002's own, and of 400 those whose day was not published afterwards
+    listed = _found(operator.get("/").text, r'href="(/reports\?state=refused[^"]*)"')
+    book = operator.get(listed.replace("/reports?", "/reports/export?")).data
+    rows = CalamineWorkbook.from_filelike(BytesIO(book)).get_sheet_by_index(0).to_python()
+    assert len(rows) == 1 + 301
 
 
 def test_a_refused_file_is_explained_in_three_clicks(operator: Somebody) -> None:

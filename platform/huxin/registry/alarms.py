@@ -39,6 +39,8 @@ _LIST = text(f"""
       AND (CAST(:member AS text) IS NULL OR m.code = :member) AND (CAST(:kind AS text) IS NULL OR a.kind = :kind)
     ORDER BY a.last_seen DESC, a.id LIMIT :most
 """)
+# By the index of those that go on: what was closed, over the years, is not looked at.
+_COUNT_OPEN = text("SELECT count(*) FROM alarm WHERE state = 'open' AND state <> 'closed'")
 _FIND = f"SELECT {_COLUMNS} FROM alarm a JOIN member m ON m.id = a.member_id WHERE a.id = :id"
 _ONE = text(_FIND)
 _HELD = text(f"{_FIND} FOR UPDATE OF a")
@@ -97,6 +99,11 @@ def list_alarms(
     """Alarms, the last seen first. `state` is one of STATES, "going_on" (not closed) or "all"."""
     values = {"state": state, "member": member, "kind": kind, "most": most}
     return [Alarm(*row) for row in connection.execute(_LIST, values)]
+
+
+def count_open(connection: Connection) -> int:
+    """How many alarms nobody has acknowledged."""
+    return int(connection.execute(_COUNT_OPEN).scalar_one())
 
 
 def find_alarm(connection: Connection, id_: UUID) -> Alarm | None:

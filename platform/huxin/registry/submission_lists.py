@@ -31,16 +31,14 @@ _SAMPLES: Final = text("""
 
 
 # A refused file is over once its member's day has a published one; one without a day, once any later file is published.
-_MADE_GOOD: Final = text("""
-    SELECT s.id FROM submission s
-    WHERE s.id = ANY (:ids) AND EXISTS (
-        SELECT FROM submission o WHERE o.member_id = s.member_id AND o.id > s.id AND o.state = 5
-          AND (s.as_of_date IS NULL OR o.as_of_date = s.as_of_date))
-""")
-_WAITING: Final = f"""
-    SELECT {_COLUMNS} FROM submission s LEFT JOIN member m ON m.id = s.member_id WHERE s.state = 4
-    ORDER BY s.id LIMIT :most
+_STILL_REFUSED: Final = """
+    NOT EXISTS (SELECT FROM submission o WHERE o.member_id = s.member_id AND o.id > s.id AND o.state = 5
+        AND (s.as_of_date IS NULL OR o.as_of_date = s.as_of_date))
 """
+_COUNT_REFUSED: Final = text(f"""
+    SELECT count(*) FROM submission s WHERE s.state = 6 AND s.id >= id_floor(:since) AND {_STILL_REFUSED}
+""")
+_COUNT_WAITING: Final = text("SELECT count(*) FROM submission WHERE state = 4")
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class Sought:
-    """Which submissions: None stands for all. `since` is of the receipt."""
+    """Which submissions: None stands for all. `since` is of the receipt; `still`: not made good since."""
 
     member_id: int | None = None
     state: State | None = None
     as_of: date | None = None
     since: datetime | None = None
+    still: bool = False
 
 
 def list_submissions(connection: Connection, sought: Sought, before: UUID | None, most: int) -> list[Listed]:
@@ -104,6 +103,7 @@ def statement(sought: Sought, before: UUID | None = None) -> str:
         "s.id < :before": before,
     }
     held = [condition for condition, value in wanted.items() if value is not None]
+    held += [_STILL_REFUSED] if sought.still else []
     return f"""
         SELECT {_COLUMNS} FROM submission s LEFT JOIN member m ON m.id = s.member_id
         {"WHERE " + " AND ".join(held) if held else ""} ORDER BY s.id DESC LIMIT :most
@@ -117,18 +117,18 @@ def one_submission(connection: Connection, submission_id: UUID) -> Listed | None
     return None if row is None else Listed(**{**row, "state": State(row["state"])})
 
 
-def waiting_submissions(connection: Connection, most: int) -> list[Listed]:
-    """Submissions that wait for their member's word, the oldest first."""
-    found = connection.execute(text(_WAITING), {"most": most}).mappings()
-    return [Listed(**{**row, "state": State(row["state"])}) for row in found]
+def count_waiting(connection: Connection) -> int:
+    """How many submissions wait for their member's word."""
+    return int(connection.execute(_COUNT_WAITING).scalar_one())
 
 
-def made_good(connection: Connection, items: Sequence[Listed]) -> set[UUID]:
-    """Which of these refused submissions were followed by one that was published, of the same member and day.
+def count_refused(connection: Connection, since: datetime) -> int:
+    """How many received since then were refused and not followed by one that was published, of the same member and day.
 
-    In the transaction that listed them.
+    By keys alone, as a list: what is read grows with the submissions since then, not with all there are.
     """
-    return set(connection.execute(_MADE_GOOD, {"ids": [item.id for item in items]}).scalars())
+    connection.execute(_BY_KEYS)
+    return int(connection.execute(_COUNT_REFUSED, {"since": since}).scalar_one())
 
 
 def samples(

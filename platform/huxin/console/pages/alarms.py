@@ -22,7 +22,7 @@ from huxin.console.texts import language
 from huxin.console.visitor import someone
 from huxin.errors import HuxinError
 from huxin.oversight import alarms
-from huxin.registry.alarms import ACKNOWLEDGED, CLOSED, STATES, list_alarms
+from huxin.registry.alarms import ACKNOWLEDGED, CLOSED, STATES, count_open, list_alarms
 from huxin.registry.people import Person
 from huxin.registry.session import console_connection
 
@@ -35,8 +35,8 @@ _GOING_ON = "going_on"
 def what_waits(_person: Person) -> Iterator[Todo]:
     """Alarms that nobody has acknowledged."""
     with console_connection(desk().settings) as database:
-        found = list_alarms(database, "open", None, None, _SHOWN)
-    yield Todo(len(found), gettext("个查询告警待处理"), url_for("alarms.show", state="open"), "red")
+        waiting = count_open(database)
+    yield Todo(waiting, gettext("个查询告警待处理"), url_for("alarms.show", state="open"), "red")
 
 
 @blueprint.get("/alarms")

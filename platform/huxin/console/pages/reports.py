@@ -22,40 +22,41 @@ from huxin.console.reporting_words import MODES, STATE_CHIPS
 from huxin.console.texts import language
 from huxin.contract import State, load_contract
 from huxin.oversight.reporting import LOOKED_BACK
-from huxin.oversight.todo import open_refusals
 from huxin.registry.members import find_member
 from huxin.registry.people import Person
 from huxin.registry.session import console_connection
 from huxin.registry.submission_lists import (
     Listed,
     Sought,
+    count_refused,
+    count_waiting,
     list_submissions,
     one_submission,
     samples,
-    waiting_submissions,
 )
 
 blueprint = Blueprint("reports", __name__)
 MENU = (Entry("reports.show", _l("报送批次"), icon="files", order=20),)
+# Beside the states themselves: refused, and nothing published has taken its place.
+STILL_REFUSED = "refused_still"
 _SAMPLES = 3
 _MOST = 5_000
 
 
 def what_waits(_person: Person) -> Iterator[Todo]:
-    """Refused files that nothing has replaced, and files that wait for their member."""
-    now = desk().settings.now()
+    """Refused files that nothing has replaced, and files that wait for their member: counted, however many."""
+    since = desk().settings.today() - timedelta(days=LOOKED_BACK)
     with console_connection(desk().settings) as database:
-        refused = open_refusals(database, now)
-        waiting = waiting_submissions(database, SIZE)
-    since = (now - timedelta(days=LOOKED_BACK)).date()
+        refused = count_refused(database, midnight(since))
+        waiting = count_waiting(database)
     yield Todo(
-        len(refused),
+        refused,
         gettext("个文件被拒收，尚未更正"),
-        url_for("reports.show", state="refused", since=since),
+        url_for("reports.show", state=STILL_REFUSED, since=since),
         "red",
     )
     yield Todo(
-        len(waiting),
+        waiting,
         gettext("个批次等待会员确认"),
         url_for("reports.show", state="awaiting_confirmation"),
     )
@@ -81,6 +82,7 @@ def show() -> str:
     states = [
         ("", gettext("全部")),
         *((each.name.lower(), str(chip.words)) for each, chip in STATE_CHIPS.items()),
+        (STILL_REFUSED, gettext("已拒收，尚未更正")),
     ]
     return render_template(
         "reports.html",
@@ -133,14 +135,17 @@ def _asked() -> dict[str, str]:
 
 def _sought(database: Any) -> Sought:
     """What the query asks for; an unknown member's code finds nothing."""
-    code, state = text_of("member"), one_of("state", (each.name.lower() for each in State))
+    code = text_of("member")
+    state = one_of("state", (*(each.name.lower() for each in State), STILL_REFUSED))
+    still = state == STILL_REFUSED
     member = find_member(database, code) if code else None
     since = day_of("since")
     return Sought(
         -1 if code and member is None else member.id if member else None,
-        State[state.upper()] if state else None,
+        State.REFUSED if still else State[state.upper()] if state else None,
         day_of("as_of"),
         None if since is None else midnight(since),
+        still,
     )
 
 
