@@ -196,6 +196,26 @@ def test_findings_are_grouped_by_check_with_counts_and_samples(operator: Somebod
     assert "=1+1" not in said
 
 
+def test_the_league_tells_what_is_rejected_for_which_check(operator: Somebody) -> None:
+    """Of the sector with the share of members, beside each member its own, on the page as in the workbook."""
+    page = operator.get("/quality").text
+    said = _plain(page)
+    assert "2 家机构有报送" in said
+    assert re.search(r"E1202 该项应为数字[^ ]* 1 1 50\.0%", said)
+    assert re.search(r"F0002 文件的记录数[^ ]* 1 1 50\.0%", said)
+    assert re.search(r"M0001 小贷 .*?E1202 × 1 该项应为数字", said)
+    assert 'href="/quality/M0001#rules"' in page and 'id="rules"' in operator.get("/quality/M0001").text
+    book = operator.get("/quality/export").data
+    head, *rows = CalamineWorkbook.from_filelike(BytesIO(book)).get_sheet_by_index(0).to_python()
+    at = head.index("最常见的拒收原因")
+    assert {row[1]: row[at : at + 2] for row in rows[:3]} == {
+        "M0001": ["E1202", 1],
+        "M0002": ["F0002", 1],
+        "M0003": ["", ""],
+    }
+    assert [row[:1] + row[2:5] for row in rows[-2:]] == [["E1202", 1, 1, 50], ["F0002", 1, 1, 50]]
+
+
 def test_a_holiday_is_granted_by_a_steward_and_by_no_auditor(console: Console, operator: Somebody) -> None:
     form = {"kind": "holiday", "first": "2026-05-30", "reason": "festival"}
     auditor = console.joined("wang.wu", AUDITOR, valid_until=MORNING + timedelta(days=9))

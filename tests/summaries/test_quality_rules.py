@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -14,10 +15,11 @@ from huxin.oversight.calendar import OWED, PUBLISHED, REPORTED, day_off, state_o
 from huxin.oversight.quality import Figures, quality_of
 from huxin.oversight.reporting import joined, late_members, league, window
 from huxin.oversight.reporting_policy import reporting_policy
-from huxin.registry.reports import report_days, reporters
+from huxin.registry.reports import rejections, report_days, reporters
 from huxin.registry.session import connection
 from huxin.registry.terms import BACKFILL, EXTENSION, HOLIDAY, Term, set_terms, terms_between
 from huxin.settings import SHANGHAI, Settings
+from support.queries import watched
 
 TODAY = date(2026, 5, 31)
 POLICY = reporting_policy(TODAY)
@@ -174,6 +176,50 @@ def test_the_best_stand_first_and_equals_share_a_place(settings: Settings) -> No
     for one, other in pairwise(placed):
         if one.quality.index is not None and other.quality.index is not None:
             assert (one.place == other.place) is (one.quality.index == other.quality.index)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rejections_are_counted_by_check_of_the_sector_and_of_each_member(
+    settings: Settings, seed: int
+) -> None:
+    """Against the same rows added up here: days outside, warnings and what was taken back count for nothing."""
+    chance = random.Random(seed)
+    since, until = TODAY - timedelta(days=29), TODAY
+    rows = {
+        (member, TODAY - timedelta(days=back), code): chance.choice((0, 0, 1, 3, 40))
+        for member in range(1, 8)
+        for back in range(40)
+        for code in ("E1101", "E2001", "F0002", "W4001")
+        if chance.random() < 0.4
+    }
+    with connection(settings) as database:
+        database.execute(
+            text("INSERT INTO report_code (member_id, day, code, hits) VALUES (:member, :day, :code, :hits)"),
+            [{"member": m, "day": d, "code": c, "hits": hits} for (m, d, c), hits in rows.items()],
+        )
+        database.execute(
+            text("""INSERT INTO report_day (member_id, day, files, refused, waiting, withdrawn, rows, accepted,
+                rejected, warned, vanished) SELECT n, :day, 1, 0, 0, 0, 1, 1, 0, 0, 0 FROM generate_series(1, 10) n"""),
+            {"day": TODAY},
+        )
+    with watched() as seen, connection(settings) as database:
+        found = rejections(database, since, until)
+    assert seen.count == 2
+    assert seen.walks(settings, ("report_code", "report_day", "finding", "submission")) == []
+    by_member: dict[int, Counter[str]] = {}
+    for (member, day, code), hits in rows.items():
+        if since <= day <= until and code[0] != "W" and hits:
+            by_member.setdefault(member, Counter())[code] += hits
+    sector: Counter[str] = sum(by_member.values(), Counter())
+    told = [(each.code, each.hits, each.members) for each in found.rules]
+    assert told == sorted(
+        ((code, hits, sum(code in mine for mine in by_member.values())) for code, hits in sector.items()),
+        key=lambda each: (-each[1], each[0]),
+    )
+    assert {member: (each.code, each.hits) for member, each in found.worst.items()} == {
+        member: min(mine.items(), key=lambda each: (-each[1], each[0])) for member, mine in by_member.items()
+    }
+    assert found.senders == 10
 
 
 def test_the_window_ends_with_the_newest_day_that_is_due() -> None:

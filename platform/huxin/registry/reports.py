@@ -29,6 +29,20 @@ _CODES_OF = text("""
     WHERE member_id = :member AND day >= :since AND day <= :until
     GROUP BY code HAVING sum(hits) > 0 ORDER BY 2 DESC, 1
 """)
+# Rejected rows and refused files by check (an E or an F begins its code, a W warns): the sector's sums, whose first
+# column is null, and of each member the check that hit most. One pass over the days, whose sums by member are few.
+_REJECTIONS = text("""
+    WITH held AS MATERIALIZED (
+        SELECT member_id, code, sum(hits)::bigint AS hits FROM report_code
+        WHERE day >= :since AND day <= :until AND code NOT LIKE 'W%'
+        GROUP BY member_id, code HAVING sum(hits) > 0)
+    SELECT NULL::integer, code, sum(hits)::bigint AS hits, count(*) AS members FROM held GROUP BY code
+    UNION ALL
+    SELECT * FROM (SELECT DISTINCT ON (member_id) member_id, code, hits, 1 FROM held
+        ORDER BY member_id, hits DESC, code) worst
+    ORDER BY hits DESC, code
+""")
+_SENDERS = text("SELECT count(DISTINCT member_id) FROM report_day WHERE day >= :since AND day <= :until")
 # The wall clock of Shanghai says when a day is due. Days with a grant are left out: they are few, and read one by one.
 _CONDUCT = text("""
     SELECT r.member_id, count(*) FILTER (WHERE r.plain), count(*) FILTER (WHERE r.plain AND r.first_at <= r.due),
@@ -108,6 +122,27 @@ class Conduct:
     steps: int
 
 
+@dataclass(frozen=True)
+class RuleHits:
+    """How often one check rejected a row or refused a file, and of how many members."""
+
+    code: str
+    hits: int
+    members: int
+
+
+@dataclass(frozen=True)
+class Rejections:
+    """What some days' reports were rejected for: by check, the most frequent first, and each member's own worst.
+
+    `senders` is how many members anything came from.
+    """
+
+    rules: tuple[RuleHits, ...]
+    worst: dict[int, RuleHits]
+    senders: int
+
+
 def reporters(connection: Connection, ids: Iterable[int] | None = None) -> list[Reporter]:
     """All members, or these, by code."""
     return [Reporter(*row) for row in connection.execute(_MEMBERS, {"ids": _listed(ids)})]
@@ -128,6 +163,18 @@ def code_counts(
     values = {"since": since, "until": until, "member": member}
     found = connection.execute(_CODES if member is None else _CODES_OF, values)
     return [(row[0], row[1]) for row in found]
+
+
+def rejections(connection: Connection, since: date, until: date) -> Rejections:
+    """What reports for these days, both included, were rejected for: all members' and each one's."""
+    values = {"since": since, "until": until}
+    rules, worst = [], {}
+    for member, *row in connection.execute(_REJECTIONS, values):
+        if member is None:
+            rules.append(RuleHits(*row))
+        else:
+            worst[member] = RuleHits(*row)
+    return Rejections(tuple(rules), worst, connection.execute(_SENDERS, values).scalar_one())
 
 
 def conducts(

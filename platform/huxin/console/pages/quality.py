@@ -1,4 +1,4 @@
-"""The league of data quality with its formula, and one member's quality with what was rejected by which check."""
+"""The league of data quality with its formula and what is rejected for which check, and one member's quality."""
 
 from __future__ import annotations
 
@@ -20,20 +20,43 @@ from huxin.contract import load_contract
 from huxin.oversight.reporting import Standing, league, window
 from huxin.oversight.reporting_policy import ReportingPolicy, reporting_policy
 from huxin.registry.members import find_member
-from huxin.registry.reports import code_counts, report_days
+from huxin.registry.reports import Rejections, RuleHits, code_counts, rejections, report_days
 from huxin.registry.session import console_connection
 
 blueprint = Blueprint("quality", __name__)
 MENU = (Entry("quality.show", _l("数据质量"), icon="award", order=30),)
 _SORTS = ("place", "code", *PARTS)
+_RULES = 10  # of the sector's checks so many are shown; the workbook has all
+_HEAD = (
+    _l("名次"),
+    _l("机构代码"),
+    _l("机构名称"),
+    _l("指数"),
+    _l("及时"),
+    _l("拒收"),
+    _l("完整"),
+    _l("稳定"),
+    _l("应报"),
+    _l("已报"),
+    _l("按时"),
+    _l("行数"),
+    _l("拒收行"),
+    _l("最常见的拒收原因"),
+    _l("次数"),
+    _l("说明"),
+)
 
 
 @blueprint.get("/quality")
 def show() -> str:
-    """Members by place or by any part of the index, a page at a time, with the formula and its weights."""
+    """Members by place or by any part of the index, a page at a time, with the formula and its weights.
+
+    Before them what the sector's rows and files were rejected for; beside each what it was rejected for most.
+    """
     policy = _policy()
     with console_connection(desk().settings) as database:
         found = league(database, policy, desk().settings.now())
+        rejected = rejections(database, *_span(policy))
     sorted_by = sort_by(_SORTS, "place")
     ordered = _ordered(found, *sorted_by)
     after = text_of("after") or "0"
@@ -47,6 +70,7 @@ def show() -> str:
         Column(_l("应报"), numeric=True),
         Column(_l("已报"), numeric=True),
         Column(_l("拒收行"), numeric=True),
+        Column(_l("最常见的拒收原因")),
     ]
     return render_template(
         "quality.html",
@@ -56,30 +80,22 @@ def show() -> str:
         policy=policy,
         span=_span(policy),
         parts=PARTS,
+        rejected=rejected,
+        most=_RULES,
+        texts=_texts(),
     )
 
 
 @blueprint.get("/quality/export")
 def export() -> Response:
-    """The whole league as a workbook."""
+    """The whole league as a workbook, then what the sector was rejected for."""
+    policy = _policy()
     with console_connection(desk().settings) as database:
-        found = league(database, _policy(), desk().settings.now())
-    names = (
-        _l("名次"),
-        _l("机构代码"),
-        _l("机构名称"),
-        _l("指数"),
-        _l("及时"),
-        _l("拒收"),
-        _l("完整"),
-        _l("稳定"),
-        _l("应报"),
-        _l("已报"),
-        _l("按时"),
-        _l("行数"),
-        _l("拒收行"),
-    )
-    return xlsx.download(gettext("数据质量"), names, map(_cells, found))
+        found = league(database, policy, desk().settings.now())
+        rejected = rejections(database, *_span(policy))
+    texts = _texts()
+    rows = [_cells(each, rejected.worst.get(each.member.id), texts) for each in found]
+    return xlsx.download(gettext("数据质量"), _HEAD, [*rows, *_rule_rows(rejected, texts)])
 
 
 @blueprint.get("/quality/<code>/export")
@@ -97,7 +113,7 @@ def one_export(code: str) -> Response:
         [each.day, each.rows, each.accepted, each.rejected, each.loans, each.first_at]
         for each in reversed(days)
     ]
-    texts = {check.code: getattr(check, language()) for check in load_contract().checks}
+    texts = _texts()
     rows += [[], [_l("校验"), _l("说明"), _l("次数")]]
     rows += [[check, texts.get(check), hits] for check, hits in codes]
     return xlsx.download(f"{gettext('数据质量')}-{code}", head, rows)
@@ -115,7 +131,7 @@ def one(code: str) -> str:
             abort(404)
         days = report_days(database, since, until, [mine.member.id])
         codes = code_counts(database, since, until, mine.member.id)
-    texts = {check.code: getattr(check, language()) for check in load_contract().checks}
+    texts = _texts()
     option = {
         "tooltip": {"trigger": "axis"},
         "grid": {"left": 60, "right": 60, "top": 30, "bottom": 30},
@@ -146,6 +162,11 @@ def one(code: str) -> str:
     )
 
 
+def _texts() -> dict[str, str]:
+    """What each check says, in the reader's language."""
+    return {check.code: getattr(check, language()) for check in load_contract().checks}
+
+
 def _policy() -> ReportingPolicy:
     return reporting_policy(desk().settings.today())
 
@@ -167,9 +188,26 @@ def _ordered(found: list[Standing], name: str, descending: bool) -> list[Standin
     return sorted(known, key=lambda each: getattr(each.quality, name), reverse=descending) + rest
 
 
-def _cells(each: Standing) -> list[Any]:
+def _cells(each: Standing, worst: RuleHits | None, texts: dict[str, str]) -> list[Any]:
     q, f = each.quality, each.figures
     return [
         *(each.place, each.member.code, each.member.name, q.index, q.timeliness, q.rejects, q.completeness),
         *(q.stability, f.due, f.published, f.on_time, f.rows, f.rejected),
+        *((worst.code, worst.hits, texts.get(worst.code)) if worst else ()),
     ]
+
+
+def _rule_rows(rejected: Rejections, texts: dict[str, str]) -> list[list[Any]]:
+    """The sector's checks as a second table of the same sheet."""
+    head = [_l("校验"), _l("说明"), _l("次数"), _l("涉及机构"), _l("占有报送的机构（%）")]
+    rows = [
+        [
+            rule.code,
+            texts.get(rule.code),
+            rule.hits,
+            rule.members,
+            round(100 * rule.members / rejected.senders, 1),
+        ]
+        for rule in rejected.rules
+    ]
+    return [[], head, *rows]
