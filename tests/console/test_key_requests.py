@@ -81,6 +81,7 @@ def test_what_one_asks_by_the_command_another_approves_here(
     listed = li.get("/approvals").text
     assert address in listed
     page = li.get(address).text
+    assert "登记区第 1 期" in listed and "登记区第 1 期" in page
     assert "没有，可以销毁" in li.get(f"{address}/depending").text
     form = signed(page, operators.named("li.na"))
     for wrong in ({"signature": "AAAA"}, {"signature": "?"}, {"at": form["at"].replace("2026", "2025")}):

@@ -45,6 +45,10 @@ def test_a_fault_stands_at_its_line(author: Somebody) -> None:
 def test_a_change_goes_through_two_people(console: Console, author: Somebody) -> None:
     answer = author.post("/policy/edit", {"text": strict(), "effective_on": "2026-07-01", "check": "1"})
     assert "机构数上限" in answer.text
+    text = strict().replace("OVERDUE: refer", "OVERDUE: ineligible")
+    said = author.post("/policy/edit", {"text": text, "effective_on": "2026-07-01", "check": "1"}).text
+    assert "标志级别 逾期" in said
+    assert re.search(r"转人工 <span[^>]*>refer</span></td><td>不符合 <span[^>]*>ineligible<", said)
     answer = author.post("/policy/edit", {"text": strict(), "effective_on": "2026-07-01", "propose": "1"})
     assert answer.status_code == 303, answer.text
     place = answer.headers["Location"]
@@ -94,7 +98,7 @@ def test_a_simulation_tells_its_progress_and_its_result(
         page = author.get(found[1]).text
         time.sleep(0.1)
     assert "2026-05-01 至 2026-05-31：2 笔查询" in page
-    assert "MULTI_LENDER" in page
+    assert re.search(r"多头借贷 <span[^>]*>MULTI_LENDER</span>", page)
     assert author.get("/policy/simulations/01890000-0000-7000-8000-000000000000").status_code == 404
     with connection(console.settings):
         pass

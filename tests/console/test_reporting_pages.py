@@ -129,6 +129,7 @@ def test_pages_are_english_for_who_wants_english(operator: Somebody) -> None:
         said = re.sub(r"<[^>]*>", " ", operator.get(path).text)
         assert "Sign out" in said or "calendar" in said.lower(), path
         assert not re.search(r"报送日历|数据质量|查询检索|行业概览", said), path
+        assert not re.search(r"resident_id|consumer", said), path
 
 
 def test_the_first_page_tells_what_waits(operator: Somebody) -> None:
@@ -192,7 +193,7 @@ def test_a_refused_file_is_explained_in_three_clicks(operator: Somebody) -> None
 def test_findings_are_grouped_by_check_with_counts_and_samples(operator: Somebody) -> None:
     page = operator.get(_first(operator, "/reports?member=M0001", r"/reports/[0-9a-f-]{36}")).text
     said = _plain(page)
-    assert "已入库" in said and "1 处" in said and "balance" in said
+    assert "已入库" in said and "1 处" in said and "贷款余额 balance" in said
     assert "=1+1" not in said
 
 
@@ -299,6 +300,7 @@ def test_each_table_is_exported_and_holds_no_formula(operator: Somebody, path: s
     rows = CalamineWorkbook.from_filelike(BytesIO(answer.data)).get_sheet_by_index(0).to_python()
     assert len(rows) > 1, path
     assert "<f>" not in _sheet(answer.data)
+    assert not {"application", "consumer", "member"} & {cell for row in rows for cell in row}
 
 
 def _sheet(workbook: bytes) -> str:

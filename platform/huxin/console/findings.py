@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from huxin.console import texts
+from huxin.console.data_words import column
 from huxin.console.shape import Chip
 from huxin.contract import load_contract
 from huxin.registry.submissions import Submission
@@ -68,7 +69,7 @@ def _groups(codes: Mapping[str, int], samples: Iterable[Finding], facts: Mapping
     places: dict[str, list[Sample]] = {}
     for found in samples:
         if found.record:
-            places.setdefault(found.code, []).append(Sample(found.line, _column(found.field), found.masked))
+            places.setdefault(found.code, []).append(Sample(found.line, column(found.field), found.masked))
     groups = []
     for code, count in codes.items():
         check = known.get(code)
@@ -85,9 +86,3 @@ def severity_of(code: str) -> str:
     """What a check does. Of one that the contract has no more, which old submissions may name, its letter tells."""
     known = next((check for check in load_contract().checks if check.code == code), None)
     return known.severity if known else _BY_LETTER.get(code[:1], "warn")
-
-
-def _column(name: str) -> str:
-    if texts.language() != "zh":
-        return name
-    return next((field.zh for field in load_contract().fields if field.name == name), name)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from huxin.console.reporting_words import PURPOSES
+from huxin.console.data_words import PURPOSES
 from huxin.console.shape import Chip, count
 
 STATUSES: Final[dict[str, Chip]] = {

@@ -75,12 +75,8 @@ FIGURES: Final[dict[str, Any]] = {
     "asked": _l("当日查询"),
     "refused": _l("被拒次数"),
 }
-PURPOSES: Final[dict[str, Any]] = {
-    "application": _l("贷款申请"),
-    "guarantee": _l("担保"),
-    "post_loan": _l("贷后"),
-    "operator_check": _l("运营核查"),
-}
+# What a share is unlike, in the figures' `against`.
+USUAL: Final[dict[str, Any]] = {"own": _l("本机构平常"), "sector": _l("同业平常")}
 CLASSES: Final[dict[int, Any]] = {1: _l("正常"), 2: _l("关注"), 3: _l("次级"), 4: _l("可疑"), 5: _l("损失")}
 PARTS: Final[dict[str, Any]] = {
     "timeliness": _l("及时"),

@@ -13,11 +13,12 @@ from werkzeug.wrappers import Response
 
 from huxin.console import flashes, xlsx
 from huxin.console.asked import one_of, text_of
+from huxin.console.data_words import PURPOSES
 from huxin.console.desk import desk
 from huxin.console.pages import Entry
 from huxin.console.pages.home import Todo
 from huxin.console.paging import Column, Page
-from huxin.console.reporting_words import ALARM_CHIPS, ALARM_KINDS, FIGURES, PURPOSES
+from huxin.console.reporting_words import ALARM_CHIPS, ALARM_KINDS, FIGURES, USUAL
 from huxin.console.texts import language
 from huxin.console.visitor import someone
 from huxin.errors import HuxinError
@@ -133,6 +134,7 @@ def _one(number: UUID, wrong: str | None = None) -> str:
         kinds=ALARM_KINDS,
         purposes=PURPOSES,
         words=FIGURES,
+        usual=USUAL,
         wrong=wrong,
     )
 

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from huxin.console import acts, xlsx
 from huxin.console.acts import Act
+from huxin.console.data_words import ZONES
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.member_words import plain
@@ -73,6 +74,7 @@ def show() -> str:
         simple=[(act.name, act.words) for act in _simple()],
         shown=_shown,
         plain=plain,
+        zones=ZONES,
     )
 
 

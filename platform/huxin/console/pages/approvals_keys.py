@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from huxin.console import texts
+from huxin.console.data_words import ZONES
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.visitor import someone
@@ -92,6 +93,7 @@ def _page(id_: UUID, wrong: str | None = None) -> str:
         minutes=key_approval.SIGNED_WITHIN.seconds // 60,
         said=said,
         own=own,
+        zones=ZONES,
         held=asked.zone in rings_of(desk().settings),
         wrong=wrong,
     )

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from huxin.console import acts, texts, xlsx
 from huxin.console.acts import Act
 from huxin.console.asked import day_of, id_of, one_of, text_of
+from huxin.console.data_words import PURPOSES
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.member_words import ACTS as ACT_WORDS
@@ -23,7 +24,6 @@ from huxin.console.pages.home import Todo
 from huxin.console.pages.my_keys import SCOPE_WORDS
 from huxin.console.pages.people import STATES
 from huxin.console.paging import SIZE, Column, cursor, page_of
-from huxin.console.reporting_words import PURPOSES
 from huxin.console.visitor import now, someone
 from huxin.errors import HuxinError
 from huxin.ids import new_id

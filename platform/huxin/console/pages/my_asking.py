@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from huxin.console import texts
 from huxin.console.asked import id_of
+from huxin.console.data_words import CLASSES, ID_TYPES, PRODUCTS
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.member import asker, enquiry_desk, looking_member
@@ -40,9 +41,7 @@ MENU = (
     Entry("my_asking.form", _l("查询"), icon="search", order=20),
     Entry("my_asking.listed", _l("查询与占用"), icon="list", order=21),
 )
-TYPES = {"resident_id": _l("居民身份证"), "uscc": _l("统一社会信用代码"), "passport": _l("护照")}
 PURPOSE_WORDS = {"application": _l("贷款审批"), "guarantee": _l("拟作担保人"), "post_loan": _l("贷后管理")}
-PRODUCTS = {"consumer": _l("消费贷"), "business": _l("经营贷"), "agricultural": _l("涉农贷")}
 OUTCOMES = {
     "eligible": Chip("✓", _l("可受理"), "green"),
     "refer": Chip("!", _l("转人工"), "orange"),
@@ -59,13 +58,6 @@ STATES = {
     State.CONVERTED: Chip(2, _l("已放款，待报送"), "blue"),
     State.RELEASED: Chip(3, _l("已撤回")),
     State.ENDED: Chip(4, _l("已结束")),
-}
-CLASSES = {
-    "normal": _l("正常"),
-    "special_mention": _l("关注"),
-    "substandard": _l("次级"),
-    "doubtful": _l("可疑"),
-    "loss": _l("损失"),
 }
 GRADES = {
     "none": _l("没有借款记录"),
@@ -225,7 +217,7 @@ def _request(said: Mapping[str, str]) -> tuple[EnquiryRequest | None, dict[str, 
         wrong["amount"] = gettext("请填写金额，最多两位小数。")
     if said.get("id_type") == "passport" and not re.fullmatch("[A-Z]{3}", said.get("id_country", "")):
         wrong["id_country"] = gettext("护照请填三位大写国家代码，如 JPN。")
-    known = said.get("purpose") in PURPOSES and said.get("id_type") in TYPES
+    known = said.get("purpose") in PURPOSES and said.get("id_type") in ID_TYPES
     if wrong or until is None or not known or (said.get("product") or "consumer") not in PRODUCTS:
         return None, wrong or {"": gettext("请从列表中选择。")}
     country = said.get("id_country") if said["id_type"] == "passport" else None
@@ -251,7 +243,7 @@ def _form(said: Mapping[str, str], key: str, wrong: dict[str, str] | None = None
         said=said,
         key=key,
         wrong=wrong or {},
-        types=TYPES,
+        types=ID_TYPES,
         purposes=PURPOSE_WORDS,
         products=PRODUCTS,
     )

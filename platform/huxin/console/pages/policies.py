@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from huxin.console import texts, xlsx
 from huxin.console.access import may
+from huxin.console.data_words import FLAGS, OUTCOMES, of_policy
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.member_words import KINDS
@@ -43,7 +44,6 @@ CHIPS = {
     "approved": Chip(2, _l("已批准"), "green"),
     "withdrawn": Chip(3, _l("已撤回")),
 }
-OUTCOMES = {"eligible": _l("可受理"), "refer": _l("转人工"), "ineligible": _l("不符合")}
 _COLUMNS = (
     Column(_l("版本号")),
     Column(_l("生效日期")),
@@ -136,8 +136,10 @@ def change(id_: UUID) -> str:
         change=found,
         chips=CHIPS,
         differences=_differences(draft),
+        of_policy=of_policy,
         simulation=None,
         outcomes=OUTCOMES,
+        flags=FLAGS,
     )
 
 
@@ -189,6 +191,7 @@ def _progress(id_: UUID) -> str:
         id_=id_,
         simulation=found,
         outcomes=OUTCOMES,
+        flags=FLAGS,
         kinds=KINDS,
         fault=fault,
     )
@@ -199,7 +202,7 @@ def _differences(draft: Draft) -> list[tuple[str, str, str, str]]:
     settings = desk().settings
     before = draft_of(settings, policy_on(settings, settings.today()).version).entry
     return [
-        (each.word(texts.language()), each.key, each.before, each.after)
+        (of_policy(each.word(texts.language())), each.key, each.before, each.after)
         for each in differences(before, draft.entry)
     ]
 
@@ -228,9 +231,11 @@ def _editor(
         day=day,
         draft=draft,
         differences=_differences(draft) if draft else None,
+        of_policy=of_policy,
         id_=simulation,
         simulation=simulating.look(desk().settings, simulation) if simulation else None,
         outcomes=OUTCOMES,
+        flags=FLAGS,
         kinds=KINDS,
         period=period,
         **values,

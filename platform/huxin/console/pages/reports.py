@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from huxin.console import xlsx
 from huxin.console.asked import day_of, id_of, midnight, one_of, text_of
+from huxin.console.data_words import column
 from huxin.console.desk import desk
 from huxin.console.pages import Entry
 from huxin.console.pages.home import Todo
@@ -126,7 +127,9 @@ def one(number: UUID) -> str:
             abort(404)
         shown = samples(database, item, list(item.codes), _SAMPLES)
     groups = [_group(code, hits, shown.get(code, [])) for code, hits in _by_weight(item)]
-    return render_template("reports_one.html", item=item, groups=groups, chips=STATE_CHIPS, modes=MODES)
+    return render_template(
+        "reports_one.html", item=item, groups=groups, chips=STATE_CHIPS, modes=MODES, column=column
+    )
 
 
 def _asked() -> dict[str, str]:

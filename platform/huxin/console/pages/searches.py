@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,13 +13,12 @@ from werkzeug.wrappers import Response
 
 from huxin.console import xlsx
 from huxin.console.asked import day_of, id_of, midnight, text_of
+from huxin.console.data_words import ID_TYPES, PRODUCTS, PURPOSES, product
 from huxin.console.desk import desk
 from huxin.console.pages import Entry
 from huxin.console.paging import SIZE, Column, Page, cursor
-from huxin.console.reporting_words import PURPOSES
 from huxin.console.texts import language
 from huxin.console.visitor import someone
-from huxin.contract import load_contract
 from huxin.enquiry import searching
 from huxin.enquiry.check_words import typed
 from huxin.enquiry.looking import entry_object
@@ -42,8 +42,12 @@ _TOLD = (
     "product",
     "amount",
 )
+_WORDS: dict[str, dict[str, Any]] = {
+    "by": {"member": _l("会员"), "operator": _l("运营人员")},
+    "purpose": PURPOSES,
+    "product": PRODUCTS,
+}
 _KEPT = (*_FIELDS, "reason", "reference", "id_type", "id_no", "id_country")
-_ID_TYPES = ("resident_id", "passport", "uscc")
 
 
 @blueprint.get("/enquiries")
@@ -81,8 +85,13 @@ def export() -> Response:
         _l("产品"),
         _l("金额（元）"),
     )
-    rows = ([told[key] for key in _TOLD] for told in map(entry_object, entries))
+    rows = ([_said(told, key) for key in _TOLD] for told in map(entry_object, entries))
     return xlsx.download(gettext("查询检索"), names, rows, _MOST)
+
+
+def _said(told: Mapping[str, Any], key: str) -> Any:
+    """A fact of an enquiry in words, where there are words for it."""
+    return _WORDS.get(key, {}).get(told[key], told[key])
 
 
 @blueprint.post("/enquiries/person")
@@ -137,15 +146,12 @@ def _page(
     ]
     form = request.form if request.method == "POST" else request.args
     place = 0 if language() == "zh" else 1
-    id_types = {label.name: label.zh for label in load_contract().field("id_type").labels}
     return render_template(
         "searches.html",
         page=page,
         columns=columns,
         purposes=PURPOSES,
-        products={
-            label.code: (label.zh, label.name)[place] for label in load_contract().field("product").labels
-        },
+        product=product,
         asked={
             name: form.get(name, "")
             for name in (*_FIELDS, "reason", "reference", "id_type", "id_no", "id_country")
@@ -153,7 +159,7 @@ def _page(
         since=since.date(),
         until=(until - timedelta(days=1)).date(),
         reasons=[(code, words[place]) for code, words in REASONS.items()],
-        id_types=[(name, id_types[name] if place == 0 else name) for name in _ID_TYPES],
+        id_types=ID_TYPES.items(),
         wrong=wrong,
         wrong_person=wrong_person,
         searched=searched,
