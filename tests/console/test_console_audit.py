@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 import huxin.registry
 from huxin.audit.receipts import make_receipt
-from huxin.console.pages.audit import TOPICS, public_keys
+from huxin.console.audit_words import TOPICS
+from huxin.console.pages.audit import public_keys
 from huxin.registry.audit_acts import erase_record, note_act
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection

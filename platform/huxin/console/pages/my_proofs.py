@@ -8,9 +8,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
+from huxin.console.audit_words import FACTS, TOPICS
 from huxin.console.desk import desk
 from huxin.console.member import live
-from huxin.console.pages.audit import FACTS, TOPICS, public_keys
+from huxin.console.pages.audit import public_keys
 from huxin.console.visitor import someone
 from huxin.errors import HuxinError
 from huxin.registry.audit_log import consistency, inclusion
