@@ -50,7 +50,9 @@ def served(command: Sequence[str], port: int, env: Mapping[str, str]) -> Iterato
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without HUXIN_*, with the benches importable, and `more`."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("HUXIN_")}
-    return env | {"PYTHONPATH": str(_BENCHES), "PYTHONUTF8": "1"} | dict(more)
+    # The code of another working tree is measured where PYTHONPATH names it.
+    paths = [str(_BENCHES), *filter(None, [env.get("PYTHONPATH")])]
+    return env | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"} | dict(more)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
