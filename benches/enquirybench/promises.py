@@ -97,7 +97,7 @@ def _over_http(at: Stand, seconds: float, name: str, hot: bool) -> None:
 
 def _asked(at: Stand, hot: bool) -> list[tuple[int, str]]:
     """(place among the keys, enquiry) of what members with keys may reserve on, mixed or subject by subject."""
-    where, order = ("n < 0", "subject_id, random()") if hot else ("n > 0", "random()")
+    where, order = ("a.hot", "subject_id, random()") if hot else ("NOT a.hot", "random()")
     query = f"""
         SELECT m.code, a.enquiry_id::text FROM bench_asked a JOIN member m ON m.id = a.member_id
         WHERE {where} AND m.code = ANY(%s) ORDER BY {order}

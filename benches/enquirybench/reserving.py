@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -27,21 +27,23 @@ BARE = """\
 INSERT INTO bench_bare VALUES (gen_random_uuid(), bench_id(), :m, bench_id(), 1, 1::smallint, 500000, now(),
     now() + interval '72 hours', now(), NULL, NULL)
 """
+# Which enquiry it stands on is computed, for a caller has it at hand: looked up, it would be in the reservation's time.
 _RESERVE = """\
-{pick}
+\\set k random({numbers})
 SELECT (r.outcome = 1 AND r.unflushed)::int AS flush
-FROM bench_asked a, (SELECT bench_id() AS id) i, reservation_reserve(i.id, a.member_id, i.id::text,
-    :digest::bytea, a.enquiry_id, 1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours',
-    now() - interval '7 days', :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text)
-) r WHERE a.n = {n} \\gset
+FROM (SELECT bench_id() AS id, {n} AS n) i, reservation_reserve(i.id,
+    (:first_member::bigint + i.n % :members::bigint)::integer, i.id::text, :digest::bytea, bench_asked_id(i.n),
+    1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours', now() - interval '7 days',
+    :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text)) r \\gset
 \\if :flush = 1
 SELECT pg_logical_emit_message(true, 'huxin', '');
 \\endif
 """
-SPREAD = _RESERVE.format(pick="\\set n random(1, :subjects)", n=":n")
+SPREAD = _RESERVE.format(numbers="1, :subjects", n=":k::bigint")
 HOT = _RESERVE.format(
-    pick="\\set k random(1, :members)",
-    n="-(floor(extract(epoch FROM now()) / :hot_seconds)::bigint % :hot * :members + :k)::integer",
+    numbers="1, :members",
+    n="(:subjects::bigint / :members + 1 + floor(extract(epoch FROM now()) / :hot_seconds)::bigint % :hot) "
+    "* :members + :k",
 )
 
 
@@ -56,7 +58,8 @@ class Reserved:
 def prepare(source: Filled) -> None:
     """Enquiries for reservations to stand on: one of 100,000 random subjects each, and each member's of the hot ones.
 
-    Table bench_asked: n from 1 on for the spread ones, from -1 down for the hot ones, member after member.
+    Table bench_asked: `n` up to 100,000 for the spread ones; then the hot ones, member after member. Enquiry and member
+    follow from n. HOT reckons with the numbers given here.
     """
     first, last = member_range(source)
     subjects = min(SUBJECTS, source.book.subjects // 2)
@@ -65,6 +68,7 @@ def prepare(source: Filled) -> None:
     with psycopg.connect(source.uri) as connection:
         connection.execute("DROP TABLE IF EXISTS bench_asked, bench_bare")
         connection.execute("CREATE TABLE bench_bare (LIKE reservation INCLUDING ALL)")
+        connection.execute(_NUMBERED.format(day=datetime.now(UTC).date()))
         connection.execute(_ASKED, values)
         connection.execute("ALTER TABLE bench_asked ADD PRIMARY KEY (n)")
         connection.execute(_KEYS)
@@ -72,19 +76,23 @@ def prepare(source: Filled) -> None:
     execute(source.uri, "VACUUM (ANALYZE) bench_asked, bench_bare, enquiry_key")
 
 
+# Of today's midnight, as if all had been asked then; the rest is the number.
+_NUMBERED = """
+    CREATE OR REPLACE FUNCTION bench_asked_id(p_n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE RETURN
+        (left(id_floor(TIMESTAMPTZ '{day} 00:00:00+00')::text, 14) || '7000-8000-' || lpad(to_hex(p_n), 12, '0'))::uuid
+"""
 _ASKED = """
     CREATE TABLE bench_asked AS
     WITH drawn AS MATERIALIZED (
-        SELECT subject_id, row_number() OVER ()::integer AS place
-        FROM (SELECT subject_id FROM alias ORDER BY random() LIMIT %(subjects)s + %(hot)s) AS taken)
-    SELECT place AS n, subject_id, (%(first)s + floor(random() * %(members)s))::integer AS member_id,
-        bench_id() AS enquiry_id
-    FROM drawn WHERE place <= %(subjects)s
-    UNION ALL
-    SELECT -((d.place - (SELECT max(place) - %(hot)s FROM drawn) - 1) * %(members)s + m.k), d.subject_id,
-        %(first)s + m.k - 1, bench_id()
-    FROM drawn d CROSS JOIN generate_series(1, %(members)s) AS m(k)
-    WHERE d.place > (SELECT max(place) - %(hot)s FROM drawn)
+        SELECT subject_id, row_number() OVER ()::bigint AS place
+        FROM (SELECT subject_id FROM alias ORDER BY random() LIMIT %(subjects)s + %(hot)s) AS taken),
+    numbered AS (
+        SELECT place AS n, subject_id, false AS hot FROM drawn WHERE place <= %(subjects)s
+        UNION ALL
+        SELECT (%(subjects)s / %(members)s + d.place - %(subjects)s) * %(members)s + m.k, d.subject_id, true
+        FROM drawn d CROSS JOIN generate_series(1, %(members)s) AS m(k) WHERE d.place > %(subjects)s)
+    SELECT n, subject_id, hot, (%(first)s + n %% %(members)s)::integer AS member_id, bench_asked_id(n) AS enquiry_id
+    FROM numbered
 """
 _KEYS = """
     INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
@@ -155,7 +163,7 @@ def _variables(source: Filled, caps: Caps) -> dict[str, str]:
         "last_member": str(last),
         "members": str(last - first + 1),
         "subjects": str(min(SUBJECTS, source.book.subjects // 2)),
-        "hot": str(HOT_SUBJECTS),
+        "hot": str(min(HOT_SUBJECTS, source.book.subjects // 4)),
         "hot_seconds": str(HOT_SECONDS),
         "amount": str(_AMOUNT),
         "digest": "\\x" + "5a" * 32,
