@@ -5,7 +5,7 @@ A thousand files of a thousand rows must not cost a thousand times the overhead 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,8 +17,7 @@ from huxin.registry.submissions import Submission
 
 LARGE = 3_000_000  # rows from which a group is worked on with less in memory at a time
 
-Rows = TypeVar("Rows", pl.DataFrame, pa.RecordBatch)
-Piece = tuple[int, pl.DataFrame]  # the submission's number in its group, some of its rows
+Rows = TypeVar("Rows", bound=Sized)
 
 
 @dataclass(frozen=True)
@@ -63,26 +62,15 @@ def gathered(pieces: Iterable[tuple[int, Rows]], rows: int) -> Iterator[list[tup
         yield held
 
 
-def joined(pieces: list[Piece]) -> pl.DataFrame:
-    """One frame of all pieces, with the submission's number as column `_sub` (UInt32)."""
-    frames = [frame for _, frame in pieces]
-    return _numbered(frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True), pieces)
-
-
 def joined_batches(pieces: list[tuple[int, pa.RecordBatch]]) -> pl.DataFrame:
-    """The same of Arrow batches: brought into one frame together, for each alone costs as much as a thousand rows."""
+    """One frame of all batches, with the submission's number as column `_sub` (UInt32).
+
+    Brought into it together, for each alone costs as much as a thousand rows.
+    """
     table = pa.Table.from_batches([batch for _, batch in pieces])
-    return _numbered(pl.DataFrame(pl.from_arrow(table)), pieces)
-
-
-def _numbered(whole: pl.DataFrame, pieces: Sequence[tuple[int, Sized]]) -> pl.DataFrame:
+    whole = pl.DataFrame(pl.from_arrow(table))
     subs = np.repeat([sub for sub, _ in pieces], [len(rows) for _, rows in pieces])
     return whole.with_columns(pl.Series("_sub", subs.astype(np.uint32)))
-
-
-def split(frame: pl.DataFrame) -> Iterator[Piece]:
-    """The rows of one `_sub` after another, in order, without a copy."""
-    return ((sub, frame.slice(start, length)) for sub, start, length in runs(frame))
 
 
 def runs(frame: pl.DataFrame) -> Iterator[tuple[int, int, int]]:

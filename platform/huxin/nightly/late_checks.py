@@ -36,10 +36,11 @@ def refuse_out_of_order(settings: Settings, wave: list[Submission]) -> list[Subm
     with connection(settings) as database:
         members = {member.id: member for member in list_members(database)}
         states = {item.id: item.state for item in find_all(database, [item.id for item in wave])}
+        alike = published_like(database, wave)
         for item in wave:
             if states[item.id] != State.PSEUDONYMIZED:
                 continue
-            refusal = _order(item, members[item.member_id], published_like(database, item))
+            refusal = _order(item, members[item.member_id], alike[item.id])
             if refusal is None:
                 newest = members[item.member_id].as_of_date
                 ready.append(

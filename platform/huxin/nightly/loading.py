@@ -20,7 +20,7 @@ from huxin.nightly.ahead import ahead
 from huxin.nightly.arrivals import Arrivals, Portion, renewed_marks
 from huxin.nightly.beside import Errands, soon
 from huxin.nightly.memory import give_back
-from huxin.nightly.streams import Cursor, incoming_portions
+from huxin.nightly.streams import Cursor, as_portion, incoming_portions
 from huxin.nightly.timings import Timings
 from huxin.nightly.turner import as_blocks
 from huxin.nightly.turning import Slot, Source
@@ -101,7 +101,7 @@ def bring(load: Load) -> None:
 
 def write_new(load: Load) -> None:
     """Members' first books: every row is new, so none needs to be looked up, and nothing can end or wait."""
-    loans, keys = load.cursor(spool.LOANS), load.cursor(spool.KEYS)
+    loans = load.cursor(spool.LOANS)
     begin = 0
     for rows in incoming_portions(load.source, load.ready, load.portion):
         with load.timer.stage("load.claim"):
@@ -112,7 +112,7 @@ def write_new(load: Load) -> None:
         in_turn = rising if load.roomy else None  # a huge file's rows are made ready in this thread's memory
         arrivals = Arrivals(new, begin, load.now, load.any_behind, load.mark_schemes, in_turn)
         pairing = partial(_pair_rows, load, rows, np.flatnonzero(wanted), subjects[wanted])
-        _arrive(load, arrivals, loans.take(rows.num_rows), keys.take(rows.num_rows), pairing)
+        _arrive(load, arrivals, loans.take(rows.num_rows), as_portion(rows, load.ready), pairing)
         begin += rows.num_rows
     _whole(load, begin)
     faults.reach("load.arrived")

@@ -126,15 +126,15 @@ def good_pieces(
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The good rows of a submission, less those that a set check rejected."""
     item = numbered[sub]
-    dropped = vault.read_frame(item.id, spool.DROPPED)
+    dropped = [batch.column("_record").to_numpy() for batch in vault.read_batches(item.id, spool.DROPPED)]
     batches = vault.read_batches(item.id, spool.ROWS)
-    for batch in batches if dropped is None else _without(dropped["_record"], batches, vault, item):
+    for batch in _without(np.concatenate(dropped), batches, vault, item) if dropped else batches:
         if batch.num_rows:
             yield sub, batch
 
 
 def _without(
-    dropped: pl.Series, batches: Iterator[pa.RecordBatch], vault: Spool, item: Submission
+    dropped: npt.NDArray[np.uint32], batches: Iterator[pa.RecordBatch], vault: Spool, item: Submission
 ) -> Iterator[pa.RecordBatch]:
     """The rows less the dropped records, whose loan numbers are noted as they come.
 
@@ -142,7 +142,7 @@ def _without(
     """
     with vault.frame_writer(item.id, spool.REJECTED_SET) as loan_nos:
         for batch in batches:
-            out = np.isin(batch["_record"].to_numpy(), dropped.to_numpy())
+            out = np.isin(batch["_record"].to_numpy(), dropped)
             loan_nos.write_table(pa.Table.from_batches([batch.select(["loan_no"]).filter(pa.array(out))]))
             yield batch.filter(pa.array(~out))
 

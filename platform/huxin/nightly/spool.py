@@ -50,6 +50,7 @@ AFTER_PUBLISHING = HELD
 
 _PURPOSE = "spool"
 _LOCK = ".lock"
+_SHORT = 1 << 20  # bytes that cost less memory than time if they are read or written piece by piece
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -126,7 +127,7 @@ class Spool:
         """The record batches of a sealed Arrow stream; none when there is no such file."""
         if not self._path(submission_id, stage).exists():
             return
-        with self.reader(submission_id, stage) as source, pa.ipc.open_stream(source) as stream:
+        with self.reader(submission_id, stage) as source, pa.ipc.open_stream(_at_once(source)) as stream:
             yield from stream
 
     def read_frames(self, submission_id: UUID, stage: str) -> Iterator[pl.DataFrame]:
@@ -219,11 +220,16 @@ class Spool:
 
 
 class ArrowWriter:
-    """A sealed Arrow stream, opened with the first table's schema; in its place only after `close`."""
+    """A sealed Arrow stream, opened with the first table's schema; in its place only after `close`.
+
+    A short one is laid out in memory and sealed at once: Arrow writes each buffer of each column by itself.
+    """
 
     def __init__(self, sealed: SealedWriter) -> None:
         self._sealed = sealed
         self._stream: pa.ipc.RecordBatchStreamWriter | None = None
+        self._held: list[pa.Table] = []
+        self._size = 0
 
     def __enter__(self) -> ArrowWriter:
         return self
@@ -239,21 +245,44 @@ class ArrowWriter:
 
     def write_table(self, table: pa.Table) -> None:
         """Appends a table of the same schema as the first."""
-        if self._stream is None:
-            self._stream = pa.ipc.new_stream(self._sealed, table.schema)
-        self._stream.write_table(table)
+        if self._stream is not None:
+            self._stream.write_table(table)
+            return
+        self._held.append(table)
+        self._size += table.nbytes
+        if self._size > _SHORT:
+            self._stream = self._begun(self._sealed)
 
     def close(self) -> None:
         """Puts the file in its place; a writer that got no table leaves none."""
-        if self._stream is None:
+        if self._stream is not None:
+            self._stream.close()
+        elif self._held:
+            whole = pa.BufferOutputStream()
+            self._begun(whole).close()
+            self._sealed.write(whole.getvalue())
+        else:
             self._sealed.discard()
             return
-        self._stream.close()
         self._sealed.close()
 
     def abandon(self) -> None:
         """Drops what was written."""
+        self._held.clear()
         self._sealed.discard()
+
+    def _begun(self, sink: SealedWriter | pa.BufferOutputStream) -> pa.ipc.RecordBatchStreamWriter:
+        """A stream into `sink`, with what was held."""
+        stream = pa.ipc.new_stream(sink, self._held[0].schema)
+        for table in self._held:
+            stream.write_table(table)
+        self._held.clear()
+        return stream
+
+
+def _at_once(source: BinaryIO) -> BinaryIO | pa.Buffer:
+    """A short file's content, so that Arrow need not ask for each piece of it; of a longer one the file."""
+    return pa.py_buffer(source.read()) if cast(SealedReader, source).size <= _SHORT else source
 
 
 def arrow_of(frame: pl.DataFrame) -> pa.Table:

@@ -52,6 +52,11 @@ def incoming_portions(source: Source, items: list[Submission], rows: int) -> Ite
         yield pa.concat_tables(held)
 
 
+def as_portion(rows: pa.Table, items: list[Submission]) -> Iterator[tuple[Submission, pa.RecordBatch]]:
+    """Incoming rows as a `Cursor` would hand them out: read once, they need not be opened a second time."""
+    return ((items[batch.column("sub")[0].as_py()], batch) for batch in rows.to_batches())
+
+
 def rejected_stream(vault: Spool, items: list[Submission]) -> Encoded:
     """The loan numbers of rejected rows."""
     parts = (part for table in _rejected(vault, items) for part in encode(table))

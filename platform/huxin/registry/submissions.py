@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from huxin.contract import State
@@ -89,11 +89,27 @@ def unfinished(connection: Connection) -> list[Submission]:
     return _read(connection, _ALL.where(submission.c.state.in_(UNFINISHED)).order_by(*_BY_TIME))
 
 
-def published_like(connection: Connection, item: Submission) -> list[Submission]:
-    """The member's published submissions with the same content and day, or the same day and sequence."""
-    same = or_(submission.c.data_digest == item.data_digest, submission.c.sequence == item.sequence)
-    here = and_(submission.c.member_id == item.member_id, submission.c.as_of_date == item.as_of_date)
-    return _read(connection, _ALL.where(here, same, submission.c.state == State.PUBLISHED))
+def published_like(connection: Connection, items: Sequence[Submission]) -> dict[UUID, list[Submission]]:
+    """By id, each one's member's published submissions of its day with the same content or the same sequence.
+
+    All in one query: a thousand of them would cost a night of small files a second.
+    """
+    here = and_(
+        submission.c.member_id.in_({item.member_id for item in items}),
+        submission.c.as_of_date.in_({item.as_of_date for item in items}),
+    )
+    found = _read(connection, _ALL.where(here, submission.c.state == State.PUBLISHED)) if items else []
+    by_day: dict[tuple[int, date | None], list[Submission]] = {}
+    for other in found:
+        by_day.setdefault((other.member_id, other.as_of_date), []).append(other)
+    return {
+        item.id: [
+            other
+            for other in by_day.get((item.member_id, item.as_of_date), [])
+            if other.data_digest == item.data_digest or other.sequence == item.sequence
+        ]
+        for item in items
+    }
 
 
 def last_published(connection: Connection, member_id: int) -> Submission | None:
@@ -156,7 +172,10 @@ def member_codes(connection: Connection) -> dict[int, str]:
 
 
 def _row(item: Submission) -> dict[str, Any]:
-    return asdict(item) | {"state": int(item.state)}
+    # Not dataclasses.asdict: it copies every finding's count and fact, which costs more than to write them.
+    return {name: getattr(item, name) for name in Submission.__dataclass_fields__} | {
+        "state": int(item.state)
+    }
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[Submission]:

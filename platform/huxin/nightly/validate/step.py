@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -12,12 +12,13 @@ import polars as pl
 from huxin import faults
 from huxin.contract import LOANS, Contract, State, load_contract
 from huxin.nightly import spool
-from huxin.nightly.batching import Piece, gathered, joined, sizes, weight
+from huxin.nightly.batching import sizes
 from huxin.nightly.beside import errands
 from huxin.nightly.gx.run import stored_of
-from huxin.nightly.lanes import in_lanes
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
+from huxin.nightly.validate.held_back import seal_held_back
+from huxin.nightly.validate.reading import Group, batches
 from huxin.nightly.validate.set_keys import set_keys
 from huxin.nightly.validate.sink import Sinks
 from huxin.registry.alone import alone
@@ -25,13 +26,11 @@ from huxin.registry.findings import note_quarantine, replace_findings
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, change, find_all
 from huxin.settings import Settings
-from huxin_checks.admission import Refusal
 from huxin_checks.finding import Finding
-from huxin_checks.read import FileRefused, open_rows, rows_at
 from huxin_checks.rows import RowChecks, judge
 from huxin_checks.rules import keys
 from huxin_checks.sets import Said, judge_files, judge_sets, note_companions
-from huxin_checks.tally import Records, Tally
+from huxin_checks.tally import Tally
 
 Progress = Callable[[int], None]  # called with the count of rows that were just read
 
@@ -62,14 +61,15 @@ def _validate_by(
     numbered = dict(enumerate(todo))
     tallies = {sub: Tally() for sub in numbered}
     vault = Spool(settings)
+    group = Group(vault, numbered, tallies, contract)
     with vault.trying((item.id for item in todo), keep=(spool.SOURCE,)):
-        _first_pass(vault, numbered, tallies, contract, timer, progress)
+        _first_pass(group, timer, progress)
         with timer.stage("files"):
             judge_files(
                 {sub: _said(item) for sub, item in numbered.items()}, tallies, stored_of(contract.name)
             )
         with timer.stage("quarantine"):
-            _second_pass(vault, numbered, tallies, contract)
+            seal_held_back(group)
         faults.reach("validate.quarantined")
     with timer.stage("record"):
         _record(settings, contract, numbered, tallies)
@@ -85,7 +85,7 @@ def examine(settings: Settings, vault: Spool, item: Submission) -> tuple[Submiss
     """
     contract = load_contract(item.contract or LOANS)
     tally = Tally()
-    _first_pass(vault, {0: item}, {0: tally}, contract, Timings(), lambda rows: None)
+    _first_pass(Group(vault, {0: item}, {0: tally}, contract), Timings(), lambda rows: None)
     if item.record_count is None:
         sums = {"sum_principal": str(tally.sum_principal), "sum_balance": str(tally.sum_balance)}
         item = replace(item, record_count=tally.rows, facts=item.facts | sums)
@@ -99,23 +99,15 @@ def _said(item: Submission) -> Said:
     return Said(item.as_of_date, item.record_count or 0, *sums)
 
 
-def _first_pass(
-    vault: Spool,
-    numbered: dict[int, Submission],
-    tallies: dict[int, Tally],
-    contract: Contract,
-    timer: Timings,
-    progress: Progress,
-) -> None:
+def _first_pass(group: Group, timer: Timings, progress: Progress) -> None:
     """Streams every row once: row checks, good rows to the spool, keys of all rows kept for the set checks."""
+    contract, numbered, tallies = group.contract, group.numbered, group.tallies
     checks = RowChecks.load(contract, stored_of(contract.name))
     size = sizes(numbered.values())
-    known = set_keys(vault, numbered)
-    with known, Sinks(vault, numbered) as sinks, errands() as sealing:
-        read = partial(_pieces, vault, numbered, tallies, contract, size.piece)
-        pieces = timer.each("read", in_lanes(list(numbered), read, size.ahead, weight))
-        for batch in gathered(pieces, size.batch):
-            judged = judge(_dressed(joined(batch), numbered), checks, tallies, timer.stage)
+    known = set_keys(group.vault, numbered)
+    with known, Sinks(group.vault, numbered) as sinks, errands() as sealing:
+        for batch in timer.each("read", batches(group, size)):
+            judged = judge(_dressed(batch, numbered), checks, tallies, timer.stage)
             with timer.stage("keys"):
                 known.add(keys(judged.parsed).with_columns(judged.parsed["_line"]))
             with timer.stage("spool"):
@@ -130,63 +122,12 @@ def _first_pass(
             note_companions(part, tallies)
 
 
-def _pieces(
-    vault: Spool,
-    numbered: dict[int, Submission],
-    tallies: dict[int, Tally],
-    contract: Contract,
-    rows_each: int,
-    sub: int,
-) -> Iterator[Piece]:
-    """The RAW rows of one submission; a file that cannot be read ends them."""
-    item = numbered[sub]
-    try:
-        with (
-            vault.reader(item.id, spool.SOURCE) as source,
-            open_rows(source, item.file, contract, rows_each) as rows,
-        ):
-            for raw in rows:
-                yield sub, raw
-    except FileRefused as refused:
-        tallies[sub].refuse(Refusal(refused.code, str(refused.facts.get("reason", ""))), **refused.facts)
-
-
 def _dressed(raw: pl.DataFrame, numbered: dict[int, Submission]) -> pl.DataFrame:
     """RAW rows with their submission's day and mode: the whole batch at once, not file by file."""
     items = numbered.values()
     days = pl.Series("_as_of", [item.as_of_date for item in items], dtype=pl.Date)
     modes = pl.Series("_mode", [item.mode for item in items], dtype=pl.UInt8)
     return raw.with_columns(days.gather(raw["_sub"]), modes.gather(raw["_sub"]))
-
-
-def _second_pass(
-    vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract
-) -> None:
-    """Seals the original rows that only the set checks reject, and their loans' others: unknown when they passed by."""
-    held = [sub for sub, tally in tallies.items() if not tally.refusal and tally.held_back()[0].size]
-    pick = partial(_pick, vault, numbered, tallies, contract)
-    for _ in in_lanes(held, pick, 1, lambda none: 1):
-        pass
-
-
-def _pick(
-    vault: Spool, numbered: dict[int, Submission], tallies: dict[int, Tally], contract: Contract, sub: int
-) -> Iterator[None]:
-    item, tally = numbered[sub], tallies[sub]
-    raw = _picked(vault, item, contract, *tally.held_back())
-    for stage, records in (spool.QUARANTINE_SET, tally.set_rejected), (spool.COMPANIONS, tally.companions):
-        if records.size:
-            vault.write_frame(item.id, stage, raw.filter(pl.col("_record").is_in(records)))
-    if tally.set_rejected.size:
-        vault.write_frame(item.id, spool.DROPPED, pl.DataFrame({"_record": tally.set_rejected}))
-    yield
-
-
-def _picked(
-    vault: Spool, item: Submission, contract: Contract, records: Records, lines: Records
-) -> pl.DataFrame:
-    with vault.reader(item.id, spool.SOURCE) as source:
-        return rows_at(source, item.file, contract, records, lines)
 
 
 def _record(

@@ -52,7 +52,7 @@ def parse(block: bytes, dialect: Dialect, *, final: bool) -> Parsed:
 
     `block` begins at a record and ends with a line break, unless it is the `final` one.
     """
-    piece = _bearable(block, max(_CELLS // (dialect.width + EXTRA), 1))
+    piece = _bearable(block, most_rows(dialect))
     if len(piece) < len(block):
         block, final = piece, False
     if b'"' not in block:
@@ -64,6 +64,11 @@ def parse(block: bytes, dialect: Dialect, *, final: bool) -> Parsed:
         if cells.height == regular.lines.size:
             return Parsed(cells, regular.lines, regular.used, regular.newlines)
     return _by_hand(block, dialect, final=final)
+
+
+def most_rows(dialect: Dialect) -> int:
+    """How many rows one frame may have."""
+    return max(_CELLS // (dialect.width + EXTRA), 1)
 
 
 def _bearable(block: bytes, rows: int) -> bytes:

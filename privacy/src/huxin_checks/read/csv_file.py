@@ -11,13 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from huxin_checks.contract import Contract
-from huxin_checks.read.blocks import Dialect, Parsed, parse, squared_frame
+from huxin_checks.read.blocks import Dialect, Parsed, most_rows, parse
 from huxin_checks.read.encoding import Decoder
 from huxin_checks.read.frames import RawFrames
 from huxin_checks.read.layout import Layout, known_headers, match_headers
 from huxin_checks.read.picking import pick
 from huxin_checks.read.records import Records, split_records
 from huxin_checks.read.refused import FileRefused
+from huxin_checks.read.short_files import SHORT, Picked, Short
 from huxin_checks.read.source import MAX_LINE, chunks, gunzipped, line_blocks, text_chunks
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -62,11 +63,23 @@ class CsvFile:
             del slices
             self._rest = self._rest or self._more(b"")
 
-    def picked(self, lines: NDArray[np.uint32]) -> pl.DataFrame:
-        """The RAW rows of the records that begin at these source lines (ascending), in their order.
+    def short(self) -> Short | None:
+        """What is left of the file, where that is short and regular enough to be parsed together with others'.
 
-        Nothing else is parsed. `_record` counts the picked rows: which records they are the caller knows.
+        None elsewhere: then `frames` gives it. FileRefused as from there.
         """
+        self._drop_empty_lines()
+        if not self._rest or len(self._rest) > SHORT or b'"' in self._rest:
+            return None
+        self._rest = self._more(self._rest)
+        text = self._rest if self._rest.endswith(b"\n") else self._rest + b"\n"
+        rows = text.count(b"\n")
+        if not self._final or rows > most_rows(self._dialect):
+            return None
+        return Short(self.layout, text, self._line, rows)
+
+    def picked(self, records: NDArray[np.uint32], lines: NDArray[np.uint32]) -> Picked:
+        """These records, which begin at these source lines (ascending), in their order. Nothing else is parsed."""
         rows: list[list[str]] = []
         while self._rest and len(rows) < lines.size:
             count = self._rest.count(b"\n") + self._final
@@ -80,8 +93,7 @@ class CsvFile:
                 self._line += self._rest.count(b"\n", 0, found.begin)
                 self._rest = self._rest[found.begin :]
                 self._rest = self._continued()
-        cells = squared_frame(rows, self._dialect.width)
-        return RawFrames(self.layout, self._contract, skip_blank=False).build(cells, lines)
+        return Picked(self.layout, rows, records, lines)
 
     def _take(self, parsed: Parsed) -> None:
         self._rest = self._rest[parsed.used :]

@@ -17,6 +17,7 @@ from huxin_checks.read.frames import raw_schema
 from huxin_checks.read.layout import Layout
 from huxin_checks.read.parquet_file import ParquetFile
 from huxin_checks.read.refused import FileRefused
+from huxin_checks.read.short_files import Picked, Short, picked_together
 from huxin_checks.read.xlsx_file import XlsxFile
 
 BATCH_ROWS = 200_000
@@ -39,7 +40,15 @@ class RowReader:
 
     def __init__(self, file: _File) -> None:
         self.layout = file.layout
+        self._file = file
         self._frames = file.frames()
+
+    def short(self) -> Short | None:
+        """All rows at once as text, where the file is a short CSV that `together` can parse with others.
+
+        To be asked before the first frame; None says that the frames give them. FileRefused as while iterating.
+        """
+        return self._file.short() if isinstance(self._file, CsvFile) else None
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         return self._frames
@@ -103,11 +112,23 @@ def rows_at(
 
     With the source line of each record a CSV is not parsed again: the lines alone are picked out.
     """
+    found = picked_at(source, name, contract, records, lines)
+    return picked_together([found], contract) if isinstance(found, Picked) else found
+
+
+def picked_at(
+    source: BinaryIO,
+    name: str,
+    contract: Contract,
+    records: NDArray[np.uint32],
+    lines: NDArray[np.uint32] | None = None,
+) -> Picked | pl.DataFrame:
+    """The same, of a CSV as cells, which `picked_together` lays out with those of other files."""
     found: list[pl.DataFrame] = []
     last = int(records[-1]) if records.size else 0
     file = open_file(source, contract, BATCH_ROWS)
     if lines is not None and last and isinstance(file, CsvFile):
-        return file.picked(lines).with_columns(pl.Series("_record", records, dtype=pl.UInt32))
+        return file.picked(records, lines)
     with RowReader(file) as rows:
         for frame in rows if last else ():
             begin, end = int(frame["_record"][0]), int(frame["_record"][-1])
