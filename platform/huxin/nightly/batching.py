@@ -17,6 +17,8 @@ from huxin.registry.submissions import Submission
 
 LARGE = 3_000_000  # rows from which a group is worked on with less in memory at a time
 
+_FEW = 8  # batches that cost less as they are than a copy of them
+
 Rows = TypeVar("Rows", bound=Sized)
 
 
@@ -65,9 +67,11 @@ def gathered(pieces: Iterable[tuple[int, Rows]], rows: int) -> Iterator[list[tup
 def joined_batches(pieces: list[tuple[int, pa.RecordBatch]]) -> pl.DataFrame:
     """One frame of all batches, with the submission's number as column `_sub` (UInt32).
 
-    Brought into it together, for each alone costs as much as a thousand rows.
+    Brought into it together, for each alone costs as much as a thousand rows; so does each chunk of a column.
     """
     table = pa.Table.from_batches([batch for _, batch in pieces])
+    if len(pieces) > _FEW:
+        table = table.combine_chunks()
     whole = pl.DataFrame(pl.from_arrow(table))
     subs = np.repeat([sub for sub, _ in pieces], [len(rows) for _, rows in pieces])
     return whole.with_columns(pl.Series("_sub", subs.astype(np.uint32)))

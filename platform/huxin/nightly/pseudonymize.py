@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -31,7 +33,8 @@ from huxin.nightly.columns import (
 from huxin.nightly.halves import Halves
 from huxin.nightly.lanes import in_lanes
 from huxin.nightly.meeting import Meeting
-from huxin.nightly.spool import ArrowWriter, Spool
+from huxin.nightly.spool import Spool
+from huxin.nightly.stage_writer import StageWriter
 from huxin.nightly.timings import Timings
 from huxin.nightly.tokenizer import RowTokens, Tokenizer
 from huxin.nightly.turning import EARLIER, KEYS
@@ -99,7 +102,8 @@ def _make_tokens(
         with (
             timer.stage("pseudonymize"),
             Writers(vault, numbered) as writers,
-            errands() as sealing,
+            errands() as of_keys,
+            errands() as of_loans,
         ):
             size = sizes(todo)
             pieces = in_lanes(list(numbered), partial(good_pieces, vault, numbered), size.ahead, weight)
@@ -109,8 +113,12 @@ def _make_tokens(
                 keys, loans = pseudonymized(rows, halves, made)
                 if meeting:
                     meeting.bring(rows, keys)
-                sealing.follow(partial(writers.write_all, list(runs(rows)), keys, loans))
-            sealing.wait()
+                parts = list(runs(rows))
+                of_keys.follow(partial(writers.keys.write_all, parts, keys))
+                of_loans.follow(partial(writers.loans.write_all, parts, loans))
+                writers.rows += rows.height
+            of_keys.wait()
+            of_loans.wait()
             if writers.rows != sum(item.accepted or 0 for item in todo):
                 raise HuxinError("H0613")
         faults.reach("pseudonymize.spooled")
@@ -178,40 +186,26 @@ def pseudonymized(
 
 
 class Writers:
-    """The `keys` and `loans` writers of one submission after another; one without good rows gets empty files."""
+    """The `keys` and `loans` writers of one submission after another, each of which one thread may use."""
 
     def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
-        self._vault = vault
-        self._numbered = numbered
+        self.keys = StageWriter(vault, numbered, spool.KEYS)
+        self.loans = StageWriter(vault, numbered, spool.LOANS)
         self.rows = 0
-        self._open: tuple[int, ArrowWriter, ArrowWriter] | None = None
 
     def __enter__(self) -> Writers:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._close(abandon=kind is not None)
-
-    def write_all(self, parts: list[tuple[int, int, int]], keys: pa.Table, loans: pa.Table) -> None:
-        """Seals rows in step: of each submission's number its first row and how many."""
-        for sub, start, length in parts:
-            self.write(sub, keys.slice(start, length), loans.slice(start, length))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stack = ExitStack()  # both, whatever befalls the first
+        for writer in (self.keys, self.loans):
+            stack.push(writer)
+        stack.__exit__(kind, error, trace)
 
     def write(self, sub: int, keys: pa.Table, loans: pa.Table) -> None:
-        if self._open is None or self._open[0] != sub:
-            self._close()
-            owner = self._numbered[sub].id
-            self._open = (
-                sub,
-                self._vault.frame_writer(owner, spool.KEYS),
-                self._vault.frame_writer(owner, spool.LOANS),
-            )
+        """Seals rows of one submission, in step."""
         self.rows += keys.num_rows
-        self._open[1].write_table(keys)
-        self._open[2].write_table(loans)
-
-    def _close(self, abandon: bool = False) -> None:
-        if self._open is not None:
-            for writer in self._open[1:]:
-                (writer.abandon if abandon else writer.close)()
-            self._open = None
+        self.keys.write(sub, keys)
+        self.loans.write(sub, loans)

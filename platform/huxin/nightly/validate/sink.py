@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 
 import polars as pl
@@ -10,19 +11,24 @@ import polars as pl
 from huxin.contract import load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import runs
-from huxin.nightly.spool import ArrowWriter, Spool, arrow_of
+from huxin.nightly.beside import errands
+from huxin.nightly.spool import Spool, arrow_of
+from huxin.nightly.stage_writer import StageWriter
 from huxin.registry.submissions import Submission
 from huxin_checks.rows import Judged, named_loan
 
 
 class Sinks:
-    """Writers of one submission after another; rows come in the order of the submissions."""
+    """Writers of one submission after another, beside the caller; rows come in the order of the submissions.
+
+    Good and rejected rows are sealed by a thread each: of a thousand small files either is work enough.
+    """
 
     def __init__(self, vault: Spool, numbered: dict[int, Submission]) -> None:
-        self._vault = vault
-        self._numbered = numbered
+        stages = (spool.ROWS, spool.REJECTED, spool.QUARANTINE)
+        self._writers = {stage: StageWriter(vault, numbered, stage) for stage in stages}
         self._named = named_loan(load_contract())
-        self._open: dict[tuple[int, str], ArrowWriter] = {}
+        self._stack = ExitStack()
         self._kept = [
             "_record",
             *(field.name for field in load_contract().fields if field.kind != "identifier"),
@@ -32,17 +38,32 @@ class Sinks:
         ]
 
     def __enter__(self) -> Sinks:
+        with ExitStack() as stack:
+            for writer in self._writers.values():
+                stack.enter_context(writer)
+            self._good, self._bad = (stack.enter_context(errands()) for _ in range(2))
+            self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: TracebackType | BaseException | None) -> None:
-        with ExitStack() as stack:
-            for writer in self._open.values():
-                stack.callback(writer.abandon if kind else writer.close)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
-    def write(self, judged: Judged) -> None:
-        """Seals one batch: typed good rows, original rejected rows, and the loan numbers of the latter."""
-        good = judged.parsed.filter(~judged.rejected).select("_sub", *self._kept)
-        self._part(spool.ROWS, good)
+    def follow(self, judged: Judged) -> None:
+        """Has one batch sealed when that before it is: typed good rows, original rejected rows, their loan numbers."""
+        self._good.follow(partial(self._seal_good, judged))
+        self._bad.follow(partial(self._seal_bad, judged))
+
+    def wait(self) -> None:
+        """Returns when all are sealed; raises what went wrong."""
+        self._good.wait()
+        self._bad.wait()
+
+    def _seal_good(self, judged: Judged) -> None:
+        self._part(spool.ROWS, judged.parsed.filter(~judged.rejected).select("_sub", *self._kept))
+
+    def _seal_bad(self, judged: Judged) -> None:
         if not judged.rejected.any():
             return
         bad = judged.parsed.filter(judged.rejected)
@@ -51,14 +72,4 @@ class Sinks:
 
     def _part(self, stage: str, rows: pl.DataFrame) -> None:
         """Appends to each submission's file its rows; turned into Arrow once, for that costs small files the most."""
-        table = arrow_of(rows.drop("_sub").rechunk())
-        for sub, start, length in runs(rows):
-            self._writer(sub, stage).write_table(table.slice(start, length))
-
-    def _writer(self, sub: int, stage: str) -> ArrowWriter:
-        """The writer of a submission's stage; those of submissions that came before are done."""
-        for key in [key for key in self._open if key[0] < sub]:
-            self._open.pop(key).close()
-        if (sub, stage) not in self._open:
-            self._open[sub, stage] = self._vault.frame_writer(self._numbered[sub].id, stage)
-        return self._open[sub, stage]
+        self._writers[stage].write_all(runs(rows), arrow_of(rows.drop("_sub").rechunk()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from uuid import UUID
 
 import polars as pl
@@ -13,7 +12,6 @@ from huxin import faults
 from huxin.contract import LOANS, Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import sizes
-from huxin.nightly.beside import errands
 from huxin.nightly.gx.run import stored_of
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
@@ -105,16 +103,16 @@ def _first_pass(group: Group, timer: Timings, progress: Progress) -> None:
     checks = RowChecks.load(contract, stored_of(contract.name))
     size = sizes(numbered.values())
     known = set_keys(group.vault, numbered)
-    with known, Sinks(group.vault, numbered) as sinks, errands() as sealing:
+    with known, Sinks(group.vault, numbered) as sinks:
         for batch in timer.each("read", batches(group, size)):
             judged = judge(_dressed(batch, numbered), checks, tallies, timer.stage)
             with timer.stage("keys"):
                 known.add(keys(judged.parsed).with_columns(judged.parsed["_line"]))
             with timer.stage("spool"):
-                sealing.follow(partial(sinks.write, judged))
+                sinks.follow(judged)
             progress(judged.raw.height)
         with timer.stage("spool"):
-            sealing.wait()
+            sinks.wait()
     faults.reach("validate.spooled")
     with timer.stage("sets"):
         for part in known.parts():
