@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 import huxin.registry
 from huxin.audit.receipts import make_receipt
-from huxin.console.audit_words import TOPICS
+from huxin.console.acts import acts
+from huxin.console.audit_words import TOPICS, VALUES, meaning
 from huxin.console.pages.audit import public_keys
 from huxin.registry.audit_acts import erase_record, note_act
 from huxin.registry.sequencing import drain
@@ -126,3 +127,15 @@ def test_every_topic_has_a_name() -> None:
     said = {found for source in sources for found in topic.findall(source.read_text(encoding="utf-8"))}
     assert said - no_topics <= set(TOPICS)
     assert len(said) > 40
+
+
+def test_codes_of_facts_are_told_in_words(console: Console) -> None:
+    """In the list by the word alone, on a leaf's page beside what is hashed; every act of two persons has its word."""
+    li = console.joined("li.na", "administrator")
+    drain(console.settings)
+    assert "角色 管理员" in li.get("/audit?topic=person.joined").text
+    page = li.get("/audit/0").text
+    assert re.search(r'mono">administrator</span> <span[^>]*>管理员<', page)
+    assert set(VALUES["act"]) == set(acts())
+    assert meaning("role", 7) is None
+    assert meaning("amount", "administrator") is None

@@ -289,7 +289,10 @@ def test_what_leads_nowhere_is_not_found(operator: Somebody) -> None:
         assert operator.get(path).status_code == 404, path
     for path in ("/reports?member=M9", "/calendar?since=x&until=y", "/quality?after=x", "/alarms?kind=x"):
         assert operator.get(path).status_code == 200, path
-    assert "没有代码为 M9" in operator.get("/enquiries?member=M9").text
+    said = operator.get("/enquiries?member=M9").text
+    assert "没有代码为 M9 的会员。" in said and "huxin members" not in said
+    assert 'href="/enquiries">清除条件' in said, "a way on from nothing"
+    assert "清除条件" not in operator.get("/enquiries").text
 
 
 @pytest.mark.parametrize("path", EXPORTS)

@@ -1,10 +1,14 @@
-"""What the audit log holds, in words: kinds of acts, and the facts that their records name."""
+"""What the audit log holds, in words: kinds of acts, the facts that their records name, and their values."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from flask_babel import lazy_gettext as _l
+
+from huxin.console.data_words import OUTCOMES, PURPOSES, ZONES
+from huxin.console.member_words import TIERS
+from huxin.console.roles import WORDS
 
 TOPICS: Final[dict[str, Any]] = {
     "enquiry.answered": _l("贷前查询及结果"),
@@ -110,3 +114,23 @@ FACTS: Final[dict[str, Any]] = {
     "act": _l("操作"),
     "facts": _l("内容"),
 }
+# Of a fact whose values are codes, what they mean.
+VALUES: Final[dict[str, dict[str, Any]]] = {
+    "role": WORDS,
+    "outcome": OUTCOMES,
+    "purpose": PURPOSES,
+    "zone": ZONES,
+    "tier": TIERS,
+    "act": {
+        "member.suspend": _l("暂停会员"),
+        "member.resume": _l("恢复会员"),
+        "member.tier": _l("更改互惠等级"),
+        "person.recover": _l("为人员重新开通登录"),
+        "person.administrator": _l("增加管理员"),
+    },
+}
+
+
+def meaning(name: str, value: Any) -> Any | None:
+    """What the value of that fact means; None where it says itself, or nobody knows."""
+    return VALUES.get(name, {}).get(value) if isinstance(value, str) else None

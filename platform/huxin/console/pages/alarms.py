@@ -134,6 +134,7 @@ def _one(number: UUID, wrong: str | None = None) -> str:
         kinds=ALARM_KINDS,
         purposes=PURPOSES,
         words=FIGURES,
+        figures=sorted(found.figures, key=[*FIGURES, *found.figures].index),
         usual=USUAL,
         wrong=wrong,
     )

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from huxin.audit.notes import ZONE, log_keys
 from huxin.console import xlsx
-from huxin.console.audit_words import FACTS, TOPICS
+from huxin.console.audit_words import FACTS, TOPICS, meaning
 from huxin.console.desk import desk
 from huxin.console.flashes import say
 from huxin.console.pages import Entry
@@ -62,7 +62,14 @@ def leaf(number: int) -> str:
     record = json.loads(leaf_.record) if leaf_.record else {}
     keys = "\n".join(public_keys(desk().settings))
     return render_template(
-        "audit_leaf.html", leaf=leaf_, proof=proof, record=record, keys=keys, topics=TOPICS, facts=FACTS
+        "audit_leaf.html",
+        leaf=leaf_,
+        proof=proof,
+        record=record,
+        keys=keys,
+        topics=TOPICS,
+        facts=FACTS,
+        meaning=meaning,
     )
 
 
@@ -112,7 +119,8 @@ def _topic() -> str | None:
 def _said(record: str) -> str:
     """A record's facts in words, as far as there are words: the whole of it stands on the leaf's own page."""
     facts = json.loads(record)
-    known = [f"{FACTS[name]} {facts[name]}" for name in FACTS if name in facts and name not in _HEAD]
+    told = [(name, meaning(name, facts[name]) or facts[name]) for name in FACTS if name in facts]
+    known = [f"{FACTS[name]} {value}" for name, value in told if name not in _HEAD]
     return " · ".join(known) or record
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, redirect, render_template, url_for
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from huxin.console import flashes, xlsx
@@ -61,12 +62,20 @@ def show() -> str:
         page=page,
         chips=DAY_CHIPS,
         option=_heat_map(made),
-        columns=[Column(_l("机构")), *(Column(f"{each:%m-%d}") for each in made.days)],
+        columns=[Column(_l("机构")), *_day_heads(made.days)],
         since=since,
         until=until,
         kinds=TERMS,
         reasons=_reasons(),
     )
+
+
+def _day_heads(days: Sequence[date]) -> Iterator[Column]:
+    """Days short enough for a month to stand beside itself: the month is told where one begins. Read aloud whole."""
+    short = Markup('<span aria-hidden="true" title="{0}">{1}</span><span class="visually-hidden">{0}</span>')
+    for number, day in enumerate(days):
+        told = f"{day.month}/{day.day}" if number == 0 or day.day == 1 else str(day.day)
+        yield Column(short.format(day.isoformat(), told))
 
 
 @blueprint.get("/calendar/export")

@@ -105,7 +105,7 @@ def show() -> str:
     return render_template(
         "members.html",
         page=page_of(found, lambda each: each.code),
-        columns=[Column(words, numeric=number > 5) for number, words in enumerate(_heads())],
+        columns=[Column(words, numeric=number > 4) for number, words in enumerate(_heads())],
         counts=counts,
         statuses=STATUSES,
         kinds=KINDS,

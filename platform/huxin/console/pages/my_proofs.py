@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from huxin.console.audit_words import FACTS, TOPICS
+from huxin.console.audit_words import FACTS, TOPICS, meaning
 from huxin.console.desk import desk
 from huxin.console.member import live
 from huxin.console.pages.audit import public_keys
@@ -45,6 +45,7 @@ def show(id_: UUID) -> str:
         keys=keys,
         topics=TOPICS,
         facts=FACTS,
+        meaning=meaning,
         receipt=url_for(kept, id_=id_) if kept else None,
     )
 

@@ -61,7 +61,7 @@ def what_waits(person: Person) -> Iterator[Todo]:
             for each in policy_changes.look_through(desk().settings)
             if each.state == PROPOSED and each.proposed_by != person.login
         ]
-        yield Todo(len(waiting), _l("规则变更待您批准"), url_for("approvals.show"))
+        yield Todo(len(waiting), _l("项规则变更待您批准"), url_for("approvals.show"))
 
 
 @blueprint.get("")

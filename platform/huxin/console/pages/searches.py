@@ -111,6 +111,8 @@ def _told(error: HuxinError) -> str:
     """What a visitor may be told of a refusal; what is no visitor's business is raised again."""
     if error.status is None and error.code != "H0701":
         raise error
+    if error.code == "H0701":  # whose own words name a command
+        return gettext("没有代码为 %(code)s 的会员。", code=text_of("member") or "")
     return error.text(language())
 
 
