@@ -62,5 +62,5 @@ def watch_enquiries() -> None:
 
 
 # Where the platform is split, each zone's Airflow runs its own: docker/compose.zones.yaml.
-if "enquiry_guard" in os.environ.get("HUXIN_DAGS", "enquiry_guard").split(","):
+if "enquiry_guard" in (os.environ.get("HUXIN_DAGS") or "enquiry_guard").split(","):
     watch_enquiries()

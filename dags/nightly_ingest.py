@@ -189,7 +189,7 @@ def nightly_ingest() -> None:
 
 
 # Where the platform is split, each zone's Airflow runs its own: docker/compose.zones.yaml.
-if "nightly_ingest" in os.environ.get("HUXIN_DAGS", "nightly_ingest").split(","):
+if "nightly_ingest" in (os.environ.get("HUXIN_DAGS") or "nightly_ingest").split(","):
     night = nightly_ingest()
 
 if __name__ == "__main__":  # one night in this process, without a scheduler

@@ -61,7 +61,7 @@ def contract_markdown(contract: Contract, states: Iterable[StateText]) -> str:
     """The whole of docs/contract.md: fields, checks and states, Chinese beside English."""
     parts = [
         _WARNING,
-        f"# {contract.name}：报送数据合同 the file contract",
+        f"# {contract.name}：报送规范 the file contract",
         f"规则版本 ruleset {contract.ruleset}。"
         "每个责任人一行，表头用中文或英文机器名均可。"
         "One row for each party; headers in Chinese or as machine names.",

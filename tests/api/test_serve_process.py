@@ -16,7 +16,9 @@ import psutil
 import pytest
 from api_world import PLANTED
 
+from huxin.api.serving import Serving, held_address
 from huxin.cli.setup import prepare
+from huxin.errors import HuxinError
 from huxin.registry.connect import database_url
 from huxin.registry.members import add_members
 from huxin.registry.session import connection, forget_engine
@@ -162,6 +164,20 @@ def test_a_second_server_on_the_same_address_says_so(served: Served, home: Setti
     assert done.returncode == 1
     assert "H1129" in done.stderr
     assert httpx.get(f"{served.url}/healthz").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a bound port is not shared afterwards")
+def test_of_two_that_start_at_once_one_has_the_address() -> None:
+    """Before anybody listens: what is found free is taken in the same moment, and kept for one's own workers alone."""
+    port = free_port()
+    with held_address(Serving(port=port)):
+        with pytest.raises(HuxinError, match="H1129"), held_address(Serving(port=port)):
+            pass
+        with socket.socket() as worker:
+            worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            worker.bind(("127.0.0.1", port))
+            worker.listen()
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
 
 
 def test_garbage_is_refused_without_being_repeated(served: Served) -> None:

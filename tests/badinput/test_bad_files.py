@@ -224,7 +224,7 @@ def test_the_message_says_which_of_its_causes_it_was(shared: Settings, done: Nig
     words = {
         "truncated gz": "被截断",
         "encrypted xlsx": "已加密",
-        "unknown column": "合同以外的列",
+        "unknown column": "报送规范以外的列",
         "wrong principal": "本金合计",
         "wrong count": "记录数",
         "wrong digest": "摘要",

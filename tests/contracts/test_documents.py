@@ -116,6 +116,13 @@ def test_environment_variables_are_documented() -> None:
     assert [name for name in sorted(read) if f"`{name}`" not in COMMANDS] == []
 
 
+def test_no_variable_has_two_meanings() -> None:
+    rows = re.findall(r"^\| (`HUXIN_.*?) \|", COMMANDS, flags=re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"HUXIN_\w+", row)]
+    assert len(names) > 20
+    assert sorted(names) == sorted(set(names))
+
+
 def test_error_codes_in_documents_exist() -> None:
     known = (TREE / "schemas" / "errors.yaml").read_text(encoding="utf-8")
     known += (TREE / "privacy" / "src" / "huxin_privacy" / "errors.py").read_text(encoding="utf-8")

@@ -21,8 +21,14 @@ UNREACHABLE = "postgresql://nobody@127.0.0.1:1/none"
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The DAGs as another process parses them, with no database and no network within reach."""
-    return parsed(airflow_home.dags_folder(), tmp_path_factory.mktemp("home"))
+    """The DAGs as another process parses them, with no database and no network within reach.
+
+    Their folder is named, as in the image: naming it chooses none of them.
+    """
+    folder = airflow_home.dags_folder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUXIN_DAGS_FOLDER", str(folder))
+        return parsed(folder, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +166,6 @@ def test_the_environment_stays_on_this_machine_and_below_the_home(
 
 
 def test_a_folder_without_the_dag_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUXIN_DAGS", str(tmp_path))
+    monkeypatch.setenv("HUXIN_DAGS_FOLDER", str(tmp_path))
     with pytest.raises(HuxinError, match="H1006"):
         airflow_home.dags_folder()

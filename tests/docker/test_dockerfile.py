@@ -156,3 +156,11 @@ def test_the_root_is_read_only_so_caches_are_below_tmp() -> None:
     environment = " ".join(stages()["base"])
     for setting in ("NUMBA_CACHE_DIR=/tmp/numba", "HOME=/tmp", "PYTHONDONTWRITEBYTECODE=1"):
         assert setting in environment
+
+
+def test_on_one_host_airflow_has_every_dag() -> None:
+    """HUXIN_DAGS chooses among them, for zones; the image says where they lie and no more."""
+    lines = " ".join(line for line in stages()["airflow"] if line.startswith("ENV"))
+    assert dict(re.findall(r"(HUXIN_DAGS\w*)=(\S+)", lines)) == {"HUXIN_DAGS_FOLDER": "/opt/dags"}
+    for name, service in services().items():
+        assert "HUXIN_DAGS" not in service.get("environment", {}), name

@@ -84,8 +84,8 @@ def serve(settings: Settings, config: Config, serving: Serving, tell: Tell, make
     # granian takes SIGTERM over once it runs; before, it must not leave behind what was started.
     signal.signal(signal.SIGTERM, _leave)
     _check_tls(serving)
-    check_address(serving)
     with (
+        held_address(serving),
         _database(settings) if serving.database else nullcontext(),
         tempfile.TemporaryDirectory(prefix="huxin-counters-") as counters,
     ):
@@ -220,18 +220,27 @@ def _check_tls(serving: Serving) -> None:
         raise HuxinError("H1135")
 
 
-def check_address(serving: Serving) -> None:
-    """HuxinError H1129 when the address is taken.
+@contextmanager
+def held_address(serving: Serving) -> Iterator[None]:
+    """Keeps the address for this server until the block ends. HuxinError H1129 when it is taken.
 
-    Workers share a port (SO_REUSEPORT), so a second server of ours would not fail to bind: it is asked here.
+    Workers share a port (SO_REUSEPORT), so a second server of ours would not fail to bind, and each would get some of
+    the requests. So the port is taken here before it is shared, by a socket that does not listen.
     """
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as holder:
+        # What an earlier server's connections left behind is no server.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((serving.host, serving.port))
+            holder.bind((serving.host, serving.port))
         except OSError as error:
             raise HuxinError("H1129", address=serving.address, reason=error.strerror) from None
+        if os.uname().sysname == "Linux":
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        else:  # elsewhere what was bound alone stays alone
+            holder.close()
+        yield
 
 
 def with_issuer(config: Config, serving: Serving, named: bool) -> Config:

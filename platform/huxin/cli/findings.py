@@ -37,7 +37,12 @@ def findings(
             help="json: every finding, values masked; csv, xlsx: the member's own rejected rows · 格式",
         ),
     ] = Format.JSON,
-    out: Annotated[Path | None, typer.Option(help="write to this file (xlsx needs one) · 输出文件")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="write to this file; xlsx without it: MEMBER_DAY_findings.xlsx in the present folder · 输出文件"
+        ),
+    ] = None,
 ) -> None:
     """Shows a submission's findings, or its rejected rows with what is wrong beside them. · 错误清单。
 

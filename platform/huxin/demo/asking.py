@@ -26,22 +26,24 @@ def ask_over_http(settings: Settings, stage: Stage, api: Served) -> None:
     first, second = api.clients.values()
     one, other = api.clients
     subject = _eligible(second)
-    shown = masked(subject["id_type"], subject["id_no"])
+    shown = masked(subject["id_type"], subject["id_no"], stage.zh)
     table = Table(*_heads(stage), title=f"{'两家机构查询' if stage.zh else 'two members ask about'} {shown}")
     before = _ask(second, subject)
-    _row(table, stage, f"{other}", before)
+    _row(table, stage, other, before)
     mine = _ask(first, subject)
-    _row(table, stage, f"{one}", mine)
+    _row(table, stage, one, mine)
     held = _reserve(first, mine["enquiry_id"])
     stage.say(f"{one} 占用 {AMOUNT} 元", f"{one} reserves CNY {AMOUNT}")
     after = _ask(second, subject)
-    _row(table, stage, f"{other}", after)
+    _row(table, stage, f"{other}（占用之后）" if stage.zh else f"{other}, then", after)
     stage.console.print(table)
     receipt = _receipt(first, f"/v1/enquiries/{mine['enquiry_id']}/receipt")
     checked = verify_receipt(receipt, log_keys(keyring.open(settings.keys_dir, "audit")).verifiers)
     stage.say(
-        f"存证回执已核验：该查询是日志的第 {receipt['number']} 条，检查点共 {checked.size} 条。",
-        f"Receipt verified: that enquiry is leaf {receipt['number']} of the log, under a checkpoint of {checked.size}.",
+        f"存证回执已核验：{one} 的查询是存证日志中的第 {receipt['number']} 号（自 0 起），"
+        f"签名的检查点覆盖 {checked.size} 条。",
+        f"Receipt verified: {one}'s enquiry is leaf {receipt['number']} (counted from 0) of the log, under a signed "
+        f"checkpoint of {checked.size}.",
     )
     _must(first.call("POST", f"/v1/reservations/{held['reservation_id']}/release"), 200)
 

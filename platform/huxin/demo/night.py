@@ -78,11 +78,15 @@ def print_account(settings: Settings, stage: Stage) -> None:
     english = ("member", "file", "state", "rows", "accepted", "rejected", "top findings")
     table = Table(*(heads if stage.zh else english), title="本夜报送" if stage.zh else "The night")
     states = {state.number: state.zh if stage.zh else state.en for state in load_states()}
-    for item in items:
+    # Steps side by side end in any order; who looks for a member goes by its code.
+    for code, item in sorted(((codes.get(each.member_id, each.sender), each) for each in items), key=_code):
         figures = (str(item.rows or 0), str(item.accepted or 0), str(item.rejected or 0))
-        code = codes.get(item.member_id, item.sender)
         table.add_row(code, item.file, states[item.state], *figures, _top(item, stage.zh))
     stage.console.print(table)
+
+
+def _code(each: tuple[str, Submission]) -> str:
+    return each[0]
 
 
 def _top(item: Submission, zh: bool) -> str:
@@ -103,10 +107,10 @@ def print_questions(settings: Settings, stage: Stage) -> None:
     questions = [Question(each["id_type"], each["id_no"]) for each in subjects]
     answers = ask(settings, "M0001", questions)
     heads = ("主体", "机构数", "未结清笔数", "余额（元）", "最长逾期（天）", "担保笔数")
-    english = ("subject", "lenders", "open loans", "outstanding", "worst dpd", "guaranteed")
+    english = ("subject", "lenders", "open loans", "outstanding", "most days past due", "guaranteed")
     table = Table(*(heads if stage.zh else english), title="M0001 贷前查询" if stage.zh else "M0001 asks")
     for question, answer in zip(questions, answers, strict=True):
-        table.add_row(masked(question.id_type, question.id_no), *_cells(answer))
+        table.add_row(masked(question.id_type, question.id_no, stage.zh), *_cells(answer))
     stage.console.print(table)
     told = coverage(settings)
     stage.say(
@@ -131,9 +135,10 @@ def _subjects() -> list[dict[str, Any]]:
     return [*most, worst, {"id_type": "resident_id", "id_no": "11010519491231002X"}]
 
 
-def masked(id_type: str, id_no: str) -> str:
-    """An identifier as it may be shown."""
-    return f"{id_type} {id_no[:2]}{'*' * (len(id_no) - 4)}{id_no[-2:]}"
+def masked(id_type: str, id_no: str, zh: bool) -> str:
+    """An identifier as it may be shown, its type as a file may write it in Chinese or English."""
+    labels = {label.name: label.zh for label in load_contract().field("id_type").labels}
+    return f"{labels[id_type] if zh else id_type} {id_no[:2]}{'*' * (len(id_no) - 4)}{id_no[-2:]}"
 
 
 def _cells(answer: Answer) -> tuple[str, ...]:

@@ -52,25 +52,38 @@ class Served:
 def served(settings: Settings, stage: Stage, console: bool = False) -> Iterator[Served]:
     """The API until the block ends, with the console where it is wanted. HuxinError H1136 when it does not come up."""
     keys = {code: member_key(settings, code) for code in ASKING}
-    port = _free_port(USUAL_PORT)
-    address = f"http://127.0.0.1:{port}"
-    stage.say(f"启动接口 {address} …", f"starting the API at {address} …")
-    command = [sys.executable, "-m", "huxin", "serve", "--port", str(port), "--workers", "1"]
-    pages = _free_port(CONSOLE_PORT) if console else None
-    if pages:
-        command += ["--console", "--console-port", str(pages)]
-    # A group of its own: a Ctrl-C at the terminal is ours to pass on, once.
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, process_group=0)
+    api = _started(settings, stage, keys, console)
     try:
-        _await(process, address)
+        yield api
+    finally:
+        _end(api.process)
+
+
+def _started(settings: Settings, stage: Stage, keys: dict[str, Path], console: bool) -> Served:
+    """The API at the usual port, or at another one where somebody was faster."""
+    for usual in (USUAL_PORT, 0, 0):
+        port = _free_port(usual)
+        address = f"http://127.0.0.1:{port}"
+        stage.say(f"启动接口 {address} …", f"starting the API at {address} …")
+        command = [sys.executable, "-m", "huxin", "serve", "--port", str(port), "--workers", "1"]
+        pages = _free_port(CONSOLE_PORT) if console else None
+        if pages:
+            command += ["--console", "--console-port", str(pages)]
         # The server lives on the demo's evening, and so do the tokens.
         now = settings.now().timestamp
         clients = {
             code: Client(address, Identity.read(code, file.stem, file), now) for code, file in keys.items()
         }
-        yield Served(address, process, clients, keys, f"http://127.0.0.1:{pages}" if pages else None)
-    finally:
+        # A group of its own: a Ctrl-C at the terminal is ours to pass on, once.
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, process_group=0)
+        try:
+            if _is_up(process, clients[ASKING[0]]):
+                return Served(address, process, clients, keys, f"http://127.0.0.1:{pages}" if pages else None)
+        except BaseException:
+            _end(process)
+            raise
         _end(process)
+    raise HuxinError("H1136")
 
 
 def print_lines(settings: Settings, stage: Stage, api: Served) -> None:
@@ -149,13 +162,19 @@ def _free_port(usual: int) -> int:
     raise HuxinError("H1136")
 
 
-def _await(process: subprocess.Popen[bytes], address: str) -> None:
+def _is_up(process: subprocess.Popen[bytes], client: Client) -> bool:
+    """Whether our own server came up, False where it ended; another one at that port does not know the client's key.
+
+    HuxinError H1136 when it does neither.
+    """
     until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            return False
         try:
-            if send("GET", f"{address}/readyz", None, {}).status == 200:
-                return
-        except OSError:
+            if send("GET", f"{client.url}/readyz", None, {}).status == 200 and client.token():
+                return True
+        except (OSError, RuntimeError):
             pass
         time.sleep(0.1)
     raise HuxinError("H1136")

@@ -54,8 +54,8 @@ def airflow_environment(settings: Settings, inbox: Path) -> dict[str, str]:
 
 
 def dags_folder() -> Path:
-    """Where the DAG files lie: HUXIN_DAGS, or dags/ at the top of the source tree. HuxinError H1006."""
-    folder = Path(os.environ.get("HUXIN_DAGS") or Path(__file__).parents[3] / "dags").absolute()
+    """Where the DAG files lie: HUXIN_DAGS_FOLDER, or dags/ at the top of the source tree. HuxinError H1006."""
+    folder = Path(os.environ.get("HUXIN_DAGS_FOLDER") or Path(__file__).parents[3] / "dags").absolute()
     if not (folder / "nightly_ingest.py").is_file():
         raise HuxinError("H1006", folder=folder)
     return folder

@@ -20,7 +20,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "unknown": ("没有这个会员机构", "no such member"),
     "suspended": ("该会员机构已暂停", "the member is suspended"),
     "sender": ("清单中的会员与报送机构不符", "the manifest names another member than the sender"),
-    "contract": ("合同版本不存在", "no such contract"),
+    "contract": ("报送规范版本不存在", "no such contract"),
     "rejected": ("被拒收的行过多", "too many rows rejected"),
     "sealed": (
         "密封文件只在报送时打开，校验请用原文件",

@@ -142,7 +142,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "this is no sealed submission, or one of an unknown version",
         ),
         "P0154": (
-            "密封文件属于别的会员机构或别的合同，不能以此名义报送",
+            "密封文件属于别的会员机构或别的报送规范，不能以此名义报送",
             "the sealed file belongs to another member or another contract than it is sent under",
         ),
         "P0155": ("密封文件不完整（被截断）", "the sealed file is cut short"),

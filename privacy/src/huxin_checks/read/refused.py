@@ -9,7 +9,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 REASONS: dict[str, tuple[str, str, str]] = {
-    "unknown_column": ("F0003", "有合同以外的列", "there are columns that the contract does not know"),
+    "unknown_column": ("F0003", "有报送规范以外的列", "there are columns that the contract does not know"),
     "doubled_column": ("F0003", "同一列出现两次", "a column stands twice"),
     "missing_column": ("F0003", "缺少必需的列", "required columns are missing"),
     "too_many_columns": ("F0003", "列数过多", "there are far too many columns"),
