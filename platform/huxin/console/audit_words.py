@@ -85,7 +85,7 @@ FACTS: Final[dict[str, Any]] = {
     "person": _l("人员"),
     "role": _l("角色"),
     "code": _l("机构"),
-    "member": _l("机构内部编号"),
+    "member": _l("会员"),
     "reason": _l("事由"),
     "enquiry": _l("查询编号"),
     "reservation": _l("占用编号"),
@@ -93,6 +93,7 @@ FACTS: Final[dict[str, Any]] = {
     "amount": _l("金额（分）"),
     "expires_at": _l("到期时间"),
     "outcome": _l("结果"),
+    "answer_sha256": _l("答案摘要"),
     "purpose": _l("用途"),
     "policy": _l("规则版本"),
     "version": _l("版本"),
@@ -116,6 +117,7 @@ FACTS: Final[dict[str, Any]] = {
 }
 # Of a fact whose values are codes, what they mean.
 VALUES: Final[dict[str, dict[str, Any]]] = {
+    "topic": TOPICS,
     "role": WORDS,
     "outcome": OUTCOMES,
     "purpose": PURPOSES,
