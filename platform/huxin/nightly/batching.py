@@ -36,7 +36,7 @@ USUAL = Sizes(
     batch=150_000, piece=200_000, ahead=200_000, portion=1_000_000
 )  # enough to drown the overhead of a step
 FEWER = Sizes(
-    batch=50_000, piece=25_000, ahead=100_000, portion=150_000
+    batch=50_000, piece=25_000, ahead=25_000, portion=150_000
 )  # a seventh slower; a whole night below 1 GiB
 
 
@@ -57,11 +57,19 @@ def gathered(pieces: Iterable[tuple[int, Rows]], rows: int) -> Iterator[list[tup
     for piece in pieces:
         held.append(piece)
         count += weight(piece)
+        del piece  # the next one is read while the list is worked on: nothing here may hold what that let go
         if count >= rows:
-            yield held
-            held, count = [], 0
+            count = 0
+            yield _emptied(held)
     if held:
-        yield held
+        yield _emptied(held)
+
+
+def _emptied(held: list[tuple[int, Rows]]) -> list[tuple[int, Rows]]:
+    """What was gathered, which is the taker's alone from now on."""
+    whole = held[:]
+    held.clear()
+    return whole
 
 
 def joined_batches(pieces: list[tuple[int, pa.RecordBatch]]) -> pl.DataFrame:

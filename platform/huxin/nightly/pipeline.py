@@ -79,6 +79,7 @@ def run_group(
 ) -> None:
     """The three steps over one group of submissions, from whatever state each is in."""
     tell = progress or _nobody
+    give_back()
     validate_group(settings, ids, timings, lambda rows: tell("validate", rows))
     give_back()
     pseudonymize_step(settings)(settings, ids, timings)

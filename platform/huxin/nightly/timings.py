@@ -34,3 +34,4 @@ class Timings(dict[str, float]):
             finally:
                 self[name] = self.get(name, 0.0) + perf_counter() - start
             yield item
+            del item  # or it would be held while the next one is made

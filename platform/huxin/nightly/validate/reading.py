@@ -82,6 +82,7 @@ def _joined(group: Group, pieces: list[Piece]) -> pl.DataFrame:
             _refuse(group.tallies[part[place][0]], refused)
         frames += [parsed.frame] if parsed.frame.height else []
         counts += parsed.counts
+    pieces.clear()  # whoever gave them holds the list
     numbers = pl.Series("_sub", np.repeat(np.array(subs, np.uint32), counts))
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True) if frames else pl.DataFrame()
     return whole.with_columns(numbers) if frames else whole

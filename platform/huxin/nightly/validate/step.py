@@ -13,6 +13,7 @@ from huxin.contract import LOANS, Contract, State, load_contract
 from huxin.nightly import spool
 from huxin.nightly.batching import sizes
 from huxin.nightly.gx.run import stored_of
+from huxin.nightly.memory import give_back
 from huxin.nightly.spool import Spool
 from huxin.nightly.timings import Timings
 from huxin.nightly.validate.held_back import seal_held_back
@@ -111,9 +112,11 @@ def _first_pass(group: Group, timer: Timings, progress: Progress) -> None:
             with timer.stage("spool"):
                 sinks.follow(judged)
             progress(judged.raw.height)
+            del batch, judged  # or they would be held while the next ones are made
         with timer.stage("spool"):
             sinks.wait()
     faults.reach("validate.spooled")
+    give_back()
     with timer.stage("sets"):
         for part in known.parts():
             judge_sets(part, tallies, stored_of(contract.name))
