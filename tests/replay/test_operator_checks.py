@@ -150,7 +150,7 @@ def test_a_file_is_one_act_whose_leaf_names_its_very_bytes(shell: Shell, past: P
 def test_the_terminal_shows_the_outcome_and_its_reasons(shell: Shell, past: Past) -> None:
     said = ask(shell, past, 1, "--amount", "200000", "--product", "consumer")
     assert "结论：不符合" in said.out
-    assert "OVER_CAP" in said.out
+    assert "  不符合 OVER_CAP: " in said.out
     shell._monkeypatch.setenv("HUXIN_LANG", "en")
     assert "outcome: eligible" in ask(shell, past, 1).out
 
@@ -205,7 +205,7 @@ def test_a_day_alone_is_its_close_of_business(shell: Shell, past: Past) -> None:
     (today,) = ask(shell, past, 1, "--json", "--as-of", "2026-05-31").lines
     (now,) = ask(shell, past, 1, "--json").lines
     assert today["answer"] == now["answer"]
-    assert "截至 2026-05-31T15:59:59" in ask(shell, past, 1, "--as-of", "2026-05-31").out
+    assert "截至 2026-05-31 23:59:59（北京时间）" in ask(shell, past, 1, "--as-of", "2026-05-31").out
 
 
 def test_what_retention_has_dropped_is_not_known_any_more(past: Past) -> None:

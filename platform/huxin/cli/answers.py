@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 
-from huxin.settings import Settings
+from huxin.settings import SHANGHAI, Settings
 
 OUTCOMES = {
     "eligible": ("可受理", "eligible"),
     "refer": ("转人工", "refer to a person"),
+    "ineligible": ("不符合", "ineligible"),
+}
+LEVELS = {
+    "info": ("提示", "info"),
+    "refer": ("转人工", "refer"),
     "ineligible": ("不符合", "ineligible"),
 }
 _WORDS = {
@@ -27,7 +33,7 @@ def print_checked(settings: Settings, told: dict[str, Any]) -> None:
     """What an operator's question was answered with."""
     zh, console = settings.language == "zh", Console(soft_wrap=True)
     if told["as_of"]:
-        _say(console, zh, f"截至 {told['as_of']}", f"as of {told['as_of']}")
+        console.print(moment_words(zh, told["as_of"]), highlight=False)
     if not told["subject_known"]:
         _say(console, zh, "登记平台没有该主体的借款记录。", "The registry holds no loan of this subject.")
     for name, words in _WORDS.items():
@@ -47,6 +53,12 @@ def print_checked(settings: Settings, told: dict[str, Any]) -> None:
     _say(console, zh, f"已留痕：{number}", f"on record: {number}")
 
 
+def moment_words(zh: bool, moment: str) -> str:
+    """As of when an answer is: an ISO 8601 moment in Shanghai's time."""
+    said = f"{datetime.fromisoformat(moment).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return f"截至 {said}（北京时间）" if zh else f"as of {said} (Shanghai)"
+
+
 def print_outcome(settings: Settings, answer: dict[str, Any], console: Console | None = None) -> None:
     """The outcome and the reason of each flag; a tier may see no flags."""
     zh, console = settings.language == "zh", console or Console(soft_wrap=True)
@@ -58,8 +70,9 @@ def print_outcome(settings: Settings, answer: dict[str, Any], console: Console |
         f"outcome: {words[1]} (policy {answer['policy']})",
     )
     for flag in answer.get("flags", ()):
+        level = LEVELS[flag["level"]][0 if zh else 1]
         console.print(
-            f"  {flag['level']} {flag['code']}: {flag['reason']['zh' if zh else 'en']}",
+            f"  {level} {flag['code']}: {flag['reason']['zh' if zh else 'en']}",
             highlight=False,
             markup=False,
         )

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from huxin.cli.answers import OUTCOMES, print_outcome
+from huxin.cli.answers import OUTCOMES, moment_words, print_outcome
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.enquiry.looking import look_at, look_through
 from huxin.errors import HuxinError
@@ -95,7 +95,7 @@ def _print(settings: Settings, found: dict[str, Any]) -> None:
     told = found["told"]
     answer = told["answer"] if found["by"] == "operator" else told
     if told.get("as_of"):
-        console.print(f"{'截至' if zh else 'as of'}: {told['as_of']}", highlight=False)
+        console.print(moment_words(zh, told["as_of"]), highlight=False)
     print_outcome(settings, answer, console)
     leaf = "尚未编号" if zh else "not numbered yet"
     number = leaf if found["leaf"] is None else str(found["leaf"])

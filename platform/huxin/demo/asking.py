@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from huxin.audit.notes import log_keys
+from huxin.cli.answers import OUTCOMES
 from huxin.demo.night import example_subjects, masked
 from huxin.demo.served import Served
 from huxin.demo.stage import Stage
@@ -107,8 +108,7 @@ def _heads(stage: Stage) -> tuple[str, ...]:
 
 def _row(table: Table, stage: Stage, who: str, answer: dict[str, Any]) -> None:
     exposure = answer["exposure"]
-    words = {"eligible": "可受理", "refer": "转人工", "ineligible": "不可受理"}
-    outcome = words[answer["outcome"]] if stage.zh else answer["outcome"]
+    outcome = OUTCOMES[answer["outcome"]][0] if stage.zh else answer["outcome"]
     pending = exposure["others"]["pending_reservations"]["count"]
     flags = "\n".join(
         f"{flag['code']}: {flag['reason']['zh' if stage.zh else 'en']}" for flag in answer["flags"]
