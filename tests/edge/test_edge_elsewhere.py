@@ -159,3 +159,27 @@ def test_nothing_is_done_by_halves(tmp_path: Path, words: tuple[str, ...]) -> No
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     tool.run(*(word.format("loans.csv") for word in words), expect=2)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_key_may_come_as_the_file_it_was_kept_in(tmp_path: Path) -> None:
+    file, tool = data(tmp_path), Tool(tmp_path)
+    tool.run("--member", ME, "manifest", file.name, "--as-of", "2026-05-31")
+    (tmp_path / "keys.txt").write_text(f"{KEY}\n{KEY[:-3]}\n", encoding="utf-8")
+    tool.run("seal", file.name, "--to", "keys.txt")
+    assert (tmp_path / "loans.csv.sealed").exists()
+    tool.run("seal", "nowhere.csv", "--to", KEY, expect=2)
+    assert "P0183" in tool.said, "it is the file that is missing, whatever lies beside it"
+
+
+def test_what_is_rejected_is_shown_before_warnings(tmp_path: Path) -> None:
+    """A high rate at every row, and the last one without its number: the screen holds forty lines."""
+    file, tool = data(tmp_path, 60), Tool(tmp_path)
+    rows = [line.split(",") for line in file.read_text(encoding="utf-8").splitlines()]
+    rate, number = rows[0].index("annual_rate"), rows[0].index("loan_no")
+    for row in rows[1:]:
+        row[rate] = "30.00"
+    rows[-1][number] = ""
+    file.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    shown = tool.run("--member", ME, "check", file.name, "--as-of", "2026-05-31", expect=3).splitlines()
+    assert shown[0].startswith("E1001 line 61 loan_no ")
+    assert {line.split()[0] for line in shown[1:]} >= {"W3401"}

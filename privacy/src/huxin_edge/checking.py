@@ -106,7 +106,9 @@ def computed(file: Path, context: Context, as_of: date | None, mode: str | None,
 
 
 def required_manifest(file: Path, given: Path | None = None) -> tuple[bytes, Manifest]:
-    """The manifest beside a file that is to be sent, and what it says. PrivacyError P0188."""
+    """The manifest beside a file that is to be sent, and what it says. PrivacyError P0188, P0183 (no such file)."""
+    if not file.is_file():
+        raise PrivacyError("P0183", file=file.name)
     raw = manifest_bytes(file, given)
     name = (given or manifest_path(file)).name
     if raw is None:
@@ -138,14 +140,15 @@ def _show(checked: Checked, findings: list[Told], with_manifest: bool, context: 
     from huxin_checks.whole_file import at_the_centre
 
     voice, contract = context.voice, load_contract()
-    for each in findings[:_SHOWN]:
+    # What is rejected first: warnings, often many more, would fill the screen.
+    for each in sorted(findings, key=_is_warning)[:_SHOWN]:
         field = contract.field(each.field) if each.field else None
-        name = voice.pick(field.zh, field.name) if field else ""
+        name = f" {voice.pick(field.zh, field.name)}" if field else ""
         place = (
             voice.pick(f"第 {each.line} 行", f"line {each.line}") if each.line else voice.pick("文件", "file")
         )
         value = f" [{each.masked}]" if each.masked and each.record else ""
-        voice.line(f"{each.code} {place} {name}{value} {each.text} {each.hint}")
+        voice.line(f"{each.code} {place}{name}{value} {each.text} {each.hint}")
     more = len(findings) - _SHOWN + checked.cut
     if more > 0:
         voice.note(f"另有 {more} 条，用 --out 取全部", f"{more} more: --out has them all")
@@ -161,6 +164,10 @@ def _show(checked: Checked, findings: list[Told], with_manifest: bool, context: 
     )
     centre = " ".join(at_the_centre())
     voice.note(f"报送时由平台校验：{centre}", f"checked at the centre: {centre}")
+
+
+def _is_warning(each: Told) -> bool:
+    return each.severity == "warn"
 
 
 def _csv(findings: list[Told]) -> str:

@@ -13,13 +13,17 @@ from huxin_edge.files import SEALED, manifest_path, opened
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import open_private, put_in_place, temporary_beside, write_atomic
 from huxin_privacy.sealed_submission import Facts, facts_of, sealed_blocks
-from huxin_privacy.sealing_key import SealingKey, parse_sealing_key
+from huxin_privacy.sealing_key import NAME, SealingKey, parse_sealing_key
 
 
 def register(commands: Commands) -> None:
     sealing = add(commands, "seal", seal, "密封文件，只有平台能打开 · seals a file for the platform alone")
     sealing.add_argument("file", type=Path)
-    sealing.add_argument("--to", metavar="KEY", help="平台公钥，默认为已确认的 · default: the confirmed key")
+    sealing.add_argument(
+        "--to",
+        metavar="KEY",
+        help="平台公钥或其文件，默认为已确认的 · the key or its file; default: the confirmed key",
+    )
     sealing.add_argument("--out", type=Path, help="默认 <文件>.sealed · default FILE.sealed")
 
 
@@ -46,8 +50,14 @@ def seal(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def sealing_key(said: str | None, context: Context) -> SealingKey:
-    """The key as it was given, or the confirmed one. PrivacyError P0158, P0180."""
-    return parse_sealing_key(said) if said else context.settings.sealing_key()
+    """The key as it was given, or as a file of that name begins; else the confirmed one. PrivacyError P0158, P0180."""
+    if not said:
+        return context.settings.sealing_key()
+    if said.startswith(f"{NAME}+") or not Path(said).is_file():
+        return parse_sealing_key(said)
+    # `huxin keys public` prints the key to seal with first.
+    text = Path(said).read_text(encoding="utf-8", errors="replace")
+    return parse_sealing_key(next(iter(text.split()), ""))
 
 
 def counted(
