@@ -1,4 +1,4 @@
-"""Any rows and any bytes end in findings or a refusal, with counts that agree: 200 examples of each.
+"""Any rows and any bytes end in findings or a refusal, with counts that agree: 120 examples of each.
 
 The seed is fixed, so that a run finds what the last one found; a longer search is HUXIN_EXAMPLES away.
 """

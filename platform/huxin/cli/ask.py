@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import getpass
 import json
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Annotated
 import typer
 
 from huxin.cli.answers import print_checked
+from huxin.cli.lists import rows_of, written
 from huxin.cli.show import note, ready_settings, write_line
 from huxin.enquiry.check_words import REASONS, Account, Check, as_of, typed
 from huxin.enquiry.checking import BUNCH, Checker
@@ -141,30 +141,33 @@ def _ask_sealed(
 
 def _ask_file(checker: Checker, file: Path, out: Path) -> None:
     """Writes one answer a line; the file is there whole or not at all."""
-    if not file.is_file():
-        raise HuxinError("H0601", file=file.name)
+    for _ in _questions(file):  # all of them can be put before any is put on record
+        pass
     _write(checker, _questions(file), out)
 
 
 def _write(checker: Checker, questions: Iterator[Check], out: Path) -> None:
-    partial = out.with_name(out.name + ".part")
     count = 0
-    with partial.open("wb") as target:
+    with written(out) as target:
         for bunch in _bunches(questions):
             target.write(b"".join(line + b"\n" for line in checker.ask(bunch)))
             count += len(bunch)
-    partial.replace(out)
     note(f"{count} → {out}")
 
 
 def _questions(file: Path) -> Iterator[Check]:
-    with file.open(encoding="utf-8-sig", newline="") as source:
-        reader = csv.DictReader(source)
+    """The questions of a file. HuxinError H0601, H0706 (no CSV), H0802 (no such columns), H0806 (an unknown type)."""
+    with rows_of(file) as reader:
         if not {"id_type", "id_no"} <= set(reader.fieldnames or ()):
             raise HuxinError("H0802")
         for row in reader:
             country, name, mobile = (row.get(each) or None for each in ("id_country", "name", "mobile"))
-            yield Check(typed(row["id_type"] or "", row["id_no"] or "", country, name, mobile))
+            try:
+                yield Check(typed(row["id_type"] or "", row["id_no"] or "", country, name, mobile))
+            except HuxinError as error:
+                if error.code != "H0803":
+                    raise
+                raise HuxinError("H0806", line=reader.line_num) from None
 
 
 def _bunches(questions: Iterator[Check]) -> Iterator[list[Check]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from huxin.cli.lists import written
 from huxin.cli.night import parse_id
 from huxin.cli.show import note, ready_settings, write_line
 from huxin.errors import HuxinError
@@ -68,7 +69,8 @@ def findings(
     target = out or Path(
         re.sub(r"[^\w-]", "_", f"{item.sender}_{item.as_of_date or 'file'}_findings") + ".xlsx"
     )
-    report.findings_xlsx(rows, found, target)
+    with written(target) as file:
+        report.findings_xlsx(rows, found, file)
     note(str(target))
 
 
@@ -76,5 +78,6 @@ def _put(text: str, out: Path | None) -> None:
     if out is None:
         write_line(text)
     else:
-        out.write_text(text, encoding="utf-8", newline="")
+        with written(out) as file:
+            file.write(text.encode())
         note(str(out))

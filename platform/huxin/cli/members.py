@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import getpass
 import json
 import re
@@ -13,6 +12,7 @@ import typer
 from rich.table import Table
 
 from huxin.cli import keys, terms
+from huxin.cli.lists import rows_of
 from huxin.cli.show import note, print_table, ready_settings, write_line
 from huxin.errors import HuxinError
 from huxin.registry.audit_acts import note_operator_act
@@ -43,10 +43,7 @@ def add(
 @app.command("import")
 def import_(file: Annotated[Path, typer.Argument(help="CSV with the columns code,name · 名单文件")]) -> None:
     """Registers the members of a CSV file; all or none. · 从名单批量登记。"""
-    if not file.is_file():
-        raise HuxinError("H0601", file=file.name)
-    with file.open(encoding="utf-8-sig", newline="") as source:
-        reader = csv.DictReader(source)
+    with rows_of(file) as reader:
         names = {_HEADERS[text.strip()]: text for text in reader.fieldnames or () if text.strip() in _HEADERS}
         if set(names) != {"code", "name"}:
             raise HuxinError("H0703")
