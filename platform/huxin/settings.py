@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +72,14 @@ class Settings:
     @property
     def airflow_home(self) -> Path:
         return self.home / "airflow"
+
+
+def running_user() -> str:
+    """Whose account this process runs under; `uid-<number>` where that has no name, as containers often run."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the one before Python 3.13, the other since
+        return f"uid-{os.getuid()}"
 
 
 def _from_file(name: str | None) -> str | None:

@@ -123,6 +123,12 @@ def test_no_variable_has_two_meanings() -> None:
     assert sorted(names) == sorted(set(names))
 
 
+def test_an_environment_variable_means_one_thing() -> None:
+    named = re.findall(r"^\| `(HUXIN_\w+)`", COMMANDS, flags=re.MULTILINE)
+    assert len(named) > 20
+    assert sorted(named) == sorted(set(named))
+
+
 def test_error_codes_in_documents_exist() -> None:
     known = (TREE / "schemas" / "errors.yaml").read_text(encoding="utf-8")
     known += (TREE / "privacy" / "src" / "huxin_privacy" / "errors.py").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 
 from huxin.errors import HuxinError
 from huxin.nightly import airflow_home
+from huxin.registry.audit_acts import note_operator_act
+from huxin.registry.session import connection
 from huxin.settings import Settings
 
 STEPS = ["group.validate", "group.pseudonymize", "group.load", "group.report"]
@@ -163,6 +166,24 @@ def test_the_environment_stays_on_this_machine_and_below_the_home(
     assert made["HUXIN_INBOX"] == str(tmp_path / "收 报")
     keys = {path.name for path in settings.airflow_home.rglob("*")}
     assert keys == {"logs", "secrets.json", "passwords.json"}
+
+
+def test_an_account_without_a_name_runs_nights_and_acts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """As a container runs under a number that no file knows: Airflow refuses it, and an act needs somebody."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setenv("HUXIN_AIRFLOW_DATABASE_URL", UNREACHABLE)
+    made = airflow_home.airflow_environment(Settings(home=tmp_path / "home"), tmp_path)
+    assert made["LOGNAME"] == f"uid-{os.getuid()}"
+    with connection(settings) as database:
+        note_operator_act(database, "member.added", {"code": "M0001"}, settings.now())
 
 
 def test_a_folder_without_the_dag_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

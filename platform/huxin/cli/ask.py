@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -20,7 +19,7 @@ from huxin.enquiry.checking import BUNCH, Checker
 from huxin.enquiry.checking_zones import ZoneChecker, read_sealed, sealed_lines
 from huxin.errors import HuxinError
 from huxin.registry.replay import When
-from huxin.settings import Settings
+from huxin.settings import Settings, running_user
 from huxin.zones.layout import required, zone_of
 from huxin.zones.roles import ENTRY, REGISTRY
 from huxin_privacy.files import write_atomic
@@ -68,7 +67,7 @@ def ask(
         typed_ = _typed_one(id_type, id_no, id_country, name, mobile, product, amount)
         _seal(settings, member, _questions(file) if file else typed_, out)
         return
-    account = Account(staff or getpass.getuser(), reason, reference)
+    account = Account(staff or running_user(), reason, reference)
     if zone_of(settings) is not None:
         _ask_sealed(
             settings, member, account, as_of(as_of_, settings) if as_of_ else None, tickets, out, json_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 from pathlib import Path
@@ -21,6 +20,7 @@ from huxin.registry.members import add_members, change_member, find_member, list
 from huxin.registry.onboardings import ONBOARDING
 from huxin.registry.policies import tiers_known
 from huxin.registry.session import connection
+from huxin.settings import running_user
 
 app = typer.Typer(help="Member lenders · 会员机构", no_args_is_help=True)
 app.add_typer(keys.app, name="key")
@@ -105,7 +105,7 @@ def set_(
             raise HuxinError("H0701", code=code[:64])
         change_member(database, code, tier=tier, kind=kind, now=settings.now())
         facts = {"code": code, "tier": tier, "kind": kind}
-        note_member_act(database, found.id, "member.set", facts, getpass.getuser(), settings.now())
+        note_member_act(database, found.id, "member.set", facts, running_user(), settings.now())
     note(f"{code}: {' '.join(each for each in (tier, kind) if each)}")
 
 
@@ -118,7 +118,7 @@ def _set(code: str, status: str) -> None:
         if found.status == ONBOARDING:  # it becomes active by a test file that passes, in the console
             raise HuxinError("H2012")
         set_status(database, code, status, settings.now())
-        note_member_act(database, found.id, _ACTS[status], {"code": code}, getpass.getuser(), settings.now())
+        note_member_act(database, found.id, _ACTS[status], {"code": code}, running_user(), settings.now())
     note(f"{code}: {status}")
 
 

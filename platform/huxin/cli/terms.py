@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from huxin.cli.show import note, ready_settings
 from huxin.oversight import terms
 from huxin.oversight.terms import REASONS, Grant
 from huxin.registry.terms import BACKFILL, EXTENSION, HOLIDAY
-from huxin.settings import SHANGHAI, Settings
+from huxin.settings import SHANGHAI, Settings, running_user
 
 _EVERYBODY = "ALL"
 Code = Annotated[str, typer.Argument(metavar="CODE", help=f"a member, or {_EVERYBODY} · 机构代码")]
@@ -62,7 +61,7 @@ def _granted(
     ends = None if until is None else until.replace(tzinfo=SHANGHAI)
     member = None if code == _EVERYBODY else code
     grant = Grant(member, kind, first, last, ends, reason)
-    count = (terms.lift if lift else terms.grant)(settings, grant, getpass.getuser())
+    count = (terms.lift if lift else terms.grant)(settings, grant, running_user())
     zh = settings.language == "zh"
     what = terms.KIND_WORDS[kind][0 if zh else 1]
     note(f"{code} {what}: {first} – {last}, {count} {'天' if zh else 'days'}{' ×' if lift else ''}")

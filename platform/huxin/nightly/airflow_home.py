@@ -18,7 +18,7 @@ from pathlib import Path
 
 from huxin.errors import HuxinError
 from huxin.registry import embedded
-from huxin.settings import Settings
+from huxin.settings import Settings, running_user
 
 DATABASE = "airflow"
 OPERATOR = "operator"
@@ -72,6 +72,8 @@ def _platform(settings: Settings, inbox: Path) -> dict[str, str]:
     }
     # A machine's proxy must not come between a task and the API on the same machine.
     local = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+    # Airflow runs under no account without a name.
+    local |= {"LOGNAME": running_user()}
     return given | local | {"GX_ANALYTICS_ENABLED": "false", "NO_COLOR": "1", "PYTHONUTF8": "1"}
 
 

@@ -6,14 +6,13 @@ process killed in between leaves a keyring and a book that the next act, or `hux
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from huxin import faults
 from huxin.audit.records import moment_text
 from huxin.errors import HuxinError
-from huxin.settings import Settings
+from huxin.settings import Settings, running_user
 from huxin.zones import acts
 from huxin.zones.acts import Book
 from huxin_privacy import keyring
@@ -83,5 +82,5 @@ def _noted(settings: Settings, book: Book, ring: Keyring, topic: str, facts: Fac
 def _told(ring: Keyring, epoch: int) -> dict[str, Any]:
     found = ring.epoch(epoch)
     told: dict[str, Any] = {"epoch": epoch, "state": found.state, "check": ring.check_value(epoch)}
-    told |= {"version": ring.version, "by": getpass.getuser()}
+    told |= {"version": ring.version, "by": running_user()}
     return told | ({"suite": found.suite} if ring.zone == "entry" else {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +17,7 @@ from huxin.registry.alarms import Alarm
 from huxin.registry.audit_acts import note_act, note_operator_act
 from huxin.registry.members import Member, find_member
 from huxin.registry.session import connection
-from huxin.settings import Settings
+from huxin.settings import Settings, running_user
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -65,9 +64,9 @@ def settle(settings: Settings, id_: UUID, state: str, note: str | None, by: str 
     if note is not None and len(note) > LONGEST_NOTE:
         raise HuxinError("H1906", most=LONGEST_NOTE)
     with connection(settings) as database:
-        held = alarms.change_alarm(database, id_, state, by or getpass.getuser(), note, settings.now())
+        held = alarms.change_alarm(database, id_, state, by or running_user(), note, settings.now())
         # Without the note: a leaf is for ever, and holds codes only.
-        facts = {"alarm": str(id_), "kind": held.kind, "code": held.member, "by": by or getpass.getuser()}
+        facts = {"alarm": str(id_), "kind": held.kind, "code": held.member, "by": by or running_user()}
         note_act(database, _TOPICS[state], facts, settings.now())
         found = alarms.find_alarm(database, id_)
     assert found is not None, "what was changed is there"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, text
 from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.registry.session import connection
-from huxin.settings import Settings
+from huxin.settings import Settings, running_user
 
 # Codes and no free text: a reason that somebody writes may hold a name.
 REASONS = {
@@ -66,7 +65,7 @@ def note_told_act(
 
 def note_operator_act(database: Connection, topic: str, facts: Mapping[str, Any], now: datetime) -> UUID:
     """`note_act` with the machine's account that acted: the one name of an operator that a command knows."""
-    return note_act(database, topic, {**facts, "by": getpass.getuser()}, now)
+    return note_act(database, topic, {**facts, "by": running_user()}, now)
 
 
 def note_change(
