@@ -64,6 +64,7 @@ def _statements(sizes: Sizes) -> list[str]:
             SELECT n, 'M' || lpad(n::text, 4, '0'), '第' || n || '小额贷款公司', '2025-01-01',
                 CASE WHEN n % 50 = 0 THEN DATE '{TODAY}' - 3 ELSE DATE '{TODAY}' - 1 END
             FROM generate_series(1, {sizes.members}) n""",
+        "SELECT setval(pg_get_serial_sequence('member', 'id'), max(id)) FROM member",
         f"""INSERT INTO loan (subject_id, member_id, loan_no, submission_id, recorded_at, as_of_date, version, digest,
                 principal, balance, overdue_amount, disbursed_on, due_on, overdue_since, role, borrower_kind, product,
                 guarantee, repayment_method, class5, status, currency)

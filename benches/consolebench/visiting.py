@@ -24,7 +24,7 @@ from huxin.settings import Settings
 
 _PASSWORD: Final = "correct horse staple"  # noqa: S105 - of a home that ends with the bench
 _MONTH: Final = "since=2026-03-01&until=2026-05-31"
-# What is in braces is looked up in the registry: the worst submission, one member's words.
+# What is in braces is looked up in the registry: the worst submission, a leaf, one member's words.
 PAGES: Final = {
     "home": "/",
     "members": "/members",
@@ -51,8 +51,8 @@ PAGES: Final = {
     "people": "/people",
     "audit": "/audit",
     "audit_topic": "/audit?topic=person.joined",
-    "audit_leaf": "/audit/77777",
-    "audit_growth": "/audit/growth?from=100000&to=200001",
+    "audit_leaf": "/audit/{leaf}",
+    "audit_growth": "/audit/growth?from={leaf}&to={leaves}",
     "policy": "/policy",
     "policy_edit": "/policy/edit",
     "reminders_words": "/reminders/words",
@@ -73,7 +73,7 @@ MY_PAGES: Final = {
     "my_reminders": "/my/reminders",
     "my_start": "/my/start",
     "my_proof": "/my/proofs/{enquiry}",
-    "my_growth": "/my/proofs/growth?from=100000&to=200001",
+    "my_growth": "/my/proofs/growth?from={leaf}&to={leaves}",
 }
 # Workbooks hold all that a list shows page by page, up to their limit: they are measured apart from pages.
 WORKBOOKS: Final = {
@@ -126,11 +126,14 @@ def visiting(settings: Settings) -> Iterator[Visit]:
     with connection(settings) as database:
         query = "SELECT member_id, submission_id FROM finding LIMIT 1"
         member, submission = database.execute(text(query)).one()
+        leaves = database.execute(text("SELECT max(size) FROM audit_checkpoint")).scalar_one()
     app = create_console(settings, Config(clock=lambda: datetime.now(UTC)))
     operator, _ = _joined(settings, app, "bench", people.ADMINISTRATOR, people.NO_MEMBER)
     clerk, token = _joined(settings, app, "bench.member", people.MEMBER_ADMINISTRATOR, member)
     known = {
         "submission": str(submission),
+        "leaf": str(leaves // 3),
+        "leaves": str(leaves),
         "upload": member_side.upload(clerk, token),
         "enquiry": str(member_side.ask(settings, clerk, token)),
     }
