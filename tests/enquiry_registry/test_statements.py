@@ -17,6 +17,7 @@ from registry_world import Desk
 
 from huxin.errors import HuxinError
 from huxin.registry.connect import libpq_uri
+from huxin.registry.live import Live
 from huxin.registry.statement import (
     BOOL,
     BYTES,
@@ -140,3 +141,12 @@ def test_a_fork_makes_lines_of_its_own(desk: Desk) -> None:
 def test_moments_are_those_of_the_calendar() -> None:
     assert MOMENT.send(datetime(2000, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))) == bytes(8)
     assert DAY.read(DAY.send(date(1999, 12, 31))) == date(1999, 12, 31)
+
+
+def test_closing_warns_of_nothing(live: Live, caplog: pytest.LogCaptureFixture) -> None:
+    """What is closed on purpose is no lost connection, and people see warnings on their terminals."""
+    pid = Statement(b"pid", b"SELECT pg_backend_pid()", (), (INT4.read,), ())
+    before = live.call(pid, ())
+    live.close()
+    assert [each.getMessage() for each in caplog.records if each.name.startswith("psycopg")] == []
+    assert live.call(pid, ()) != before

@@ -105,10 +105,11 @@ class Live:
 
     def close(self) -> None:
         """Closes the connections of this process; a later use opens others."""
-        self._lines.drop()
         with self._lock:
             if self._opened and self._opened[0] == os.getpid():
+                # The pool first: one that is open warns of every line that comes back to it closed.
                 self._opened[1].close()
+                self._lines.drop()
             self._opened = None
 
     def _pool(self) -> ConnectionPool[Connection]:
