@@ -98,7 +98,7 @@ def _top(item: Submission, zh: bool) -> str:
     )
     top = sorted(codes.items(), key=lambda each: (-each[1], each[0]))[:3]
     words = ((code, n, contract.check(code).zh if zh else contract.check(code).en) for code, n in top)
-    return "\n".join(f"{code}×{n} {re.split('[（，。(,.;]', text)[0]}" for code, n, text in words)
+    return "\n".join(f"{code}×{n} {re.split('[（，。(.;]', text)[0]}" for code, n, text in words)
 
 
 def print_questions(settings: Settings, stage: Stage) -> None:
