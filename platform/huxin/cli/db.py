@@ -33,7 +33,16 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Says whether the server runs, and where. · 数据库状态。"""
-    note(str(embedded.status(Settings.from_env())))
+    settings = Settings.from_env()
+    note(_told(embedded.status(settings), settings.language == "zh"))
+
+
+def _told(found: embedded.Status, zh: bool) -> str:
+    if not found.running:
+        return f"没有在运行，数据在 {found.data_dir}" if zh else f"not running; its data is in {found.data_dir}"
+    if zh:
+        return f"正在运行（进程 {found.pid}），数据在 {found.data_dir}，套接字在 {found.socket_dir}"
+    return f"running (process {found.pid}); its data is in {found.data_dir}, its socket in {found.socket_dir}"
 
 
 @app.command()
