@@ -39,7 +39,9 @@ def status() -> None:
 
 def _told(found: embedded.Status, zh: bool) -> str:
     if not found.running:
-        return f"没有在运行，数据在 {found.data_dir}" if zh else f"not running; its data is in {found.data_dir}"
+        return (
+            f"没有在运行，数据在 {found.data_dir}" if zh else f"not running; its data is in {found.data_dir}"
+        )
     if zh:
         return f"正在运行（进程 {found.pid}），数据在 {found.data_dir}，套接字在 {found.socket_dir}"
     return f"running (process {found.pid}); its data is in {found.data_dir}, its socket in {found.socket_dir}"
