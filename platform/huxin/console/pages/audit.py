@@ -27,14 +27,8 @@ from huxin_privacy import keyring
 blueprint = Blueprint("audit", __name__)
 MENU = (Entry("audit.show", _l("存证日志"), icon="shield-check", order=75),)
 _EXPORTED = 10_000
-_HEAD = (
-    "at",
-    "topic",
-    "id",
-    "facts",
-    "member",
-    "answer_sha256",
-)  # what the other columns say, or too much for a line
+# What the other columns say, or too much for a line.
+_HEAD = ("at", "topic", "id", "facts", "member", "answer_sha256")
 
 
 @blueprint.get("/audit")
