@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from nightbench.machine import fetch_memory, read_once, write_log_ahead
 from nightbench.reference import measure_copy
 
 from huxin.registry import embedded
@@ -33,7 +34,7 @@ def uri(tmp_path: Path) -> Iterator[str]:
 
 
 def test_rows_are_copied_in_the_order_of_the_key(uri: str, tmp_path: Path) -> None:
-    measured = measure_copy(uri, tmp_path, runs=2)
+    measured = measure_copy(uri, tmp_path, runs=2, memory=0)
     lines = (tmp_path / "loan.text").read_text(encoding="utf-8").splitlines()
     assert measured.rows == len(lines) == 5_000
     assert lines == sorted(lines)
@@ -42,7 +43,25 @@ def test_rows_are_copied_in_the_order_of_the_key(uri: str, tmp_path: Path) -> No
 
 
 def test_nothing_is_left_and_loan_is_untouched(uri: str, tmp_path: Path) -> None:
-    measure_copy(uri, tmp_path, runs=1)
+    measure_copy(uri, tmp_path, runs=1, memory=0)
     with psycopg.connect(uri) as connection:
         assert connection.execute("SELECT count(*) FROM loan").fetchone() == (5_000,)
         assert connection.execute("SELECT to_regclass('bench_loan')").fetchone() == (None,)
+
+
+def test_the_servers_log_is_as_long_as_it_stays(uri: str) -> None:
+    write_log_ahead(uri)
+    with psycopg.connect(uri) as connection:
+        made = connection.execute(
+            "SELECT count(*) * pg_size_bytes(current_setting('wal_segment_size')),"
+            " pg_size_bytes(current_setting('min_wal_size')) FROM pg_ls_waldir()"
+        ).fetchone()
+    assert made is not None
+    assert made[0] >= made[1] > 0
+
+
+def test_memory_is_fetched_as_asked_for_and_files_are_read(tmp_path: Path) -> None:
+    assert fetch_memory(1 << 20) == 1 << 20
+    (tmp_path / "member").mkdir()
+    (tmp_path / "member" / "loans.csv").write_bytes(b"x" * 10)
+    assert read_once(tmp_path) == 10
