@@ -62,15 +62,15 @@ def _arguments() -> argparse.Namespace:
 def _nights(root: Path, rows: int, with_second: bool, repeat: int) -> Figures:
     """First and second night in one home each time, with the COPY to compare them with after either.
 
-    A pass over each comes before and does not count: what a machine has not yet run costs it more the first time.
+    Right before the first night another one is run in a home of its own, and the first COPY of each kind does not
+    count either: what has to be fetched once (files, code, memory of a virtual machine's host) is fetched by these.
     """
     inboxes = first_and_second(root, rows)
-    with fresh_home(root / "home-uncounted", inboxes[0].members) as home:
-        _run(home, inboxes[0], "first night, not counted")
-        _copied(home, runs=1)
     firsts, seconds, copies = [], [], []
     for turn in range(repeat):
         with fresh_home(root / f"home-nights-{turn}", inboxes[0].members) as home:
+            with fresh_home(root / f"home-uncounted-{turn}", inboxes[0].members) as other:
+                _run(other, inboxes[0], "first night, not counted")
             firsts.append(_run(home, inboxes[0], "first night"))
             copies.append(_copied(home))
             if with_second:
@@ -134,9 +134,12 @@ def _hold_to_truth(found: Sequence[Mapping[str, object]], inbox: Inbox) -> None:
         raise SystemExit(f"planted {inbox.rejected}: {inbox.codes}\nfound {latest[0]}")
 
 
-def _copied(home: Path, runs: int = 3) -> Reference:
-    copied = measure_copy(server_uri(home), home, runs)
-    print(f"\nbare COPY of {copied.rows:,} rows, sorted, into the logged table with its key (medians)")
+def _copied(home: Path) -> Reference:
+    copied = measure_copy(server_uri(home), home)
+    print(
+        f"\nbare COPY of {copied.rows:,} rows, sorted, into the logged table with its key (medians; a first run"
+    )
+    print("  of each, right before these, does not count)")
     for form, runs in copied.runs.items():
         print(f"  {form:<24}{median(runs):8.2f} s   of {', '.join(f'{run:.2f}' for run in sorted(runs))}")
     return copied

@@ -18,9 +18,9 @@ import psycopg
 
 from huxin.registry import embedded
 from huxin.settings import Settings
-from nightbench.machine import fetch_memory, read_once, write_log_ahead
 
 _HUXIN = [sys.executable, "-c", "from huxin.cli import main; main()"]
+_BLOCK = 8 << 20
 _WORKER = [sys.executable, "-m", "nightbench.worker"]
 
 
@@ -42,8 +42,7 @@ class Measured:
 def fresh_home(path: Path, members: tuple[str, ...]) -> Iterator[Path]:
     """A new home with a running embedded server and these members; stopped afterwards.
 
-    The server's log is as long as it stays: a new server makes each of its files while a night waits, and after
-    that the COPY writes over them.
+    The server's log is as long as it stays (`write_log_ahead`).
 
     It is `clear_homes` that removes it, at the end of the whole bench: ext4 passes over each inode that was freed in
     the last minutes whenever it makes a file, so a home removed just before costs a night of many files seconds.
@@ -61,6 +60,20 @@ def fresh_home(path: Path, members: tuple[str, ...]) -> Iterator[Path]:
         embedded.stop(Settings(home=path))
 
 
+def write_log_ahead(uri: str) -> None:
+    """Writes as much log as the server keeps files for, `min_wal_size`, and has it use them again.
+
+    A new server makes each of them while somebody waits: the night, and not the COPY behind it.
+    """
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_logical_emit_message(false, 'bench', repeat('x', %(block)s))"
+            " FROM generate_series(0, pg_size_bytes(current_setting('min_wal_size')) / %(block)s)",
+            {"block": _BLOCK},
+        )
+        connection.execute("CHECKPOINT")
+
+
 def clear_homes(root: Path) -> None:
     """Stops and removes every home that a bench has left below `root`."""
     for home in root.glob("home-*"):
@@ -73,8 +86,7 @@ def night(home: Path, inbox: Path, as_of: date) -> Measured:
     with psycopg.connect(server_uri(home), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
     os.sync()
-    read_once(inbox)
-    printed = _when_ready([*_WORKER, str(inbox)], home, as_of)
+    printed = _run([*_WORKER, str(inbox)], home, as_of)
     return Measured(**json.loads(printed.splitlines()[-1]))
 
 
@@ -96,34 +108,13 @@ def server_uri(home: Path) -> str:
 
 
 def _run(command: list[str], home: Path, as_of: date | None) -> str:
-    done = subprocess.run(command, env=_env(home, as_of), capture_output=True, text=True, check=False)
-    return _ended(command, done.returncode, done.stdout, done.stderr)
-
-
-def _when_ready(command: list[str], home: Path, as_of: date) -> str:
-    """Runs what says when it is ready and then waits for a line: that comes when the memory has been fetched."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, env=_env(home, as_of), stdin=pipe, stdout=pipe, stderr=pipe, text=True
-    ) as worker:
-        assert worker.stdout is not None
-        worker.stdout.readline()
-        fetch_memory()
-        printed, told = worker.communicate("\n")
-    return _ended(command, worker.returncode, printed, told)
-
-
-def _ended(command: list[str], code: int, printed: str, told: str) -> str:
-    if code not in (0, 3):
-        raise SystemExit(f"{told}\n{' '.join(command[2:])} ended with {code}")
-    return printed
-
-
-def _env(home: Path, as_of: date | None) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("HUXIN_")}
     # The code of another working tree is measured where PYTHONPATH names it.
     paths = [str(Path(__file__).parents[1]), *filter(None, [env.get("PYTHONPATH")])]
     env |= {"HUXIN_HOME": str(home), "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
     if as_of:
         env["HUXIN_NOW"] = f"{as_of.isoformat()}T22:00:00+08:00"
-    return env
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 3):
+        raise SystemExit(f"{done.stderr}\n{' '.join(command[2:])} ended with {done.returncode}")
+    return done.stdout

@@ -1,7 +1,4 @@
-"""One night in this process, measured: `python -m nightbench.worker INBOX`; the last line printed is JSON.
-
-It says `ready` after its imports and waits for a line.
-"""
+"""One night in this process, measured: `python -m nightbench.worker INBOX`; the last line printed is JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from time import perf_counter
 
 
 def main() -> None:
-    """Imports first and apart, then, when it is told to, the night itself."""
+    """Imports first and apart, then the night itself."""
     start = perf_counter()
     from huxin.nightly.pipeline import run_night
     from huxin.registry import wire
@@ -24,9 +21,6 @@ def main() -> None:
     available(S256)  # loads the compiled kernel: an import as well
     wire.prepare()  # likewise
     imported = perf_counter()
-    print("ready", flush=True)
-    sys.stdin.readline()
-    begun = perf_counter()
     peaks: dict[str, float] = {}
     report = run_night(
         Settings.from_env(), Path(sys.argv[1]), progress=lambda step, _: peaks.update({step: _peak_mib()})
@@ -37,7 +31,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "seconds": done - begun,
+                "seconds": done - imported,
                 "imports": imported - start,
                 "stages": dict(report.timings),
                 "peak_mib": _peak_mib(),

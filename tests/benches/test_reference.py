@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from nightbench.machine import fetch_memory, read_once, write_log_ahead
+from nightbench.home import write_log_ahead
 from nightbench.reference import measure_copy
 
 from huxin.registry import embedded
@@ -34,7 +34,7 @@ def uri(tmp_path: Path) -> Iterator[str]:
 
 
 def test_rows_are_copied_in_the_order_of_the_key(uri: str, tmp_path: Path) -> None:
-    measured = measure_copy(uri, tmp_path, runs=2, memory=0)
+    measured = measure_copy(uri, tmp_path, runs=2)
     lines = (tmp_path / "loan.text").read_text(encoding="utf-8").splitlines()
     assert measured.rows == len(lines) == 5_000
     assert lines == sorted(lines)
@@ -43,7 +43,7 @@ def test_rows_are_copied_in_the_order_of_the_key(uri: str, tmp_path: Path) -> No
 
 
 def test_nothing_is_left_and_loan_is_untouched(uri: str, tmp_path: Path) -> None:
-    measure_copy(uri, tmp_path, runs=1, memory=0)
+    measure_copy(uri, tmp_path, runs=1)
     with psycopg.connect(uri) as connection:
         assert connection.execute("SELECT count(*) FROM loan").fetchone() == (5_000,)
         assert connection.execute("SELECT to_regclass('bench_loan')").fetchone() == (None,)
@@ -58,10 +58,3 @@ def test_the_servers_log_is_as_long_as_it_stays(uri: str) -> None:
         ).fetchone()
     assert made is not None
     assert made[0] >= made[1] > 0
-
-
-def test_memory_is_fetched_as_asked_for_and_files_are_read(tmp_path: Path) -> None:
-    assert fetch_memory(1 << 20) == 1 << 20
-    (tmp_path / "member").mkdir()
-    (tmp_path / "member" / "loans.csv").write_bytes(b"x" * 10)
-    assert read_once(tmp_path) == 10
