@@ -80,13 +80,13 @@ def test_the_same_key_and_body_get_the_very_same_answer(world: World) -> None:
 def test_an_enquiry_is_one_look_and_one_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whichever way: a ticket is spent by the statement that records, and where there is none nothing is asked."""
     ask(world, "member")
-    sent, plain = list[str](), Live.call
+    sent, plain = list[str](), Live._rows
 
     def noted(live: Live, statement: Statement, values: Any) -> Any:
         sent.append(statement.name.decode())
         return plain(live, statement, values)
 
-    monkeypatch.setattr(Live, "call", noted)
+    monkeypatch.setattr(Live, "_rows", noted)
     assert ask(world, "member").status_code == 200
     look, record = (name for name in sent if name != "access_standing")  # asked each time in tests alone
     assert look.startswith("enquiry_gather")

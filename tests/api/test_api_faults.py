@@ -81,12 +81,11 @@ def test_a_registry_that_is_held_up_is_told_as_such(world: World, monkeypatch: p
 def test_who_gets_no_turn_is_told_to_come_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert put(world, "my-turn-1").status_code == 200
     monkeypatch.setattr(enquiry_desk, "PATIENCE_S", 0.05)
-    turns = world.app.extensions["huxin_desk"]._turns
-    taken = [turns.get() for _ in range(enquiry_desk.AT_ONCE)]
+    together = world.app.extensions["huxin_desk"]._together
+    taken, together._free = together._free, 0  # as while all lots are under way
     late = put(world, "my-turn-2")
     assert (late.status_code, code_of(late), late.headers["Retry-After"]) == (503, "H1101", "5")
-    for each in taken:
-        turns.put(each)
+    together._free = taken
     assert put(world, "my-turn-2").status_code == 200
     forget_desk(world)
 

@@ -11,7 +11,8 @@ from guard_world import TODAY, Town
 
 from huxin.cli.setup import prepare
 from huxin.enquiry import limiting
-from huxin.enquiry.desk import Desk, Told
+from huxin.enquiry.desk import Desk
+from huxin.enquiry.questions import Told
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
 from huxin.errors import HuxinError

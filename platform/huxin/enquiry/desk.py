@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -19,25 +18,27 @@ from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
 from huxin.enquiry.keys_in_use import KeysInUse, Read
 from huxin.enquiry.limiting import Limiting
+from huxin.enquiry.lots import Outcome, answer_lot
 from huxin.enquiry.meeting import bring_together, keys_of
 from huxin.enquiry.meeting import opened as opened_for
 from huxin.enquiry.own_words import require_nobody
+from huxin.enquiry.questions import Draft, Known, Question, Told
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
 from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys
+from huxin.enquiry.together import NoTurnError, Together
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries
 from huxin.registry.audit_log import inclusion
-from huxin.registry.enquiries import Quota
+from huxin.registry.enquiries import Gathered
 from huxin.registry.live import Live
 from huxin.registry.policies import policy_on, policy_version
 from huxin.settings import Settings
 
-# Enquiries that a process works on at once: one more waits for the registry while one computes, and with more the
-# interpreter's lock and the registry's processes go from hand to hand, which cost a quarter of what was answered. A
-# server's other threads are for whoever sends a file or a body slowly.
-AT_ONCE = 2
+# What comes while a lot of questions is under way makes the next. A round trip costs the registry about as much as what
+# is asked on it, so what goes together comes cheaper, and with more lots at once fewer go together.
+LOTS, MOST = 1, 16
 # How long a question waits for its turn before it is told to come again: those before it wait for the registry.
 PATIENCE_S, _RETRY_S = 20.0, 5
 _NO_LOANS = b'"loans":[]'  # as the registry writes it
@@ -48,35 +49,13 @@ _OUT_OF_DATE = ("H1601", "H1802")
 _UNHEARD_OF = ("H1801", "H1806")
 
 
-@dataclass(frozen=True)
-class Told:
-    """An answer as bytes of JSON; `fresh` is false where it is the one given before under the same key."""
-
-    content: bytes
-    quota: Quota
-    fresh: bool
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the registry said of a subject, by which keys and when, and what the member may still ask."""
-
-    read: Read
-    gathered: enquiries.Gathered
-    quota: Quota
-    subject_id: UUID
-    tier: str
-    at: datetime
-
-
 class Desk:
     """Made once a process and used by its threads."""
 
     def __init__(self, settings: Settings) -> None:
-        # Tokens: who holds one is at work here.
-        self._turns: SimpleQueue[None] = SimpleQueue()
-        for _ in range(AT_ONCE):
-            self._turns.put(None)
+        self._together: Together[Question, Outcome] = Together(
+            lambda questions: answer_lot(self, questions), lots=LOTS, most=MOST
+        )
         self.settings = settings
         self.live = Live(settings)
         self._in_use = KeysInUse(settings, "api")
@@ -101,35 +80,53 @@ class Desk:
         H1203 (still under way), H1207 (a person in the member's own words), H1209 (a purpose that is not open to the
         member), H1801, H1802, H1805, H1806 (element), H1101 (no turn came).
         """
+        question = self.question(asker, request, key)
         try:
-            turn = self._turns.get(timeout=PATIENCE_S)
-        except Empty:
+            found = self._together.do(question, PATIENCE_S)
+        except NoTurnError:
             raise HuxinError("H1101", retry_s=_RETRY_S) from None
-        try:
-            return self._enquired(asker, request, key)
-        finally:
-            self._turns.put(turn)
+        if isinstance(found, Told):
+            return found
+        return self.answered(question) if found is None else self.told(question, found)
 
-    def _enquired(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
-        request.require_consent(self.settings.today())
+    def question(self, asker: Asker, request: EnquiryRequest, key: str) -> Question:
+        """All of a question that needs no registry. HuxinErrors as `enquire`."""
+        today = self.settings.today()
+        request.require_consent(today)
         require_nobody(request.own_words(), request.person, key)
         request = self._with_element(asker, request)
-        policy = policy_on(self.settings, self.settings.today())
-        known = self._known(asker, request, policy)
-        keys, bodies = known.read.keys, request.bodies()
+        return self._put(asker, request, key, policy_on(self.settings, today), self._in_use.now)
+
+    def answered(self, question: Question) -> Told:
+        """The answer to one question by itself. HuxinErrors as `enquire`."""
+        draft = self._drafted(question, self._known(question))
+        return self.told(question, draft) if isinstance(draft, Draft) else draft
+
+    def drafted(self, question: Question, gathered: Gathered) -> Draft | Told:
+        """The answer that is to be recorded, of what was gathered for it; or the one given before."""
+        return self._drafted(question, self._known_of(question, gathered))
+
+    def _drafted(self, question: Question, known: Known) -> Draft | Told:
+        asker, request, policy = question.asker, question.request, question.policy
         if known.quota.exceeded:
-            return self._repeated(asker, key, bodies, known, request.purpose)
+            return self._repeated(asker, question.key, request.bodies(), known, request.purpose)
         asked = Asked(request.product, request.amount, request.purpose)
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
-        enquiry_id = id_at(known.at)
+        enquiry_id, keys = id_at(known.at), known.read.keys
         handle = keys.handle(asker.member_id, known.subject_id.bytes)
         made = make_answer(known.read.signer, asker, request.purpose, str(enquiry_id), handle, used, known.at)
-        row = self._row(asker, request, key, keys, enquiry_id, known, used, made)
-        recorded = keys.by_digest(
-            bodies, lambda digest: self._recorded(request, row._replace(body_digest=digest))
+        return Draft(
+            known, made, self._row(asker, request, question.key, keys, enquiry_id, known, used, made)
         )
-        content = made.content if recorded.fresh else self._opened(recorded)
-        return Told(content, known.quota, recorded.fresh)
+
+    def told(self, question: Question, draft: Draft) -> Told:
+        """Records the answer by itself, or finds the one recorded before."""
+        request, row = question.request, draft.row
+        recorded = draft.known.read.keys.by_digest(
+            request.bodies(), lambda digest: self._recorded(request, row._replace(body_digest=digest))
+        )
+        content = draft.made.content if recorded.fresh else self._opened(recorded)
+        return Told(content, draft.known.quota, recorded.fresh)
 
     def reread(self, member_id: int, enquiry_id: UUID) -> bytes:
         """The answer as it was told. HuxinError H1205 when the member has no such enquiry."""
@@ -165,40 +162,50 @@ class Desk:
                 raise
         return opened_for(request, asker, self._in_use.latest().elements)
 
-    def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
-        """What is known by the keys in force, also where these were exchanged a moment ago."""
-        try:
-            return self._known_by(self._in_use.now, asker, request, policy)
-        except HuxinError as error:
-            if error.code not in _OUT_OF_DATE:
-                raise
-            stale = error.code == "H1601"
-        read = self._in_use.renew() if stale else self._in_use.latest()
-        return self._known_by(read, asker, request, policy)
-
-    def _known_by(self, read: Read, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
-        keys, now = self._whom(read, request), self.settings.now()
+    def _put(self, asker: Asker, request: EnquiryRequest, key: str, policy: Policy, read: Read) -> Question:
+        keys = self._whom(read, request)
         asking = enquiries.Asking(
             member_id=asker.member_id,
             purpose=request.purpose,
             keys=keys.keys,
             name_marks=keys.name_marks,
             mobile_keys=keys.mobile_keys,
-            now=now,
+            now=self.settings.now(),
             today=self.settings.today(),
             stacking_days=policy.stacking_days,
             blind=read.elements is not None,
         )
+        return Question(asker, request, key, policy, read, keys, asking)
+
+    def _known(self, question: Question) -> Known:
+        """What is known by the keys in force, also where these were exchanged a moment ago."""
+        try:
+            return self._known_by(question)
+        except HuxinError as error:
+            if error.code not in _OUT_OF_DATE:
+                raise
+            stale = error.code == "H1601"
+        read = self._in_use.renew() if stale else self._in_use.latest()
+        return self._known_by(
+            self._put(question.asker, question.request, question.key, question.policy, read)
+        )
+
+    def _known_by(self, question: Question) -> Known:
+        asking = question.asking
         found = enquiries.gather(self.live, asking)
         if found.member_status == "active" and not found.met:
-            self._meet(read, request, keys, now)
+            self._meet(question.read, question.request, question.keys, asking.now)
             found = enquiries.gather(self.live, replace(asking, blind=False))
+        return self._known_of(question, found)
+
+    def _known_of(self, question: Question, found: Gathered) -> Known:
         if found.member_status != "active" or found.tier is None or found.subject_id is None:
             raise HuxinError("H1113")
+        asking, policy = question.asking, question.policy
         tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
-        allowed = self._limiting.quota(policy, tier, asker.member_id, request.purpose, asking.today)
-        quota = enquiries.quota_left(now, (found.minute_used, found.day_used), allowed)
-        return Known(read, found, quota, found.subject_id, tier, now)
+        allowed = self._limiting.quota(policy, tier, asking.member_id, asking.purpose, asking.today)
+        quota = enquiries.quota_left(asking.now, (found.minute_used, found.day_used), allowed)
+        return Known(question.read, found, quota, found.subject_id, tier, asking.now)
 
     def _meet(self, read: Read, request: EnquiryRequest, keys: SubjectKeys, now: datetime) -> None:
         """Brings both ways together of a person that has not met yet."""

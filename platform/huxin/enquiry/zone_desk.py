@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
-from huxin.enquiry.desk import Desk, Told
+from huxin.enquiry.desk import Desk
 from huxin.enquiry.keys_in_use import Read
 from huxin.enquiry.meeting import bring_together, join, known_by
+from huxin.enquiry.questions import Told
 from huxin.enquiry.redeeming import Redeemed, Redeeming, TicketKeys
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import SubjectKeys

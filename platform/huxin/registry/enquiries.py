@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from huxin.errors import HuxinError
@@ -30,7 +30,7 @@ Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
 _GATHER = calling(
     "enquiry_gather",
-    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL),
+    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL, BOOL),
     (
         ("member_status", TEXT),
         ("member_tier", TEXT),
@@ -211,24 +211,45 @@ def gather(live: Live, asking: Asking) -> Gathered:
 
     HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the keyrings anew.
     """
-    found = live.call(
-        _GATHER,
-        (
-            asking.member_id,
-            asking.purpose,
-            *_keys(asking.keys),
-            asking.claim,
-            asking.name_marks,
-            *_keys(asking.mobile_keys),
-            asking.now,
-            asking.today,
-            asking.stacking_days,
-            asking.per_minute,
-            asking.blind,
-        ),
-    )
+    found = live.call(_GATHER, _asked(asking))
     assert found is not None
-    status, tier, subject, mobile, facts, minute_used, day_used, reported_on, met = found
+    return _gathered(asking, found)
+
+
+def gather_known(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
+    """The same of several questions in one round trip; None where it has to be asked by itself, and counted then.
+
+    That is where somebody is not known yet, or by keys that are not in force any more.
+    """
+    # In order of what they count, the only rows they write: two lots of questions never wait for each other.
+    order = sorted(range(len(askings)), key=lambda place: (askings[place].member_id, askings[place].purpose))
+    rows = live.calls([(_GATHER, _asked(askings[place], known_only=True)) for place in order])
+    found: list[Gathered | None] = [None] * len(askings)
+    for place, row in zip(order, rows, strict=True):
+        gathered = _gathered(askings[place], row)
+        found[place] = gathered if gathered.member_status is not None and gathered.met else None
+    return found
+
+
+def _asked(asking: Asking, *, known_only: bool = False) -> tuple[Any, ...]:
+    return (
+        asking.member_id,
+        asking.purpose,
+        *_keys(asking.keys),
+        asking.claim,
+        asking.name_marks,
+        *_keys(asking.mobile_keys),
+        asking.now,
+        asking.today,
+        asking.stacking_days,
+        asking.per_minute,
+        asking.blind,
+        known_only,
+    )
+
+
+def _gathered(asking: Asking, row: Sequence[Any]) -> Gathered:
+    status, tier, subject, mobile, facts, minute_used, day_used, reported_on, met = row
     used = minute_used or 0, day_used or 0
     quota = quota_left(asking.now, used, (asking.per_minute, asking.per_day))
     return Gathered(
@@ -261,7 +282,16 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
     """
     found = live.call(_RECORD, new)
     assert found is not None
-    return _recorded(*found)
+    return _recorded(new, *found)
+
+
+def record_new(live: Live, news: Sequence[NewEnquiry]) -> list[Recorded | None]:
+    """The same of several, durably and together; None for one whose key was used before, which `record` will tell."""
+    rows = live.calls([(_RECORD, new) for new in news])
+    return [
+        Recorded(new.id, new.answer, fresh=True) if outcome == _FRESH else None
+        for (outcome, _, _), new in zip(rows, news, strict=True)
+    ]
 
 
 def redeem(live: Live, new: NewEnquiry, nonce: UUID, expires_at: int) -> Recorded:
@@ -271,13 +301,13 @@ def redeem(live: Live, new: NewEnquiry, nonce: UUID, expires_at: int) -> Recorde
     """
     found = live.call(_REDEEM, (nonce, expires_at, *new))
     assert found is not None
-    return _recorded(*found)
+    return _recorded(new, *found)
 
 
 def recorded(live: Live, member_id: int, key: str, body_digest: bytes) -> Recorded | None:
     """What was recorded under a member's key before, or None. HuxinError H1202 when that was another body."""
     found = live.call(_RECORDED, (member_id, key, body_digest))
-    return None if found is None or found[0] is None else _recorded(*found)
+    return None if found is None or found[0] is None else _recorded(None, *found)
 
 
 def fetch(live: Live, member_id: int, enquiry_id: UUID) -> Enquiry | None:
@@ -293,14 +323,17 @@ def coverage(live: Live, since: date) -> tuple[int, int, date | None]:
     return found[0], found[1], found[2]
 
 
-def _recorded(outcome: int, enquiry_id: UUID, answer: bytes) -> Recorded:
+def _recorded(new: NewEnquiry | None, outcome: int, enquiry_id: UUID, answer: bytes | None) -> Recorded:
     if outcome == _OTHER_BODY:
         raise HuxinError("H1202")
     if outcome == _RUNNING:
         raise HuxinError("H1203")
     if outcome == _SPENT:
         raise HuxinError("H1234")
-    return Recorded(enquiry_id, answer, fresh=outcome == _FRESH)
+    if outcome == _FRESH and new is not None:
+        return Recorded(new.id, new.answer, fresh=True)
+    assert answer is not None, "it is on record"
+    return Recorded(enquiry_id, answer, fresh=False)
 
 
 def _keys(keys: Sequence[Key]) -> tuple[list[bytes], list[int]]:

@@ -35,8 +35,8 @@ class Line:
         self._raw = connection.pgconn
         self._prepared: set[bytes] = set()
 
-    def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
-        """The first row, None where there is none. RefusedError."""
+    def rows(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
+        """All rows. RefusedError."""
         sent: Any = statement.sent(values)  # None is null to libpq as well, whatever its annotation says
         try:
             if statement.name not in self._prepared:
@@ -45,12 +45,16 @@ class Line:
             result = self._checked(self._raw.exec_prepared(statement.name, sent, statement.formats, 1))
         except psycopg.OperationalError:  # the connection was closed before anything could be sent
             raise RefusedError(_LOST) from None
-        if not result.ntuples:
-            return None
-        found = [result.get_value(0, column) for column in range(len(statement.gives))]
-        return tuple(
-            [None if data is None else read(data) for read, data in zip(statement.gives, found, strict=True)]
-        )
+        gives, value = statement.gives, result.get_value
+        return [
+            tuple(
+                [
+                    None if (data := value(row, column)) is None else read(data)
+                    for column, read in enumerate(gives)
+                ]
+            )
+            for row in range(result.ntuples)
+        ]
 
     def close(self) -> None:
         with suppress(psycopg.Error):
@@ -73,15 +77,15 @@ class Lines:
         self._connect, self._left = connect, left
         self._idle: tuple[int, deque[Line]] = os.getpid(), deque()
 
-    def row(self, statement: Statement, values: Sequence[Any]) -> Row | None:
-        """As `Line.row`, on any line; one that failed is not used again where its connection is gone."""
+    def rows(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
+        """As `Line.rows`, on any line; one that failed is not used again where its connection is gone."""
         idle = self._own()
         try:
             line = idle.pop()
         except IndexError:
             line = Line(self._connect(), self._left)
         try:
-            found = line.row(statement, values)
+            found = line.rows(statement, values)
         except RefusedError as error:
             if error.sqlstate == _LOST or error.sqlstate.startswith("57P"):
                 line.close()

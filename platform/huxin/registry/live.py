@@ -19,7 +19,7 @@ from huxin.errors import HuxinError
 from huxin.registry.bulk import STALE_KEYS
 from huxin.registry.connect import APP_ROLE, APPLICATION, address_now, as_role, gone, libpq_uri
 from huxin.registry.lines import Lines, RefusedError
-from huxin.registry.statement import Statement
+from huxin.registry.statement import Statement, together
 from huxin.settings import Settings
 
 _WAIT_S = 5.0  # for a connection; then the caller is told to come again
@@ -46,9 +46,18 @@ class Live:
 
     def call(self, statement: Statement, values: Sequence[Any]) -> Row | None:
         """The first row of a prepared statement; else as `row`, for those few that every enquiry runs."""
+        rows = self._rows(statement, values)
+        return rows[0] if rows else None
+
+    def calls(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Row]:
+        """A row of each call, in one transaction: all are done, or none."""
+        statement = together([each for each, _ in calls])
+        return self._rows(statement, [value for _, values in calls for value in values])
+
+    def _rows(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
         for attempt in (1, 2):
             try:
-                return self._lines.row(statement, values)
+                return self._lines.rows(statement, values)
             except RefusedError as error:
                 lost = gone(error.sqlstate)
                 if lost:
@@ -56,7 +65,7 @@ class Live:
                     self._pool().drain()
                 if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
                     raise _refusal(error.sqlstate) from None
-        return None
+        return []
 
     def row(self, query: str, values: Sequence[object]) -> Row | None:
         """The first row of a statement that is a transaction by itself; None when there is none.

@@ -6,6 +6,7 @@ beforehand, and what is left is a tenth of the time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -60,6 +61,38 @@ def calling(function: str, takes: Sequence[Kind], gives: Sequence[tuple[str, Kin
         tuple(kind.read for _, kind in gives),
         (1,) * len(takes),
     )
+
+
+_COMBINED: dict[tuple[bytes, ...], Statement] = {}
+_MARK: Final = re.compile(rb"\$(\d+)")
+
+
+def together(statements: Sequence[Statement]) -> Statement:
+    """Several calls as one statement, which gives a row of each in their order; all give the same columns.
+
+    It is one transaction, and one round trip: what a call costs by itself is mostly the way to it and back.
+    """
+    names = tuple([each.name for each in statements])
+    made = _COMBINED.get(names)
+    if made is None:
+        made = _COMBINED[names] = _combined(names, statements)
+    return made
+
+
+def _combined(names: tuple[bytes, ...], statements: Sequence[Statement]) -> Statement:
+    texts, before = [], 0
+    for each in statements:
+        texts.append(_moved(each.text, before))
+        before += len(each.takes)
+    takes = tuple(send for each in statements for send in each.takes)
+    return Statement(
+        b"+".join(names), b" UNION ALL ".join(texts), takes, statements[0].gives, (1,) * len(takes)
+    )
+
+
+def _moved(text: bytes, by: int) -> bytes:
+    """The statement with its places counted on from `by`."""
+    return _MARK.sub(lambda mark: b"$%d" % (int(mark[1]) + by), text)
 
 
 def _sent_uuid(value: UUID | bytes) -> bytes:

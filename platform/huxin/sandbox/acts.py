@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from huxin.decision import Coverage
-from huxin.enquiry.desk import Desk, Told
+from huxin.enquiry.desk import Desk
+from huxin.enquiry.questions import Told
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.errors import HuxinError
 from huxin.registry.policies import policy_on

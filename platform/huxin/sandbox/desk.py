@@ -9,8 +9,10 @@ from typing import Any
 
 from huxin.decision import Coverage, Policy
 from huxin.enquiry.covering import Covering
-from huxin.enquiry.desk import Desk, Known, Told
+from huxin.enquiry.desk import Desk
+from huxin.enquiry.questions import Known, Question, Told
 from huxin.enquiry.request import Asker, EnquiryRequest
+from huxin.registry.enquiries import Gathered
 from huxin.sandbox.acts import ACTS, Asked, disputed, partial
 from huxin.sandbox.subjects import identity, load_sandbox
 from huxin.settings import Settings
@@ -26,9 +28,11 @@ class SandboxDesk(Desk):
     def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         """As the real desk; what refuses in place of an answer does so after the consent was seen to."""
         name, how = self._act(request)
-        answers = self._half_covered(how) if name == "coverage" else self
+        if name == "coverage":
+            answers = self._half_covered(how)
+            return answers.answered(answers.question(asker, request, key))
         if name not in ACTS:
-            return Desk.enquire(answers, asker, request, key)
+            return super().enquire(asker, request, key)
         request.require_consent(self.settings.today())
         return ACTS[name](
             Asked(self, asker, request, key, lambda: Desk.enquire(self, asker, request, key)), **how
@@ -38,10 +42,10 @@ class SandboxDesk(Desk):
         act = (self._acting.get(identity(request.person)) if request.person else None) or {}
         return str(act.get("name", "")), {key: value for key, value in act.items() if key != "name"}
 
-    def _known(self, asker: Asker, request: EnquiryRequest, policy: Policy) -> Known:
+    def _known_of(self, question: Question, found: Gathered) -> Known:
         """Until disputes are facts of the registry, one that is under way is written into them here."""
-        known = super()._known(asker, request, policy)
-        name, how = self._act(request)
+        known = super()._known_of(question, found)
+        name, how = self._act(question.request)
         if name != "dispute":
             return known
         facts = disputed(known.gathered.facts, **how)

@@ -1,0 +1,69 @@
+"""Questions that came at once, answered together: one round trip for what is known of all, one to record all answers.
+
+What is peculiar about one of them its own thread sees to afterwards, by itself: somebody not known yet, keys that were
+exchanged, an answer given before. So a lot waits for nobody; what the registry refuses all it is asked again for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from huxin.enquiry.questions import Draft, Question, Told
+from huxin.errors import HuxinError
+from huxin.registry import enquiries
+from huxin.registry.enquiries import Gathered, NewEnquiry, Recorded
+
+if TYPE_CHECKING:
+    from huxin.enquiry.desk import Desk
+
+_Given = TypeVar("_Given")
+_AWAY = "H0502"  # the registry is, for one question as for all
+# An answer that was told, one that is still to be recorded, or None where even that is to be found out.
+Outcome = Told | Draft | None
+
+
+def answer_lot(desk: Desk, questions: Sequence[Question]) -> list[Outcome | Exception]:
+    """What became of each, or its error. HuxinError H0502 when the registry is away."""
+    found = _for_all(
+        lambda: enquiries.gather_known(desk.live, [each.asking for each in questions]), questions
+    )
+    drafts = [_drafted(desk, each, known) for each, known in zip(questions, found, strict=True)]
+    rows = [_row(question, draft) for question, draft in zip(questions, drafts, strict=True)]
+    given = [row for row in rows if row is not None]
+    done = iter(_for_all(lambda: enquiries.record_new(desk.live, given), given) if given else ())
+    recorded = [None if row is None else next(done) for row in rows]
+    return [_told(*each) for each in zip(drafts, recorded, strict=True)]
+
+
+def _drafted(desk: Desk, question: Question, gathered: Gathered | None) -> Outcome | Exception:
+    if gathered is None:
+        return None
+    try:
+        return desk.drafted(question, gathered)
+    except Exception as error:  # its own thread raises it again
+        return error
+
+
+def _row(question: Question, draft: Outcome | Exception) -> NewEnquiry | None:
+    # A ticket is spent by what records it.
+    if not isinstance(draft, Draft) or question.request.ticket is not None:
+        return None
+    digest = next(iter(draft.known.read.keys.digests(question.request.bodies()[0])))
+    return draft.row._replace(body_digest=digest)
+
+
+def _told(draft: Outcome | Exception, recorded: Recorded | None) -> Outcome | Exception:
+    if recorded is None or not isinstance(draft, Draft):
+        return draft
+    return Told(draft.made.content, draft.known.quota, fresh=True)
+
+
+def _for_all(ask: Callable[[], Sequence[_Given | None]], asked: Sequence[object]) -> Sequence[_Given | None]:
+    """What the registry gives for all, or nothing for each where one of them is more than it takes."""
+    try:
+        return ask()
+    except HuxinError as error:
+        if error.code == _AWAY:
+            raise
+        return [None] * len(asked)

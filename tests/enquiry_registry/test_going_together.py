@@ -1,0 +1,143 @@
+"""Errands of several threads done in lots: who goes with whom, whose error is whose; and nobody is left waiting."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from huxin.enquiry.together import NoTurnError, Together
+
+PATIENCE_S = 60.0
+
+
+class Held:
+    """Work whose first lot lasts until it is let go, and the lots that were done."""
+
+    def __init__(self, most: int = 16, answer: Callable[[int], int | Exception] = lambda each: each) -> None:
+        self.lots: list[list[int]] = []
+        self.let_go = threading.Event()
+        self._answer = answer
+        self.together: Together[int, int] = Together(self._work, lots=1, most=most)
+
+    def _work(self, errands: Sequence[int]) -> list[int | Exception]:
+        self.lots.append(sorted(errands))
+        if len(self.lots) == 1:
+            assert self.let_go.wait(PATIENCE_S)
+        return [self._answer(each) for each in errands]
+
+    def brought(self, pool: ThreadPoolExecutor, count: int) -> list[Future[int]]:
+        """Errand 0, which is begun, and the others, who wait."""
+        first = pool.submit(self.together.do, 0, PATIENCE_S)
+        self.until(lambda: len(self.lots) == 1)
+        others = [pool.submit(self.together.do, each, PATIENCE_S) for each in range(1, count)]
+        self.until(lambda: len(self.together._waiting) == count - 1)
+        return [first, *others]
+
+    @staticmethod
+    def until(holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < end
+            time.sleep(0.001)
+
+
+def test_who_comes_while_a_lot_is_under_way_makes_the_next() -> None:
+    held = Held()
+    with ThreadPoolExecutor(6) as pool:
+        done = held.brought(pool, 6)
+        held.let_go.set()
+        assert [each.result(PATIENCE_S) for each in done] == list(range(6))
+    assert held.lots == [[0], [1, 2, 3, 4, 5]]
+    assert held.together.do(9, PATIENCE_S) == 9  # and whoever comes later goes alone
+    assert held.lots[-1] == [9]
+
+
+def test_a_lot_is_no_larger_than_allowed() -> None:
+    held = Held(most=2)
+    with ThreadPoolExecutor(6) as pool:
+        done = held.brought(pool, 6)
+        held.let_go.set()
+        assert [each.result(PATIENCE_S) for each in done] == list(range(6))
+    assert [len(each) for each in held.lots] == [1, 2, 2, 1]
+
+
+def test_an_error_is_raised_where_it_belongs() -> None:
+    held = Held(answer=lambda each: ValueError(each) if each == 3 else each)
+    with ThreadPoolExecutor(5) as pool:
+        done = held.brought(pool, 5)
+        held.let_go.set()
+        with pytest.raises(ValueError, match="3"):
+            done[3].result(PATIENCE_S)
+        assert [done[each].result(PATIENCE_S) for each in (0, 1, 2, 4)] == [0, 1, 2, 4]
+
+
+def test_what_ends_a_lot_is_told_to_all_in_it_and_to_nobody_else() -> None:
+    held = Held()
+    failing = held.together._work
+
+    def work(errands: Sequence[int]) -> Sequence[int | Exception]:
+        found = failing(errands)
+        if len(errands) > 1:
+            raise OSError("no use")
+        return found
+
+    held.together._work = work
+    with ThreadPoolExecutor(4) as pool:
+        done = held.brought(pool, 4)
+        held.let_go.set()
+        assert done[0].result(PATIENCE_S) == 0
+        for each in done[1:]:
+            with pytest.raises(OSError, match="no use"):
+                each.result(PATIENCE_S)
+    assert held.together.do(7, PATIENCE_S) == 7
+
+
+def test_a_thread_that_is_ended_in_its_lot_leaves_nobody_waiting() -> None:
+    held = Held()
+    going_on = held.together._work
+
+    def work(errands: Sequence[int]) -> Sequence[int | Exception]:
+        found = going_on(errands)
+        if len(errands) > 1:
+            raise SystemExit
+        return found
+
+    held.together._work = work
+    with ThreadPoolExecutor(4) as pool:
+        done = held.brought(pool, 4)
+        held.let_go.set()
+        ends = [each.exception(PATIENCE_S) for each in done[1:]]
+    assert sorted(type(each).__name__ for each in ends) == ["RuntimeError", "RuntimeError", "SystemExit"]
+    assert held.together.do(7, PATIENCE_S) == 7
+
+
+def test_who_gets_no_turn_in_time_was_not_begun() -> None:
+    held = Held()
+    with ThreadPoolExecutor(1) as pool:
+        (first,) = held.brought(pool, 1)
+        with pytest.raises(NoTurnError):
+            held.together.do(1, 0.01)
+        held.let_go.set()
+        assert first.result(PATIENCE_S) == 0
+    assert held.lots == [[0]]
+
+
+def test_many_threads_each_get_their_own() -> None:
+    sizes: list[int] = []
+
+    def work(errands: Sequence[int]) -> list[int | Exception]:
+        sizes.append(len(errands))
+        time.sleep(0.0005)
+        return [-each for each in errands]
+
+    together: Together[int, int] = Together(work, lots=2, most=4)
+    with ThreadPoolExecutor(12) as pool:
+        asked = range(1, 1500)
+        assert list(pool.map(lambda each: together.do(each, PATIENCE_S), asked)) == [-each for each in asked]
+    assert sum(sizes) == len(asked)
+    assert 1 < max(sizes) <= 4
+    assert together._free == 2
