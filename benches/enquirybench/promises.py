@@ -29,26 +29,39 @@ def promises(at: Stand, seconds: float, rounds: int) -> dict[str, float]:
     lender: so the pace is measured without caps, the hot subject changing ten times a second, and the policy's caps
     are then held against all sixteen clients, in SQL and over HTTP.
     """
-    source, caps = at.source, policy_caps(at)
+    source, caps, one_by_one = at.source, policy_caps(at), reserving.CLIENTS
     reserving.prepare(source)
     began = datetime.now(UTC)
-    paces: dict[str, list[float]] = {"bare": [], "spread": [], "hot": []}
+    paces: dict[str, list[float]] = {}
+
+    def pace(name: str, title: str, script: str, held: Caps, clients: int) -> None:
+        reserving.release(source)
+        found = reserving.reserve(source, script, held, seconds, clients)
+        paces.setdefault(name, []).append(_told(title, found.answered, found.granted))
+        drained(source)
+
+    lots = f"{reserving.PROCESSES} processes, lots of {reserving.LOT}"
     print(
-        f"\nreservations, {reserving.CLIENTS} clients, SQL function with idempotency and outbox; granted a second"
+        f"\nreservations, SQL function with idempotency and outbox; granted a second. {one_by_one} clients:"
     )
     for _ in range(rounds):
-        paces["bare"].append(_told("bare durable inserts", reserving.bare(source, seconds)))
-        spread = reserving.reserve(source, reserving.SPREAD, caps, seconds)
-        paces["spread"].append(_told("100,000 subjects, policy's caps", spread.answered, spread.granted))
-        drained(source)
+        paces.setdefault("bare", []).append(_told("bare durable inserts", reserving.bare(source, seconds)))
+        pace(
+            "spread",
+            f"100,000 subjects, policy's caps: {lots}",
+            reserving.SPREAD_LOTS,
+            caps,
+            reserving.PROCESSES,
+        )
+        pace("spread_alone", "the same one by one", reserving.SPREAD, caps, one_by_one)
     breached = _counted(at, caps, began, "spread")
     for _ in range(rounds):
-        hot = reserving.reserve(source, reserving.HOT, _FREE, seconds)
-        paces["hot"].append(_told("one hot subject, no caps", hot.answered, hot.granted))
-        drained(source)
+        pace("hot", f"one hot subject, no caps: {lots}", reserving.HOT_LOTS, _FREE, reserving.PROCESSES)
+        pace("hot_alone", "the same one by one", reserving.HOT, _FREE, one_by_one)
     began = datetime.now(UTC)
-    tight = reserving.reserve(source, reserving.HOT, caps, seconds)
-    _told("one hot subject, policy's caps", tight.answered, tight.granted)
+    for script, clients in ((reserving.HOT, one_by_one), (reserving.HOT_LOTS, one_by_one)):
+        tight = reserving.reserve(source, script, caps, seconds, clients)
+        _told("one hot subject, policy's caps", tight.answered, tight.granted)
     for name, hot_ones in (("spread", False), ("hot", True)):
         _over_http(at, seconds, name, hot_ones)
     drained(source)
@@ -56,6 +69,8 @@ def promises(at: Stand, seconds: float, rounds: int) -> dict[str, float]:
     return {
         "reservation_spread_ratio": ratio(paces["spread"], paces["bare"]),
         "reservation_hot_ratio": ratio(paces["hot"], paces["bare"]),
+        "reservation_spread_alone_ratio": ratio(paces["spread_alone"], paces["bare"]),
+        "reservation_hot_alone_ratio": ratio(paces["hot_alone"], paces["bare"]),
         "cap_breaches": breached,
     }
 

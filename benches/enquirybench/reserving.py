@@ -15,6 +15,8 @@ from enquirybench.home import Filled, execute
 from enquirybench.statements import member_range
 
 CLIENTS = 16
+# What sixteen clients make of the server: two processes, each with what its eight threads bring at once.
+PROCESSES, LOT = 2, 8
 SUBJECTS = 100_000
 HOT_SUBJECTS = 200
 # While one hot subject collects reservations each count has more to count: it gives way to the next this often.
@@ -28,23 +30,46 @@ INSERT INTO bench_bare VALUES (gen_random_uuid(), bench_id(), :m, bench_id(), 1,
     now() + interval '72 hours', now(), NULL, NULL)
 """
 # Which enquiry it stands on is computed, for a caller has it at hand: looked up, it would be in the reservation's time.
-_RESERVE = """\
-\\set k random({numbers})
-SELECT (r.outcome = 1 AND r.unflushed)::int AS flush
+_CALL = """\
 FROM (SELECT bench_id() AS id, {n} AS n) i, reservation_reserve(i.id,
     (:first_member::bigint + i.n % :members::bigint)::integer, i.id::text, :digest::bytea, bench_asked_id(i.n),
     1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours', now() - interval '7 days',
-    :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text)) r \\gset
+    :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text), {together}) r"""
+_FLUSHED = """
 \\if :flush = 1
 SELECT pg_logical_emit_message(true, 'huxin', '');
 \\endif
 """
-SPREAD = _RESERVE.format(numbers="1, :subjects", n=":k::bigint")
-HOT = _RESERVE.format(
-    numbers="1, :members",
-    n="(:subjects::bigint / :members + 1 + floor(extract(epoch FROM now()) / :hot_seconds)::bigint % :hot) "
-    "* :members + :k",
+_ALONE = f"SELECT (r.outcome = 1 AND r.unflushed)::int AS flush\n{_CALL} \\gset{_FLUSHED}"
+# Which subject a number stands for: any of the spread ones, or the one that is hot at this moment.
+_ANY = "\\set k{place} random(1, :subjects)\n", ":k{place}::bigint"
+_HOT = (
+    "\\set k{place} random(1, :members)\n",
+    "((:subjects::bigint / :members + 1 + floor(extract(epoch FROM now()) / :hot_seconds)::bigint % :hot) "
+    "* :members + :k{place})",
 )
+
+
+def alone(which: tuple[str, str]) -> str:
+    """One reservation a transaction."""
+    drawn, n = (each.format(place=0) for each in which)
+    return drawn + _ALONE.format(n=n, together="false")
+
+
+def in_lots(which: tuple[str, str], size: int) -> str:
+    """So many in one transaction, as the server sends what its threads bring at once."""
+    drawn = "".join(which[0].format(place=place) for place in range(size))
+    numbers = [which[1].format(place=place) for place in range(size)]
+    members = ", ".join(f"(:first_member::bigint + {n} % :members::bigint)::integer" for n in numbers)
+    asked = ", ".join(f"bench_asked_id({n})" for n in numbers)
+    calls = [f"SELECT t.unflushed AS waited FROM reservation_turns(ARRAY[{members}], ARRAY[{asked}]) t"]  # noqa: S608  # words of our own
+    calls += ["SELECT r.unflushed " + _CALL.format(n=n, together="true") for n in numbers]
+    told = " UNION ALL ".join(calls)
+    return f"{drawn}SELECT bool_or(waited)::int AS flush FROM ({told}) c \\gset{_FLUSHED}"  # noqa: S608
+
+
+SPREAD, SPREAD_LOTS = alone(_ANY), in_lots(_ANY, LOT)
+HOT, HOT_LOTS = alone(_HOT), in_lots(_HOT, LOT)
 
 
 @dataclass(frozen=True)
@@ -76,6 +101,12 @@ def prepare(source: Filled) -> None:
     execute(source.uri, "VACUUM (ANALYZE) bench_asked, bench_bare, enquiry_key")
 
 
+def release(source: Filled) -> None:
+    """Gives back what is held, so that each measurement begins as the first: else ever more would be refused."""
+    execute(source.uri, "UPDATE reservation SET state = 3, changed_at = clock_timestamp() WHERE state = 1")
+    execute(source.uri, "VACUUM (ANALYZE) reservation")
+
+
 # Of today's midnight, as if all had been asked then; the rest is the number.
 _NUMBERED = """
     CREATE OR REPLACE FUNCTION bench_asked_id(p_n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE RETURN
@@ -101,10 +132,10 @@ _KEYS = """
 """
 
 
-def reserve(source: Filled, script: str, caps: Caps, seconds: float) -> Reserved:
-    """Sixteen clients run the script under the caps."""
+def reserve(source: Filled, script: str, caps: Caps, seconds: float, clients: int = CLIENTS) -> Reserved:
+    """So many clients run the script under the caps."""
     before = _granted(source)
-    answered = pgbench.run(source.uri, script, CLIENTS, seconds, _variables(source, caps), warm=0)
+    answered = pgbench.run(source.uri, script, clients, seconds, _variables(source, caps), warm=0)
     return Reserved((_granted(source) - before) / answered.seconds, answered)
 
 

@@ -60,7 +60,7 @@ class Serving:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
-    threads: int = 4
+    threads: int = 8
     tls_cert: Path | None = None
     tls_key: Path | None = None
     sequencer: bool = True

@@ -21,7 +21,7 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen on · 监听地址")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="8000, or 8443 with TLS · 端口")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes · 进程数")] = 2,
-    threads: Annotated[int, typer.Option(min=1, help="threads of a process · 每进程线程数")] = 4,
+    threads: Annotated[int, typer.Option(min=1, help="threads of a process · 每进程线程数")] = 8,
     tls_cert: Annotated[Path | None, typer.Option(help="certificate chain, PEM · 证书")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="its private key, PEM · 证书私钥")] = None,
     access_log: Annotated[

@@ -46,7 +46,7 @@ def intake(
     host: Host = "127.0.0.1",
     port: Port = 8446,
     workers: Workers = 2,
-    threads: Threads = 4,
+    threads: Threads = 8,
     tls_cert: Certificate = None,
     tls_key: Key = None,
     access_log: AccessLog = False,
@@ -66,7 +66,7 @@ def entry(
     zone_host: ZoneHost = "127.0.0.1",
     zone_port: ZonePort = 9444,
     workers: Workers = 2,
-    threads: Threads = 4,
+    threads: Threads = 8,
     tls_cert: Certificate = None,
     tls_key: Key = None,
     access_log: AccessLog = False,
@@ -87,7 +87,7 @@ def registry(
     zone_port: ZonePort = 9443,
     entry_port: EntryPort = 9445,
     workers: Workers = 2,
-    threads: Threads = 4,
+    threads: Threads = 8,
     tls_cert: Certificate = None,
     tls_key: Key = None,
     access_log: AccessLog = False,
@@ -107,7 +107,7 @@ def port(
     caller: Annotated[
         Literal["intake", "entry"], typer.Option(help="the zone that is let in; entry: 9445 · 调用方")
     ] = "intake",
-    threads: Threads = 4,
+    threads: Threads = 8,
 ) -> None:
     """Serves one other zone over mutual TLS, without what members call. · 仅启动区间端口。"""
     from huxin.api.serving import Serving  # as above

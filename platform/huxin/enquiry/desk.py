@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -18,7 +18,7 @@ from huxin.enquiry.answering import Made, Used, make_answer, replayed
 from huxin.enquiry.covering import Covering
 from huxin.enquiry.keys_in_use import KeysInUse, Read
 from huxin.enquiry.limiting import Limiting
-from huxin.enquiry.lots import Outcome, answer_lot
+from huxin.enquiry.lots import Outcome, answer_lot, reserve_lot
 from huxin.enquiry.meeting import bring_together, keys_of
 from huxin.enquiry.meeting import opened as opened_for
 from huxin.enquiry.own_words import require_nobody
@@ -34,6 +34,7 @@ from huxin.registry.audit_log import inclusion
 from huxin.registry.enquiries import Gathered
 from huxin.registry.live import Live
 from huxin.registry.policies import policy_on, policy_version
+from huxin.registry.reservations import Granted, Reserving
 from huxin.settings import Settings
 
 # What comes while a lot of questions is under way makes the next. A round trip costs the registry about as much as what
@@ -48,6 +49,9 @@ _OUT_OF_DATE = ("H1601", "H1802")
 # so the keyrings are read anew only where they were written.
 _UNHEARD_OF = ("H1801", "H1806")
 
+_Errand = TypeVar("_Errand")
+_Done = TypeVar("_Done")
+
 
 class Desk:
     """Made once a process and used by its threads."""
@@ -55,6 +59,9 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self._together: Together[Question, Outcome] = Together(
             lambda questions: answer_lot(self, questions), lots=LOTS, most=MOST
+        )
+        self._reserving: Together[Reserving, Granted] = Together(
+            lambda wanted: reserve_lot(self.live, wanted), lots=LOTS, most=MOST
         )
         self.settings = settings
         self.live = Live(settings)
@@ -81,10 +88,7 @@ class Desk:
         member), H1801, H1802, H1805, H1806 (element), H1101 (no turn came).
         """
         question = self.question(asker, request, key)
-        try:
-            found = self._together.do(question, PATIENCE_S)
-        except NoTurnError:
-            raise HuxinError("H1101", retry_s=_RETRY_S) from None
+        found = self._in_turn(self._together, question)
         if isinstance(found, Told):
             return found
         return self.answered(question) if found is None else self.told(question, found)
@@ -128,6 +132,11 @@ class Desk:
         content = draft.made.content if recorded.fresh else self._opened(recorded)
         return Told(content, draft.known.quota, recorded.fresh)
 
+    def reserved(self, wanted: Reserving) -> Granted:
+        """Grants a promise, together with those that come at once. HuxinErrors as registry.reservations.reserve;
+        H1101 (no turn came)."""
+        return self._in_turn(self._reserving, wanted)
+
     def reread(self, member_id: int, enquiry_id: UUID) -> bytes:
         """The answer as it was told. HuxinError H1205 when the member has no such enquiry."""
         return opened(self.keys.seal_keys, ANSWER, enquiry_id, self._stored(member_id, enquiry_id).answer)
@@ -150,6 +159,13 @@ class Desk:
         """Closes its connections."""
         self._in_use.close()
         self.live.close()
+
+    @staticmethod
+    def _in_turn(together: Together[_Errand, _Done], errand: _Errand) -> _Done:
+        try:
+            return together.do(errand, PATIENCE_S)
+        except NoTurnError:
+            raise HuxinError("H1101", retry_s=_RETRY_S) from None
 
     def _with_element(self, asker: Asker, request: EnquiryRequest) -> EnquiryRequest:
         """The request with its element opened, if it has one, also where keys were published a moment ago."""

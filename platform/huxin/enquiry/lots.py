@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from huxin.enquiry.questions import Draft, Question, Told
 from huxin.errors import HuxinError
-from huxin.registry import enquiries
+from huxin.registry import enquiries, reservations
 from huxin.registry.enquiries import Gathered, NewEnquiry, Recorded
+from huxin.registry.live import Live
+from huxin.registry.reservations import Granted, Reserving
 
 if TYPE_CHECKING:
     from huxin.enquiry.desk import Desk
@@ -34,6 +36,21 @@ def answer_lot(desk: Desk, questions: Sequence[Question]) -> list[Outcome | Exce
     done = iter(_for_all(lambda: enquiries.record_new(desk.live, given), given) if given else ())
     recorded = [None if row is None else next(done) for row in rows]
     return [_told(*each) for each in zip(drafts, recorded, strict=True)]
+
+
+def reserve_lot(live: Live, wanted: Sequence[Reserving]) -> list[Granted | Exception]:
+    """What became of each promise that is asked for. HuxinError H0502 when the registry is away."""
+    if len(wanted) == 1:
+        return [_reserved(live, wanted[0])]
+    found = _for_all(lambda: reservations.reserve_all(live, wanted), wanted)
+    return [done or _reserved(live, each) for each, done in zip(wanted, found, strict=True)]
+
+
+def _reserved(live: Live, wanted: Reserving) -> Granted | Exception:
+    try:
+        return reservations.reserve(live, wanted)
+    except Exception as error:
+        return error
 
 
 def _drafted(desk: Desk, question: Question, gathered: Gathered | None) -> Outcome | Exception:

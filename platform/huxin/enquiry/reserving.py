@@ -56,7 +56,7 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     try:
         granted = desk.keys.by_digest(
             (wanted.canonical(),),
-            lambda digest: reservations.reserve(desk.live, replace(asked, body_digest=digest)),
+            lambda digest: desk.reserved(replace(asked, body_digest=digest)),
         )
     except HuxinError as refusal:
         raise _as_shown(desk, asker, wanted, policy, refusal) from None

@@ -11,13 +11,33 @@ from uuid import UUID
 
 from huxin.errors import HuxinError
 from huxin.registry.live import Live
-from huxin.registry.statement import BOOL, BYTES, ID, INT2, INT4, INT8, MOMENT, TEXT, calling
+from huxin.registry.statement import (
+    BOOL,
+    BYTES,
+    ID,
+    INT2,
+    INT4,
+    INT4S,
+    INT8,
+    MOMENT,
+    TEXT,
+    UUIDS,
+    calling,
+)
 
+_RESERVED = (
+    ("outcome", INT4),
+    ("reservation_id", ID),
+    ("lenders", INT4),
+    ("open_loans", INT4),
+    ("unflushed", BOOL),
+)
 _RESERVE = calling(
     "reservation_reserve",
-    (ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT, INT4, INT4, INT8, ID, TEXT),
-    (("outcome", INT4), ("reservation_id", ID), ("lenders", INT4), ("open_loans", INT4), ("unflushed", BOOL)),
+    (ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT, INT4, INT4, INT8, ID, TEXT, BOOL),
+    _RESERVED,
 )
+_TURNS = calling("reservation_turns", (INT4S, UUIDS), _RESERVED)
 _CHANGE = calling(
     "reservation_change",
     (INT4, ID, INT4, TEXT, TEXT, MOMENT, MOMENT, ID, TEXT),
@@ -41,7 +61,7 @@ _FETCH = calling(
 )
 # A message in the log that nobody reads: its commit waits until all before it is on disk.
 _FLUSH = "SELECT pg_logical_emit_message(true, 'huxin', '')"
-_FRESH, _REPEATED, _OTHER_BODY, _NO_ENQUIRY, _LENDERS, _LOANS, _OUTSTANDING, _UNKNOWN = 1, 2, 3, 5, 6, 7, 8, 9
+_FRESH, _REPEATED, _OTHER_BODY, _NO_ENQUIRY, _LENDERS, _LOANS, _UNKNOWN = 1, 2, 3, 5, 6, 7, 9
 
 
 class State(IntEnum):
@@ -125,45 +145,66 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
     HuxinError H1202 (the key was used with another body), H1213 (no such own enquiry, or too old), H1210, H1211 or
     H1212 (a cap: lenders, open loans, outstanding amount; they tell counts and the limit, never who or how much).
     """
-    caps = wanted.caps
-    found = live.call(
-        _RESERVE,
-        (
-            wanted.id,
-            wanted.member_id,
-            wanted.key,
-            wanted.body_digest,
-            wanted.enquiry_id,
-            wanted.product,
-            wanted.amount,
-            wanted.now,
-            wanted.expires_at,
-            wanted.asked_since,
-            caps.max_lenders,
-            caps.max_open_loans,
-            caps.max_outstanding,
-            wanted.outbox_id,
-            wanted.outbox,
-        ),
-    )
+    found = live.call(_RESERVE, _values(wanted, together=False))
     assert found is not None
-    outcome, reservation_id, lenders, open_loans, unflushed = found
-    if outcome == _OTHER_BODY:
-        raise HuxinError("H1202")
-    if outcome == _NO_ENQUIRY:
-        raise HuxinError("H1213")
-    if outcome == _LENDERS:
-        raise HuxinError("H1210", lenders=lenders, limit=caps.max_lenders)
-    # Counts are facts beside the texts, which are also told to who may not see them.
-    if outcome == _LOANS:
-        counts = {"open_loans": open_loans}
-        raise HuxinError("H1211", limit=caps.max_open_loans, **counts)
-    if outcome == _OUTSTANDING:
-        counts = {"lenders": lenders, "open_loans": open_loans}
-        raise HuxinError("H1212", **counts)
-    if outcome == _REPEATED or unflushed:
+    if found[0] == _REPEATED or found[-1]:
         live.row(_FLUSH, ())
-    return Granted(reservation_id, fresh=outcome == _FRESH)
+    granted = _granted(wanted, found)
+    if isinstance(granted, HuxinError):
+        raise granted
+    return granted
+
+
+def reserve_all(live: Live, wanted: Sequence[Reserving]) -> list[Granted | HuxinError]:
+    """The same of several, in their order and in one transaction; each is refused for its own reasons only.
+
+    HuxinError where the registry takes none of them: they may be asked for one by one.
+    """
+    members, asked = [each.member_id for each in wanted], [each.enquiry_id.bytes for each in wanted]
+    reserving = [(_RESERVE, _values(each, together=True)) for each in wanted]
+    turns, *found = live.calls([(_TURNS, (members, asked)), *reserving])
+    if turns[-1] or any(row[0] == _REPEATED for row in found):
+        live.row(_FLUSH, ())
+    return [_granted(each, row) for each, row in zip(wanted, found, strict=True)]
+
+
+def _values(wanted: Reserving, *, together: bool) -> tuple[Any, ...]:
+    caps = wanted.caps
+    return (
+        wanted.id,
+        wanted.member_id,
+        wanted.key,
+        wanted.body_digest,
+        wanted.enquiry_id,
+        wanted.product,
+        wanted.amount,
+        wanted.now,
+        wanted.expires_at,
+        wanted.asked_since,
+        caps.max_lenders,
+        caps.max_open_loans,
+        caps.max_outstanding,
+        wanted.outbox_id,
+        wanted.outbox,
+        together,
+    )
+
+
+def _granted(wanted: Reserving, row: Sequence[Any]) -> Granted | HuxinError:
+    outcome, reservation_id, lenders, open_loans, _ = row
+    if outcome in (_FRESH, _REPEATED):
+        return Granted(reservation_id, fresh=outcome == _FRESH)
+    if outcome == _OTHER_BODY:
+        return HuxinError("H1202")
+    if outcome == _NO_ENQUIRY:
+        return HuxinError("H1213")
+    if outcome == _LENDERS:
+        return HuxinError("H1210", lenders=lenders, limit=wanted.caps.max_lenders)
+    # Counts are facts beside the texts, which are also told to who may not see them.
+    counts = {"open_loans": open_loans}
+    if outcome == _LOANS:
+        return HuxinError("H1211", limit=wanted.caps.max_open_loans, **counts)
+    return HuxinError("H1212", lenders=lenders, **counts)
 
 
 def release(live: Live, change: Changing) -> bool:

@@ -19,7 +19,7 @@ _MOMENT_ZERO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _INT2, _INT4, _INT8 = Struct(">h"), Struct(">i"), Struct(">q")
 # Of an array: dimensions, whether there are nulls, the elements' type, how many, the first one's number.
 _ARRAY, _NO_ELEMENTS = Struct(">iiIii"), Struct(">iiI")
-_UUID_TYPE, _INT2_TYPE, _BYTES_TYPE = 2950, 21, 17
+_UUID_TYPE, _INT2_TYPE, _INT4_TYPE, _BYTES_TYPE = 2950, 21, 23, 17
 _ONE_UUID = _ARRAY.pack(1, 0, _UUID_TYPE, 1, 1) + _INT4.pack(16)
 _ONE_INT2 = _ARRAY.pack(1, 0, _INT2_TYPE, 1, 1) + _INT4.pack(2)
 
@@ -151,6 +151,7 @@ TEXT: Final = Kind("text", str.encode, bytes.decode)
 BYTES: Final = Kind("bytea", bytes)
 UUIDS: Final = Kind("uuid[]", _sent_tokens)
 BYTESES: Final = Kind("bytea[]", lambda values: _array(_BYTES_TYPE, values))
+INT4S: Final = Kind("int4[]", lambda values: _array(_INT4_TYPE, [_INT4.pack(each) for each in values]))
 INT2S: Final = Kind("int2[]", _sent_int2s)
 ID: Final = Kind("uuid", _sent_uuid, _read_uuid)
 DAY: Final = Kind("date", _sent_date, _read_date)

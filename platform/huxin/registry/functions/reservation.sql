@@ -38,12 +38,32 @@ BEGIN
     reservation_id := CASE WHEN outcome = 2 THEN held.reservation_id END;
 END $$;
 
+-- Before several are reserved in one transaction: the turns of all their subjects, in one order, so that two lots never
+-- wait for each other. `unflushed` as below, and for all of them; the rest is null.
+CREATE OR REPLACE FUNCTION reservation_turns(
+    p_members integer[], p_enquiries uuid[],
+    OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE place integer;
+BEGIN
+    unflushed := false;
+    FOR place IN
+        SELECT DISTINCT subject_place(k.subject_id) FROM unnest(p_members, p_enquiries) AS e(member_id, enquiry_id)
+        JOIN enquiry_key k ON k.member_id = e.member_id AND k.enquiry_id = e.enquiry_id ORDER BY 1
+    LOOP
+        unflushed := subject_lock(place) OR unflushed;
+    END LOOP;
+    IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+END $$;
+
 -- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 5 no such enquiry of this
 -- member or too old, 6 too many lenders, 7 too many open loans, 8 too much outstanding. Caps that are null do not bind.
 CREATE OR REPLACE FUNCTION reservation_reserve(
     p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
     p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_outbox uuid, p_body text,
+    p_together boolean DEFAULT false,
     OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
@@ -56,6 +76,7 @@ BEGIN
         SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, 5) h;
         RETURN;
     END IF;
+    -- Among several (`p_together`) it was taken beforehand, by reservation_turns, and others' commit is theirs too.
     -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
     -- granted to disk before it tells it. What a crash takes then, nobody was told.
     unflushed := subject_lock(subject_place(subject));
@@ -86,7 +107,8 @@ BEGIN
         WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
     IF outcome <> 1 THEN
         SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, outcome) h;
-        PERFORM set_config('synchronous_commit', 'off', true);  -- a lock alone is nothing to bring to disk
+        -- A lock alone is nothing to bring to disk.
+        IF NOT p_together THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
         RETURN;
     END IF;
 

@@ -1,4 +1,4 @@
-"""Enquiries that come at once are asked together; what is not known yet is left for a question of its own."""
+"""What comes at once is asked, recorded and reserved together; what is not known yet is left by itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """One parameter more; and who records has the answer at hand."""
+    """One parameter more each; and who records has the answer at hand."""
     op.execute(
         "DROP FUNCTION IF EXISTS enquiry_gather(integer, text, uuid[], smallint[], boolean, uuid[], uuid[], smallint[],"
         " timestamptz, date, integer, integer, boolean)"
     )
-    install(op.get_bind(), "enquiry_gather", "enquiry_record")
+    op.execute(
+        "DROP FUNCTION IF EXISTS reservation_reserve(uuid, integer, text, bytea, uuid, smallint, bigint, timestamptz,"
+        " timestamptz, timestamptz, integer, integer, bigint, uuid, text)"
+    )
+    install(op.get_bind(), "enquiry_gather", "enquiry_record", "reservation")
 
 
 def downgrade() -> None:
