@@ -26,7 +26,7 @@ def promises(at: Stand, seconds: float, rounds: int) -> dict[str, float]:
 
     The pace is that of the SQL function, idempotency and outbox in it, beside bare inserts of the same row, one by one,
     by the same client program. It is asked as the server asks when sixteen come at once: two processes, each with one
-    lot at a time (enquiry.lots); and one by one, which is told beside it. Only what was granted counts, and what earlier
+    lot at a time (enquiry.lots); and one by one, told beside it. Only what was granted counts, and what earlier
     measurements hold is given back first. With one hot subject nothing would be granted after its third
     lender: so the pace is measured without caps, the hot subject changing ten times a second, and the policy's caps
     are then held against all sixteen clients, in SQL and over HTTP.
