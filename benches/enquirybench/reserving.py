@@ -65,7 +65,7 @@ def in_lots(which: tuple[str, str], size: int) -> str:
     calls = [f"SELECT t.unflushed AS waited FROM reservation_turns(ARRAY[{members}], ARRAY[{asked}]) t"]  # noqa: S608  # words of our own
     calls += ["SELECT r.unflushed " + _CALL.format(n=n, together="true") for n in numbers]
     told = " UNION ALL ".join(calls)
-    return f"{drawn}SELECT bool_or(waited)::int AS flush FROM ({told}) c \\gset{_FLUSHED}"  # noqa: S608
+    return f"{drawn}SELECT bool_or(waited)::int AS flush FROM ({told}) c \\gset{_FLUSHED}"  # noqa: S608  # words of our own
 
 
 SPREAD, SPREAD_LOTS = alone(_ANY), in_lots(_ANY, LOT)

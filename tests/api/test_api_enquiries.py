@@ -13,6 +13,7 @@ from sqlalchemy import text
 from huxin.audit.notes import log_keys
 from huxin.decision import canonical
 from huxin.ids import new_id
+from huxin.registry.lines import Lines
 from huxin.registry.live import Live
 from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
@@ -82,9 +83,9 @@ def test_an_enquiry_is_one_look_and_one_record(world: World, monkeypatch: pytest
     ask(world, "member")
     sent, plain = list[str](), Live._rows
 
-    def noted(live: Live, statement: Statement, values: Any) -> Any:
+    def noted(live: Live, lines: Lines, statement: Statement, values: Any) -> Any:
         sent.append(statement.name.decode())
-        return plain(live, statement, values)
+        return plain(live, lines, statement, values)
 
     monkeypatch.setattr(Live, "_rows", noted)
     assert ask(world, "member").status_code == 200

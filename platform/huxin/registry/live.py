@@ -43,25 +43,27 @@ class Live:
         self._lock = threading.Lock()
         self._opened: tuple[int, ConnectionPool[Connection]] | None = None
         self._lines = Lines(self._line, self._left)
+        # Apart, so that lots always go by the same one or two: the server's process behind it has all at hand then.
+        self._lots = Lines(self._line, self._left)
 
     def call(self, statement: Statement, values: Sequence[Any]) -> Row | None:
         """The first row of a prepared statement; else as `row`, for those few that every enquiry runs."""
-        rows = self._rows(statement, values)
+        rows = self._rows(self._lines, statement, values)
         return rows[0] if rows else None
 
     def calls(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Row]:
         """A row of each call, in one transaction: all are done, or none."""
         statement = together([each for each, _ in calls])
-        return self._rows(statement, [value for _, values in calls for value in values])
+        return self._rows(self._lots, statement, [value for _, values in calls for value in values])
 
-    def _rows(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
+    def _rows(self, lines: Lines, statement: Statement, values: Sequence[Any]) -> list[Row]:
         for attempt in (1, 2):
             try:
-                return self._lines.rows(statement, values)
+                return lines.rows(statement, values)
             except RefusedError as error:
                 lost = gone(error.sqlstate)
                 if lost:
-                    self._lines.drop()
+                    self._drop()
                     self._pool().drain()
                 if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
                     raise _refusal(error.sqlstate) from None
@@ -118,8 +120,12 @@ class Live:
             if self._opened and self._opened[0] == os.getpid():
                 # The pool first: one that is open warns of every line that comes back to it closed.
                 self._opened[1].close()
-                self._lines.drop()
+                self._drop()
             self._opened = None
+
+    def _drop(self) -> None:
+        self._lines.drop()
+        self._lots.drop()
 
     def _pool(self) -> ConnectionPool[Connection]:
         opened = self._opened
