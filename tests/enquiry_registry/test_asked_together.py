@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -132,3 +133,22 @@ def test_one_that_the_registry_refuses_takes_all_with_it(desk: Desk) -> None:
         enquiries.record_new(desk.live, [good, bad])
     assert caught.value.code == "H0501"
     assert desk.count("enquiry") == 0
+
+
+def test_lots_of_any_size_by_the_same_connection(desk: Desk) -> None:
+    """The server tells prepared statements apart by so many bytes of their names alone."""
+    tokens = known(desk, 16)
+    for size in (5, 6, 16, 5, 6):
+        askings = [desk.asking(1, each) for each in tokens[:size]]
+        assert all(enquiries.gather_known(desk.live, askings))
+        news = [desk.new(1, uuid4()) for _ in range(size)]
+        assert all(enquiries.record_new(desk.live, news))
+
+
+def test_who_comes_late_with_the_minute_before_resets_nothing(desk: Desk) -> None:
+    (first,) = known(desk, 1)
+    late, now = desk.now, desk.now + timedelta(minutes=1)
+    used = [desk.gather(1, first, now=each, per_minute=9).minute_used for each in (late, now, late, now)]
+    assert used == [1, 1, 2, 3]
+    assert desk.gather(1, first, now=now + timedelta(minutes=1)).minute_used == 1
+    assert desk.gather(1, first, now=now - timedelta(days=9)).minute_used == 1  # a clock that was set back

@@ -126,6 +126,37 @@ def test_who_gets_no_turn_in_time_was_not_begun() -> None:
     assert held.lots == [[0]]
 
 
+class LateLeaving:
+    """A lock that the thread named "late" leaves, and then stands still until nobody waits any more."""
+
+    def __init__(self, held: Held) -> None:
+        self._held, self._lock = held, threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        if threading.current_thread().name == "late" and not self._held.let_go.is_set():
+            self._held.let_go.set()
+            self._held.until(lambda: not self._held.together._waiting)
+
+
+def test_who_is_to_lead_before_it_has_begun_to_wait_leads_once() -> None:
+    held, told = Held(), list[int]()
+    held.together._lock = LateLeaving(held)  # type: ignore[assignment]  # it locks as well
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(held.together.do, 0, PATIENCE_S)
+        held.until(lambda: len(held.lots) == 1)
+        late = threading.Thread(target=lambda: told.append(held.together.do(1, PATIENCE_S)), name="late")
+        late.start()
+        late.join(PATIENCE_S)
+        assert first.result(PATIENCE_S) == 0
+    assert told == [1]
+    assert held.together._free == 1
+    assert held.together.do(2, PATIENCE_S) == 2
+
+
 def test_many_threads_each_get_their_own() -> None:
     sizes: list[int] = []
 

@@ -65,13 +65,15 @@ def test_who_had_to_wait_for_a_subject_is_brought_to_disk_before_it_is_told(
     wanted = [desk.reserving(1, desk.asked(1, token())) for _ in range(2)]
     sent, row = list[str](), type(desk.live).row
 
-    def noted(live: Any, query: str, values: Any) -> Any:
+    def noted(live: Any, query: str, values: Any, **how: Any) -> Any:
         sent.append(query)
-        return row(live, query, values)
+        return row(live, query, values, **how)
 
     monkeypatch.setattr(type(desk.live), "row", noted)
     reservations.reserve_all(desk.live, wanted)
     assert not sent  # the commit itself was waited for
+    # As long as it takes to look.
+    desk.run("ALTER FUNCTION reservation_turns(integer[], uuid[]) SET lock_timeout = '60s'")
     later = [desk.reserving(1, each.enquiry_id) for each in wanted]
     with psycopg.connect(libpq_uri(desk.settings)) as holder, ThreadPoolExecutor(1) as pool:
         held = max(place_of(desk, each.enquiry_id) for each in later)
@@ -141,12 +143,26 @@ def test_no_cap_is_breached_by_lots_at_once(desk: Desk) -> None:
     assert held == [(2, 2)] * 3
 
 
-def test_what_the_registry_refuses_all_it_is_asked_for_each(desk: Desk) -> None:
+def test_lots_of_any_size_by_the_same_connection(desk: Desk) -> None:
+    asked = [desk.asked(1, token()) for _ in range(16)]
+    for size in (3, 4, 16, 3):
+        wanted = [desk.reserving(1, each) for each in asked[:size]]
+        assert codes(reservations.reserve_all(desk.live, wanted)) == ["granted"] * size
+
+
+def test_a_subject_that_is_held_for_long_holds_up_nobody_else(desk: Desk) -> None:
+    wanted = [desk.reserving(1, desk.asked(1, token())) for _ in range(2)]
+    with psycopg.connect(libpq_uri(desk.settings)) as holder:
+        holder.execute("SELECT subject_lock(%s)", [place_of(desk, wanted[0].enquiry_id)])
+        assert reserve_lot(desk.live, wanted) == [None, None]  # each by itself then
+        assert codes([reservations.reserve(desk.live, wanted[1])]) == ["granted"]
+    assert desk.count("reservation") == 1
+
+
+def test_what_the_registry_refuses_all_is_asked_for_one_by_one(desk: Desk) -> None:
     good, bad = (
         desk.reserving(1, desk.asked(1, token())),
         desk.reserving(2, desk.asked(2, token()), outbox="{"),
     )
-    found = reserve_lot(desk.live, [good, bad])
-    assert found[0] == Granted(good.id, fresh=True)
-    assert codes(found) == ["granted", "H0501"]
-    assert desk.count("reservation") == 1
+    assert reserve_lot(desk.live, [good, bad]) == [None, None]
+    assert desk.count("reservation") == 0

@@ -29,7 +29,7 @@ from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys
 from huxin.enquiry.together import NoTurnError, Together
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
-from huxin.registry import enquiries
+from huxin.registry import enquiries, reservations
 from huxin.registry.audit_log import inclusion
 from huxin.registry.enquiries import Gathered
 from huxin.registry.live import Live
@@ -60,7 +60,7 @@ class Desk:
         self._together: Together[Question, Outcome] = Together(
             lambda questions: answer_lot(self, questions), lots=LOTS, most=MOST
         )
-        self._reserving: Together[Reserving, Granted] = Together(
+        self._reserving: Together[Reserving, Granted | None] = Together(
             lambda wanted: reserve_lot(self.live, wanted), lots=LOTS, most=MOST
         )
         self.settings = settings
@@ -99,7 +99,11 @@ class Desk:
         request.require_consent(today)
         require_nobody(request.own_words(), request.person, key)
         request = self._with_element(asker, request)
-        return self._put(asker, request, key, policy_on(self.settings, today), self._in_use.now)
+        policy = policy_on(self.settings, today)
+        try:
+            return self._put(asker, request, key, policy, self._in_use.now)
+        except HuxinError as error:
+            return self._put(asker, request, key, policy, self._newer(error))
 
     def answered(self, question: Question) -> Told:
         """The answer to one question by itself. HuxinErrors as `enquire`."""
@@ -135,7 +139,7 @@ class Desk:
     def reserved(self, wanted: Reserving) -> Granted:
         """Grants a promise, together with those that come at once. HuxinErrors as registry.reservations.reserve;
         H1101 (no turn came)."""
-        return self._in_turn(self._reserving, wanted)
+        return self._in_turn(self._reserving, wanted) or reservations.reserve(self.live, wanted)
 
     def reread(self, member_id: int, enquiry_id: UUID) -> bytes:
         """The answer as it was told. HuxinError H1205 when the member has no such enquiry."""
@@ -198,13 +202,16 @@ class Desk:
         try:
             return self._known_by(question)
         except HuxinError as error:
-            if error.code not in _OUT_OF_DATE:
-                raise
-            stale = error.code == "H1601"
-        read = self._in_use.renew() if stale else self._in_use.latest()
+            read = self._newer(error)
         return self._known_by(
             self._put(question.asker, question.request, question.key, question.policy, read)
         )
+
+    def _newer(self, error: HuxinError) -> Read:
+        """The keys of this moment, where `error` says that those at hand may be older; else it is raised."""
+        if error.code not in _OUT_OF_DATE:
+            raise error
+        return self._in_use.renew() if error.code == "H1601" else self._in_use.latest()
 
     def _known_by(self, question: Question) -> Known:
         asking = question.asking

@@ -6,6 +6,7 @@ exchanged, an answer given before. So a lot waits for nobody; what the registry 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,8 @@ from huxin.registry.reservations import Granted, Reserving
 
 if TYPE_CHECKING:
     from huxin.enquiry.desk import Desk
+
+log = logging.getLogger(__name__)
 
 _Given = TypeVar("_Given")
 _AWAY = "H0502"  # the registry is, for one question as for all
@@ -38,19 +41,10 @@ def answer_lot(desk: Desk, questions: Sequence[Question]) -> list[Outcome | Exce
     return [_told(*each) for each in zip(drafts, recorded, strict=True)]
 
 
-def reserve_lot(live: Live, wanted: Sequence[Reserving]) -> list[Granted | Exception]:
-    """What became of each promise that is asked for. HuxinError H0502 when the registry is away."""
-    if len(wanted) == 1:
-        return [_reserved(live, wanted[0])]
-    found = _for_all(lambda: reservations.reserve_all(live, wanted), wanted)
-    return [done or _reserved(live, each) for each, done in zip(wanted, found, strict=True)]
-
-
-def _reserved(live: Live, wanted: Reserving) -> Granted | Exception:
-    try:
-        return reservations.reserve(live, wanted)
-    except Exception as error:
-        return error
+def reserve_lot(live: Live, wanted: Sequence[Reserving]) -> Sequence[Granted | HuxinError | None]:
+    """What became of each promise that is asked for; None where it has to be asked for by itself: somebody else had one
+    of the subjects for longer than a lot waits. HuxinError H0502 when the registry is away."""
+    return _for_all(lambda: reservations.reserve_all(live, wanted), wanted)
 
 
 def _drafted(desk: Desk, question: Question, gathered: Gathered | None) -> Outcome | Exception:
@@ -66,7 +60,10 @@ def _row(question: Question, draft: Outcome | Exception) -> NewEnquiry | None:
     # A ticket is spent by what records it.
     if not isinstance(draft, Draft) or question.request.ticket is not None:
         return None
-    digest = next(iter(draft.known.read.keys.digests(question.request.bodies()[0])))
+    try:
+        digest = next(iter(draft.known.read.keys.digests(question.request.bodies()[0])))
+    except Exception:  # which its own thread will meet again
+        return None
     return draft.row._replace(body_digest=digest)
 
 
@@ -80,7 +77,9 @@ def _for_all(ask: Callable[[], Sequence[_Given | None]], asked: Sequence[object]
     """What the registry gives for all, or nothing for each where one of them is more than it takes."""
     try:
         return ask()
-    except HuxinError as error:
-        if error.code == _AWAY:
+    except Exception as error:
+        code = error.code if isinstance(error, HuxinError) else type(error).__name__
+        if code == _AWAY:
             raise
+        log.info("%s: %d that came at once are seen to one by one", code, len(asked))
         return [None] * len(asked)

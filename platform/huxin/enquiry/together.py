@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from huxin.errors import HuxinError
+
 Errand = TypeVar("Errand")
 Done = TypeVar("Done")
 
@@ -43,14 +45,16 @@ class Together(Generic[Errand, Done]):
         """What became of the errand, or its error. NoTurnError when its turn does not come within `patience_s`."""
         place: _Place[Errand, Done] = _Place(errand)
         with self._lock:
-            if self._free:
+            leads = self._free > 0
+            if leads:
                 self._free -= 1
-                place.leads = True
             else:
                 self._waiting.append(place)
-        if not place.leads:
+        if not leads:
+            # Whoever has waited has taken the signal, whichever it was: so it is never given a second time.
             self._wait(place, patience_s)
-        if place.leads:
+            leads = place.leads
+        if leads:
             self._lead(place)
         if isinstance(place.done, Exception):
             raise place.done
@@ -67,17 +71,20 @@ class Together(Generic[Errand, Done]):
 
     def _lead(self, first: _Place[Errand, Done]) -> None:
         """One lot: the leader's own errand and those that wait now."""
-        with self._lock:
-            others = [self._waiting.popleft() for _ in range(min(self._most - 1, len(self._waiting)))]
-        lot = [first, *others]
-        outcomes: Sequence[Done | Exception] = [RuntimeError("the lot was given up")] * len(lot)
+        lot = [first]
+        outcomes: Sequence[Done | Exception] = ()
         try:
+            with self._lock:
+                while self._waiting and len(lot) < self._most:
+                    lot.append(self._waiting.popleft())
             outcomes = self._work([place.errand for place in lot])
         except Exception as error:
-            outcomes = [error] * len(lot)
+            outcomes = [_own(error) for _ in lot]
         finally:  # whatever ends this thread, nobody is left waiting
-            _give(lot, outcomes)
-            self._hand_on()
+            try:
+                _give(lot, outcomes)
+            finally:
+                self._hand_on()
 
     def _hand_on(self) -> None:
         with self._lock:
@@ -90,6 +97,12 @@ class Together(Generic[Errand, Done]):
 
 
 def _give(lot: Sequence[_Place[Errand, Done]], outcomes: Sequence[Done | Exception]) -> None:
-    for place, outcome in zip(lot, outcomes, strict=True):
-        place.done, place.leads = outcome, False
-        place.signal.release()
+    for number, place in enumerate(lot):
+        place.done = outcomes[number] if number < len(outcomes) else RuntimeError("the lot was given up")
+        if number:  # the first is the leader itself, which waits for nothing any more
+            place.signal.release()
+
+
+def _own(error: Exception) -> Exception:
+    """The error for one thread by itself: raising it writes to it."""
+    return HuxinError(error.code, **error.facts) if isinstance(error, HuxinError) else error

@@ -69,14 +69,14 @@ class Live:
                     raise _refusal(error.sqlstate) from None
         return []
 
-    def row(self, query: str, values: Sequence[object]) -> Row | None:
+    def row(self, query: str, values: Sequence[object], tries: int = 2) -> Row | None:
         """The first row of a statement that is a transaction by itself; None when there is none.
 
-        A lost connection or a deadlock is tried once more, so the statement must bear being run twice. HuxinError
-        H0502 when the server is away or takes too long, H0501 for whatever else it refuses (its text, which may quote a
-        value, is not kept).
+        With two `tries` a lost connection or a deadlock is tried once more: the statement must bear being run twice.
+        HuxinError H0502 when the server is away or takes too long, H0501 for whatever else it refuses (its text, which
+        may quote a value, is not kept).
         """
-        for attempt in (1, 2):
+        for attempt in range(1, tries + 1):
             try:
                 with self.connection() as connection:
                     return connection.execute(query, values, binary=True).fetchone()
@@ -84,7 +84,7 @@ class Live:
                 lost = _lost(error)
                 if lost:
                     self._pool().drain()
-                if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
+                if attempt == tries or not (lost or error.sqlstate == _DEADLOCK):
                     raise _refusal(None if lost else error.sqlstate) from None
         return None
 

@@ -148,7 +148,7 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
     found = live.call(_RESERVE, _values(wanted, together=False))
     assert found is not None
     if found[0] == _REPEATED or found[-1]:
-        live.row(_FLUSH, ())
+        _flush(live)
     granted = _granted(wanted, found)
     if isinstance(granted, HuxinError):
         raise granted
@@ -163,9 +163,14 @@ def reserve_all(live: Live, wanted: Sequence[Reserving]) -> list[Granted | Huxin
     members, asked = [each.member_id for each in wanted], [each.enquiry_id.bytes for each in wanted]
     reserving = [(_RESERVE, _values(each, together=True)) for each in wanted]
     turns, *found = live.calls([(_TURNS, (members, asked)), *reserving])
-    if turns[-1] or any(row[0] == _REPEATED for row in found):
-        live.row(_FLUSH, ())
+    if turns[-1] or any(row[0] == _REPEATED or row[-1] for row in found):
+        _flush(live)
     return [_granted(each, row) for each, row in zip(wanted, found, strict=True)]
+
+
+def _flush(live: Live) -> None:
+    """Once: over a second connection it might succeed after a crash that took what was to be brought to disk."""
+    live.row(_FLUSH, (), tries=1)
 
 
 def _values(wanted: Reserving, *, together: bool) -> tuple[Any, ...]:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from struct import Struct
 from typing import Any, Final
 from uuid import UUID
 
+_NAME_BYTES: Final = 63
 _DAY_ZERO: Final = date(2000, 1, 1).toordinal()
 _MOMENT_ZERO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _INT2, _INT4, _INT8 = Struct(">h"), Struct(">i"), Struct(">q")
@@ -42,6 +44,10 @@ class Statement:
     takes: tuple[Callable[[Any], bytes], ...]
     gives: tuple[Callable[[bytes], Any], ...]
     formats: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.name) > _NAME_BYTES:
+            raise ValueError("the server would take the name for that of another statement")
 
     def sent(self, values: Sequence[Any]) -> list[bytes | None]:
         """The values as they are sent; None is null."""
@@ -72,6 +78,8 @@ def together(statements: Sequence[Statement]) -> Statement:
 
     It is one transaction, and one round trip: what a call costs by itself is mostly the way to it and back.
     """
+    if len(statements) == 1:
+        return statements[0]
     names = tuple([each.name for each in statements])
     made = _COMBINED.get(names)
     if made is None:
@@ -85,9 +93,9 @@ def _combined(names: tuple[bytes, ...], statements: Sequence[Statement]) -> Stat
         texts.append(_moved(each.text, before))
         before += len(each.takes)
     takes = tuple(send for each in statements for send in each.takes)
-    return Statement(
-        b"+".join(names), b" UNION ALL ".join(texts), takes, statements[0].gives, (1,) * len(takes)
-    )
+    # The server tells prepared statements apart by 63 bytes of their names.
+    name = b"lot_" + sha256(b"+".join(names)).hexdigest()[:40].encode()
+    return Statement(name, b" UNION ALL ".join(texts), takes, statements[0].gives, (1,) * len(takes))
 
 
 def _moved(text: bytes, by: int) -> bytes:

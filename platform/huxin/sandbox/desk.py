@@ -52,7 +52,7 @@ class SandboxDesk(Desk):
         return replace(known, gathered=replace(known.gathered, facts=facts))
 
     def _half_covered(self, how: Mapping[str, Any]) -> SandboxDesk:
-        other = copy(self)
+        other = copy(self)  # whose lots are still those of `self`: it is asked by itself only
         other._covering = _Partial(self._covering, how)
         return other
 

@@ -1,6 +1,7 @@
 -- The second round trip: key, enquiry and outbox row in one durable transaction; and what was recorded, read back.
 
--- outcome: 1 recorded now (the answer is the caller's own), 2 recorded before with the same body, 3 the key stands for another body, 4 under way.
+-- outcome: 1 recorded now (the answer is the caller's own), 2 recorded before with the same body, 3 the key stands for
+-- another body, 4 under way.
 CREATE OR REPLACE FUNCTION enquiry_record(
     p_id uuid, p_member integer, p_subject uuid, p_mobile uuid, p_key text, p_digest bytea, p_purpose text,
     p_product smallint, p_amount bigint, p_consent_no text, p_consent_until date, p_staff text, p_reference text,

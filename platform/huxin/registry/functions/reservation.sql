@@ -39,20 +39,22 @@ BEGIN
 END $$;
 
 -- Before several are reserved in one transaction: the turns of all their subjects, in one order, so that two lots never
--- wait for each other. `unflushed` as below, and for all of them; the rest is null.
+-- wait for each other. Not for long: who has one of them for longer is waited for by those alone who want that one.
+-- `unflushed` as below, and for all of them; the rest is null.
 CREATE OR REPLACE FUNCTION reservation_turns(
     p_members integer[], p_enquiries uuid[],
     OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
-DECLARE place integer;
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET lock_timeout = '100ms' AS $$
+DECLARE place integer; waited boolean;
 BEGIN
     unflushed := false;
     FOR place IN
         SELECT DISTINCT subject_place(k.subject_id) FROM unnest(p_members, p_enquiries) AS e(member_id, enquiry_id)
         JOIN enquiry_key k ON k.member_id = e.member_id AND k.enquiry_id = e.enquiry_id ORDER BY 1
     LOOP
-        unflushed := subject_lock(place) OR unflushed;
+        waited := subject_lock(place);
+        unflushed := unflushed OR waited;
     END LOOP;
     IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 END $$;
@@ -76,9 +78,9 @@ BEGIN
         SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, 5) h;
         RETURN;
     END IF;
-    -- Among several (`p_together`) it was taken beforehand, by reservation_turns, and others' commit is theirs too.
     -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
-    -- granted to disk before it tells it. What a crash takes then, nobody was told.
+    -- granted to disk before it tells it. What a crash takes then, nobody was told. Among several (`p_together`) the lock
+    -- was taken beforehand, by reservation_turns.
     unflushed := subject_lock(subject_place(subject));
     IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 
