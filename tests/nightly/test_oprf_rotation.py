@@ -206,6 +206,19 @@ def test_the_old_key_is_kept_while_an_alias_hangs_on_it_and_refused_when_it_is_g
     assert subject(home, desk, 20, 2) == by_loans(home)[20]
 
 
+def test_a_process_that_has_not_looked_yet_answers_by_a_key_published_a_moment_ago(
+    home: Settings, desk: Desk
+) -> None:
+    known = by_loans(home)
+    before = desk._in_use.now, desk._in_use._seen
+    number = next_epoch(home, "entry")
+    rotate(home)
+    desk._in_use._over.set()  # nobody looks at the files any more
+    desk._in_use._thread.join()
+    desk._in_use.now, desk._in_use._seen = before
+    assert {n: subject(home, desk, n, number) for n in PEOPLE} == known
+
+
 def asked_with(home: Settings, ring: keyring.Keyring, n: int) -> EnquiryRequest:
     """By the element under epoch 1 of a keyring as it was."""
     key = blind.oprf_key(ring, 1)
