@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -96,9 +95,9 @@ def test_who_has_met_costs_no_statement_more_than_where_blind_mode_is_off(
     calls: list[str] = []
     rows = Live._rows
 
-    def counted(live: Live, lines: Lines, statement: Statement, values: Sequence[Any]) -> Any:
+    def counted(live: Live, lines: Lines, statement: Statement, *more: Any) -> Any:
         calls.append(statement.text.decode())
-        return rows(live, lines, statement, values)
+        return rows(live, lines, statement, *more)
 
     def statements(subject: dict[str, Any]) -> int:
         calls.clear()

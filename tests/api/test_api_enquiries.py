@@ -83,9 +83,9 @@ def test_an_enquiry_is_one_look_and_one_record(world: World, monkeypatch: pytest
     ask(world, "member")
     sent, plain = list[str](), Live._rows
 
-    def noted(live: Live, lines: Lines, statement: Statement, values: Any) -> Any:
+    def noted(live: Live, lines: Lines, statement: Statement, *more: Any) -> Any:
         sent.append(statement.name.decode())
-        return plain(live, lines, statement, values)
+        return plain(live, lines, statement, *more)
 
     monkeypatch.setattr(Live, "_rows", noted)
     assert ask(world, "member").status_code == 200

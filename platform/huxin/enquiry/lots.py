@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _Given = TypeVar("_Given")
 _AWAY = "H0502"  # the registry is, for one question as for all
+_WAITED = "55P03"  # lock_not_available
 # An answer that was told, one that is still to be recorded, or None where even that is to be found out.
 Outcome = Told | Draft | None
 
@@ -78,8 +79,12 @@ def _for_all(ask: Callable[[], Sequence[_Given | None]], asked: Sequence[object]
     try:
         return ask()
     except Exception as error:
+        facts = error.facts if isinstance(error, HuxinError) else {}
         code = error.code if isinstance(error, HuxinError) else type(error).__name__
         if code == _AWAY:
             raise
-        log.info("%s: %d that came at once are seen to one by one", code, len(asked))
+        state = facts.get("sqlstate", "-")
+        # That somebody was waited for in vain happens; anything else would stay unseen, for all are answered.
+        level = logging.INFO if state == _WAITED else logging.WARNING
+        log.log(level, "%s (%s): %d that came at once are seen to one by one", code, state, len(asked))
         return [None] * len(asked)

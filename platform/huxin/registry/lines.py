@@ -14,6 +14,7 @@ from psycopg import pq
 from huxin.registry.statement import Statement
 
 Row = tuple[Any, ...]
+Then = Callable[[list[Row]], tuple[Statement, Sequence[Any]] | None]
 Left = Callable[[psycopg.Connection[Any]], None]
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _LOST = "08006"  # connection_failure: what libpq says where the server can say nothing
@@ -77,8 +78,11 @@ class Lines:
         self._connect, self._left = connect, left
         self._idle: tuple[int, deque[Line]] = os.getpid(), deque()
 
-    def rows(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
-        """As `Line.rows`, on any line; one that failed is not used again where its connection is gone."""
+    def rows(self, statement: Statement, values: Sequence[Any], then: Then | None = None) -> list[Row]:
+        """As `Line.rows`, on any line; one that failed is not used again where its connection is gone.
+
+        What `then` makes of them follows over the same connection, which ends where the server crashes.
+        """
         idle = self._own()
         try:
             line = idle.pop()
@@ -86,6 +90,8 @@ class Lines:
             line = Line(self._connect(), self._left)
         try:
             found = line.rows(statement, values)
+            if then is not None and (more := then(found)) is not None:
+                line.rows(*more)
         except RefusedError as error:
             if error.sqlstate == _LOST or error.sqlstate.startswith("57P"):
                 line.close()

@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from huxin.errors import HuxinError
 from huxin.registry.bulk import STALE_KEYS
 from huxin.registry.connect import APP_ROLE, APPLICATION, address_now, as_role, gone, libpq_uri
-from huxin.registry.lines import Lines, RefusedError
+from huxin.registry.lines import Lines, RefusedError, Then
 from huxin.registry.statement import Statement, together
 from huxin.settings import Settings
 
@@ -46,20 +46,25 @@ class Live:
         # Apart, so that lots always go by the same one or two: the server's process behind it has all at hand then.
         self._lots = Lines(self._line, self._left)
 
-    def call(self, statement: Statement, values: Sequence[Any]) -> Row | None:
-        """The first row of a prepared statement; else as `row`, for those few that every enquiry runs."""
-        rows = self._rows(self._lines, statement, values)
+    def call(self, statement: Statement, values: Sequence[Any], then: Then | None = None) -> Row | None:
+        """The first row of a prepared statement; else as `row`, for those few that every enquiry runs.
+
+        `then` is what has to follow on the same connection: where that is lost in between, all is tried once more.
+        """
+        rows = self._rows(self._lines, statement, values, then)
         return rows[0] if rows else None
 
-    def calls(self, calls: Sequence[tuple[Statement, Sequence[Any]]]) -> list[Row]:
+    def calls(self, calls: Sequence[tuple[Statement, Sequence[Any]]], then: Then | None = None) -> list[Row]:
         """A row of each call, in one transaction: all are done, or none."""
         statement = together([each for each, _ in calls])
-        return self._rows(self._lots, statement, [value for _, values in calls for value in values])
+        return self._rows(self._lots, statement, [value for _, values in calls for value in values], then)
 
-    def _rows(self, lines: Lines, statement: Statement, values: Sequence[Any]) -> list[Row]:
+    def _rows(
+        self, lines: Lines, statement: Statement, values: Sequence[Any], then: Then | None
+    ) -> list[Row]:
         for attempt in (1, 2):
             try:
-                return lines.rows(statement, values)
+                return lines.rows(statement, values, then)
             except RefusedError as error:
                 lost = gone(error.sqlstate)
                 if lost:
@@ -69,14 +74,14 @@ class Live:
                     raise _refusal(error.sqlstate) from None
         return []
 
-    def row(self, query: str, values: Sequence[object], tries: int = 2) -> Row | None:
+    def row(self, query: str, values: Sequence[object]) -> Row | None:
         """The first row of a statement that is a transaction by itself; None when there is none.
 
-        With two `tries` a lost connection or a deadlock is tried once more: the statement must bear being run twice.
-        HuxinError H0502 when the server is away or takes too long, H0501 for whatever else it refuses (its text, which
-        may quote a value, is not kept).
+        A lost connection or a deadlock is tried once more, so the statement must bear being run twice. HuxinError
+        H0502 when the server is away or takes too long, H0501 for whatever else it refuses (its text, which may quote a
+        value, is not kept).
         """
-        for attempt in range(1, tries + 1):
+        for attempt in (1, 2):
             try:
                 with self.connection() as connection:
                     return connection.execute(query, values, binary=True).fetchone()
@@ -84,7 +89,7 @@ class Live:
                 lost = _lost(error)
                 if lost:
                     self._pool().drain()
-                if attempt == tries or not (lost or error.sqlstate == _DEADLOCK):
+                if attempt == 2 or not (lost or error.sqlstate == _DEADLOCK):
                     raise _refusal(None if lost else error.sqlstate) from None
         return None
 

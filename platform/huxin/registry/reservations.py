@@ -22,6 +22,7 @@ from huxin.registry.statement import (
     MOMENT,
     TEXT,
     UUIDS,
+    Statement,
     calling,
 )
 
@@ -59,8 +60,10 @@ _FETCH = calling(
         ("contract_no", TEXT),
     ),
 )
-# A message in the log that nobody reads: its commit waits until all before it is on disk.
-_FLUSH = "SELECT pg_logical_emit_message(true, 'huxin', '')"
+# A message in the log that nobody reads: its commit waits until all before it is on disk. Over the same connection, for
+# over another one it would also succeed after a crash that took what was to be brought to disk.
+_EMIT = "pg_logical_emit_message"
+_FLUSH = calling(_EMIT, (BOOL, TEXT, TEXT), ((_EMIT, TEXT),)), (True, "huxin", "")
 _FRESH, _REPEATED, _OTHER_BODY, _NO_ENQUIRY, _LENDERS, _LOANS, _UNKNOWN = 1, 2, 3, 5, 6, 7, 9
 
 
@@ -145,10 +148,8 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
     HuxinError H1202 (the key was used with another body), H1213 (no such own enquiry, or too old), H1210, H1211 or
     H1212 (a cap: lenders, open loans, outstanding amount; they tell counts and the limit, never who or how much).
     """
-    found = live.call(_RESERVE, _values(wanted, together=False))
+    found = live.call(_RESERVE, _values(wanted, together=False), _flush)
     assert found is not None
-    if found[0] == _REPEATED or found[-1]:
-        _flush(live)
     granted = _granted(wanted, found)
     if isinstance(granted, HuxinError):
         raise granted
@@ -162,15 +163,13 @@ def reserve_all(live: Live, wanted: Sequence[Reserving]) -> list[Granted | Huxin
     """
     members, asked = [each.member_id for each in wanted], [each.enquiry_id.bytes for each in wanted]
     reserving = [(_RESERVE, _values(each, together=True)) for each in wanted]
-    turns, *found = live.calls([(_TURNS, (members, asked)), *reserving])
-    if turns[-1] or any(row[0] == _REPEATED or row[-1] for row in found):
-        _flush(live)
+    _, *found = live.calls([(_TURNS, (members, asked)), *reserving], _flush)
     return [_granted(each, row) for each, row in zip(wanted, found, strict=True)]
 
 
-def _flush(live: Live) -> None:
-    """Once: over a second connection it might succeed after a crash that took what was to be brought to disk."""
-    live.row(_FLUSH, (), tries=1)
+def _flush(rows: Sequence[Sequence[Any]]) -> tuple[Statement, Sequence[Any]] | None:
+    """What brings these to disk, where their own commit did not wait for it, or another's has to be waited for."""
+    return _FLUSH if any(row[0] == _REPEATED or row[-1] for row in rows) else None
 
 
 def _values(wanted: Reserving, *, together: bool) -> tuple[Any, ...]:

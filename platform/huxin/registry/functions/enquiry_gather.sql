@@ -231,15 +231,15 @@ BEGIN
     END IF;
     facts := convert_to(told, 'UTF8');
 
-    -- Who comes with the minute before (it waited for its turn) is counted in the present one, and resets nothing.
+    -- Who comes with a minute just past (it waited for its turn) is counted in the present one, and resets nothing.
     -- Last, for its row is the member's own and held until the commit.
     INSERT INTO quota AS q VALUES (p_member, p_purpose, floor(extract(epoch FROM p_now) / 60), 1, p_today, 1)
         ON CONFLICT (member_id, purpose) DO UPDATE SET
-            minute_used = CASE WHEN q.minute - excluded.minute IN (0, 1) THEN q.minute_used + 1 ELSE 1 END,
-            day_used = CASE WHEN q.day <> excluded.day AND q.minute - excluded.minute <> 1 THEN 1
-                WHEN q.minute - excluded.minute IN (0, 1) AND q.minute_used >= p_per_minute THEN q.day_used
+            minute_used = CASE WHEN q.minute - excluded.minute BETWEEN 0 AND 2 THEN q.minute_used + 1 ELSE 1 END,
+            day_used = CASE WHEN q.day <> excluded.day AND q.minute - excluded.minute NOT BETWEEN 1 AND 2 THEN 1
+                WHEN q.minute - excluded.minute BETWEEN 0 AND 2 AND q.minute_used >= p_per_minute THEN q.day_used
                 ELSE q.day_used + 1 END,
-            minute = CASE WHEN q.minute - excluded.minute = 1 THEN q.minute ELSE excluded.minute END,
-            day = CASE WHEN q.minute - excluded.minute = 1 THEN q.day ELSE excluded.day END
+            minute = CASE WHEN q.minute - excluded.minute BETWEEN 1 AND 2 THEN q.minute ELSE excluded.minute END,
+            day = CASE WHEN q.minute - excluded.minute BETWEEN 1 AND 2 THEN q.day ELSE excluded.day END
         RETURNING q.minute_used, q.day_used INTO minute_used, day_used;
 END $$;
