@@ -70,9 +70,15 @@ class Scene:
         return done
 
     def finish(self, zone: str) -> None:
-        """Brings an exchange that was begun to its end."""
+        """Brings an exchange that was begun to its end.
+
+        Where the other zone's was begun after the retirement, somebody may have been claimed under the pair of its new key
+        and this zone's old one, by a process that had not read yet that this one is closed: one more retirement moves such.
+        """
+        done = []
         while self.turns.under_way(zone):
-            assert self.turn(zone, None) != "refused"
+            done.append(self.turn(zone, None))
+            assert done.count("refused") <= 1
 
     def loans(self) -> list[tuple[object, ...]]:
         """Every version of every loan, without its mark and digest."""
