@@ -72,8 +72,9 @@ class Scene:
     def finish(self, zone: str) -> None:
         """Brings an exchange that was begun to its end.
 
-        Where the other zone's was begun after the retirement, somebody may have been claimed under the pair of its new key
-        and this zone's old one, by a process that had not read yet that this one is closed: one more retirement moves such.
+        Where the other zone's was begun after the retirement, somebody may have been claimed under the pair of its new
+        key and this zone's old one, by a process that had not read that this one is closed: one more retirement moves
+        such.
         """
         done = []
         while self.turns.under_way(zone):
