@@ -107,7 +107,7 @@ def port(
     caller: Annotated[
         Literal["intake", "entry"], typer.Option(help="the zone that is let in; entry: 9445 · 调用方")
     ] = "intake",
-    threads: Threads = 8,
+    threads: Threads = 4,
 ) -> None:
     """Serves one other zone over mutual TLS, without what members call. · 仅启动区间端口。"""
     from huxin.api.serving import Serving  # as above
