@@ -12,7 +12,7 @@ from registry_world import Desk
 from test_meeting import together
 
 from huxin.errors import HuxinError
-from huxin.ids import id_at, moment_of
+from huxin.ids import id_at, moment_of, new_id
 from huxin.registry import enquiries
 from huxin.registry.connect import libpq_uri
 from huxin.registry.enquiries import Recorded
@@ -125,6 +125,18 @@ def test_ids_tell_their_moment(desk: Desk) -> None:
     assert moment_of(made) == desk.now
     floor = desk.run("SELECT id_floor(%s)", (desk.now,))[0][0]
     assert floor <= made < desk.run("SELECT id_floor(%s)", (desk.now + timedelta(milliseconds=1),))[0][0]
+
+
+def test_ids_keep_the_order_in_which_they_are_made(desk: Desk) -> None:
+    """Two acts of one transaction have one `recorded_at`: the log numbers them by their ids."""
+    made = []
+    for _ in range(200):
+        made.append(new_id())
+        desk.run("SELECT 1", ())
+    assert made == sorted(made)
+    moments = [id_at(desk.now + timedelta(microseconds=n)) for n in range(1000)]
+    assert moments == sorted(moments)
+    assert {moment_of(each) for each in moments} == {desk.now}
 
 
 def partition_of(desk: Desk, id_: UUID) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -174,8 +175,9 @@ class Searcher:
             begin, window = 0, head
             while window:
                 window += source.read(WINDOW)
-                for offset, kind in index.found(window):
-                    yield Hit(path, begin + offset, kind)
+                for offset, end, kind in index.found(window):
+                    if not _by_chance(window, offset, end):
+                        yield Hit(path, begin + offset, kind)
                 more = source.read(1)
                 if not more:
                     return
@@ -201,14 +203,14 @@ class _Index:
         self._table[self._slots(starts)] = True
         self._starts = np.sort(starts)
 
-    def found(self, window: bytes) -> list[tuple[int, str]]:
-        """(offset, kind) of each needle in the window."""
+    def found(self, window: bytes) -> list[tuple[int, int, str]]:
+        """(offset, end, kind) of each needle in the window."""
         hits = []
         for place in self._candidates(window):
             for length in self._lengths.get(window[place : place + 4], ()):
                 kind = self._kinds.get(window[place : place + length])
                 if kind is not None:
-                    hits.append((place, kind))
+                    hits.append((place, place + length, kind))
         return hits
 
     def _candidates(self, window: bytes) -> list[int]:
@@ -224,6 +226,20 @@ class _Index:
     def _slots(self, words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
         slots: npt.NDArray[np.uint32] = (words * np.uint32(2654435761)) >> np.uint32(32 - self._BITS)
         return slots
+
+
+def _by_chance(window: bytes, offset: int, end: int) -> bool:
+    """Whether digits as few as a mobile's stand in a random number of 64 bits, written out (16 to 19 digits).
+
+    A dump of the samples' night holds 21,000 stretches of such numbers that could be a mobile, and 9,000 mobiles are
+    looked for: one in forty homes would have one of them so.
+    """
+    if end - offset > 12 or not window[offset:end].isdigit():
+        return False
+    around = window[max(offset - 20, 0) : end + 20]
+    at = min(offset, 20)
+    run = next(run for run in re.finditer(rb"[0-9]+", around) if run.start() <= at < run.end())
+    return 16 <= run.end() - run.start() <= 19
 
 
 def searched(home: Path) -> list[Path]:

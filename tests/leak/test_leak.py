@@ -268,6 +268,24 @@ def test_a_planted_person_is_found_in_any_file_and_form(
     assert searcher.search([file]) == []
 
 
+def test_a_mobile_in_a_number_of_64_bits_is_there_by_chance(
+    home: Home, searcher: search.Searcher, tmp_path: Path
+) -> None:
+    phone, file = planted(home)["mobile"], tmp_path / "planted"
+    for around, found in (
+        (b"\t12345678%b\t", False),
+        (b"1234%b8765", False),
+        (b"%b87654", False),
+        (b"x" * 300 + b"-%b12345\n" + b"x" * 300, False),
+        (b"0086%b", True),
+        (b"a%b87654321", False),
+        (b"123456789%b", True),
+        (b"1234567 %b 1234567", True),
+    ):
+        file.write_bytes(around % phone)
+        assert bool(searcher.search([file])) == found, around
+
+
 def test_a_short_name_is_found_in_text_but_not_sought_in_binary_files(
     home: Home, searcher: search.Searcher, tmp_path: Path
 ) -> None:
