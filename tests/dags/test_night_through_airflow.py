@@ -133,7 +133,11 @@ def test_the_search_for_traces_can_find_one(tmp_path: Path) -> None:
     (tmp_path / "some.log").write_text("甲乙丙丁 12345678901", encoding="utf-8")
     assert traces([tmp_path / "some.log"], wanted) == []
     mobile = min(wanted["numbers"], key=len)
-    for around, found in (("12345678{}", []), ("86{}", ["some.log: numbers"]), ("a{}8765432", ["some.log: numbers"])):
+    for around, found in (
+        ("12345678{}", []),
+        ("86{}", ["some.log: numbers"]),
+        ("a{}8765432", ["some.log: numbers"]),
+    ):
         (tmp_path / "some.log").write_text(around.format(mobile), encoding="utf-8")
         assert traces([tmp_path / "some.log"], wanted) == found, around
     assert traces([SAMPLES / "M0001" / "loans_20260531.csv"], wanted) != []
