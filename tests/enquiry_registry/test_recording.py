@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -157,18 +157,21 @@ def test_half_years_are_made_ahead_and_take_over_what_came_before_them(desk: Des
 
 
 def test_quota_is_used_by_minute_and_by_day(desk: Desk) -> None:
-    bounds = {"per_minute": 2, "per_day": 3}
-    assert [desk.gather(1, **bounds).quota for _ in range(3)][1:] == [
+    def left(found: enquiries.Gathered, now: datetime = desk.now) -> enquiries.Quota:
+        return enquiries.quota_left(now, (found.minute_used, found.day_used), (2, 3))
+
+    assert [left(desk.gather(1, per_minute=2)) for _ in range(3)][1:] == [
         enquiries.Quota(2, 0, 60, False, 60),
         enquiries.Quota(2, 0, 60, True, 60),
     ]
-    later = desk.gather(1, now=desk.now + timedelta(minutes=1), **bounds)
+    minutes = [desk.now + timedelta(minutes=n) for n in range(4)]
+    later = desk.gather(1, now=minutes[1], per_minute=2)
     assert (later.minute_used, later.day_used) == (1, 3)
-    assert (later.quota.limit, later.quota.exceeded) == (3, False)
-    assert desk.gather(1, now=desk.now + timedelta(minutes=2), **bounds).quota.exceeded
-    refused = [desk.gather(1, now=desk.now + timedelta(minutes=3), per_minute=1).day_used for _ in range(3)]
+    assert (left(later, minutes[1]).limit, left(later, minutes[1]).exceeded) == (3, False)
+    assert left(desk.gather(1, now=minutes[2], per_minute=2), minutes[2]).exceeded
+    refused = [desk.gather(1, now=minutes[3], per_minute=1).day_used for _ in range(3)]
     assert refused == [5, 5, 5]
     tomorrow = desk.settings.today() + timedelta(days=1)
-    assert desk.gather(1, today=tomorrow, **bounds).day_used == 1
-    assert desk.gather(1, purpose="guarantee", **bounds).day_used == 1
-    assert desk.gather(2).quota == enquiries.Quota()
+    assert desk.gather(1, today=tomorrow, per_minute=2).day_used == 1
+    assert desk.gather(1, purpose="guarantee", per_minute=2).day_used == 1
+    assert enquiries.quota_left(desk.now, (9, 9), (None, None)) == enquiries.Quota()

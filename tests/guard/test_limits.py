@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from guard_world import TODAY, Town
@@ -30,6 +30,10 @@ def desk(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     made.close()
 
 
+def set_clock(desk: Desk, now: datetime) -> None:
+    desk.settings = replace(desk.settings, fixed_now=now)
+
+
 def ask(desk: Desk, member: int = 1, purpose: str = "application", n: int = 1) -> Told:
     person = Person("resident_id", resident_id(n))
     request = EnquiryRequest(person, purpose, "SQ1", date(2028, 12, 31), "S1", "CASE", 500_000)
@@ -47,6 +51,19 @@ def test_the_tighter_of_both_holds_for_this_member_and_purpose(town: Town, desk:
     assert (refused.value.code, refused.value.facts["limit"]) == ("H1123", 3)
     assert ask(desk, purpose="guarantee").quota.limit == 6000
     assert ask(desk, member=2).quota.limit == 6000
+
+
+def test_whoever_asks_too_often_for_a_minute_has_not_used_up_the_day(town: Town, desk: Desk) -> None:
+    limit(town.settings, "M1", Wanted("application", 2, 4, None))
+    minutes = [0] * 4
+    for minute in range(4):
+        set_clock(desk, town.settings.now() + timedelta(minutes=minute))
+        for _ in range(5):
+            try:
+                minutes[minute] += ask(desk).fresh
+            except HuxinError as refused:
+                assert (refused.code, refused.facts["window_s"]) == ("H1123", 60 if minute < 2 else 86400)
+    assert minutes == [2, 2, 0, 0]
 
 
 def test_a_limit_never_widens_the_policy(town: Town, desk: Desk) -> None:

@@ -193,6 +193,7 @@ class Desk:
             now=self.settings.now(),
             today=self.settings.today(),
             stacking_days=policy.stacking_days,
+            per_minute=self._limiting.minute(asker.member_id, request.purpose),
             blind=read.elements is not None,
         )
         return Question(asker, request, key, policy, read, keys, asking)

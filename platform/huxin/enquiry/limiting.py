@@ -19,16 +19,24 @@ class Limiting:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._read: tuple[float, date, Limits] | None = None
+        self._minutes: dict[tuple[int, str], int] = {}
 
     def quota(
         self, policy: Policy, tier: str, member_id: int, purpose: str, today: date
-    ) -> tuple[int | None, int | None]:
+    ) -> tuple[int, int]:
         """(per minute, per day) of a member's enquiries. HuxinError H1511 and H1512 as `Policy.quota`."""
-        allowed = policy.quota(tier, purpose)
-        own = self._now(today).get((member_id, purpose))
-        if own is None:
-            return allowed.per_minute, allowed.per_day
-        return _tighter(allowed.per_minute, own[0]), _tighter(allowed.per_day, own[1])
+        allowed, whose = policy.quota(tier, purpose), (member_id, purpose)
+        own = self._now(today).get(whose, (None, None))
+        minute = self._minutes[whose] = _tighter(allowed.per_minute, own[0])
+        return minute, _tighter(allowed.per_day, own[1])
+
+    def minute(self, member_id: int, purpose: str) -> int | None:
+        """A minute's quota as it was for the last of these questions; None before the first.
+
+        The tier that decides on it is told with the facts, when the question has been counted. So that one who asks
+        too often for a minute has not used up his day, it is counted by what held a question ago.
+        """
+        return self._minutes.get((member_id, purpose))
 
     def _now(self, today: date) -> Limits:
         read = self._read

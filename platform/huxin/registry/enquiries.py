@@ -96,8 +96,8 @@ _FRESH, _REPEATED, _OTHER_BODY, _RUNNING, _SPENT = 1, 2, 3, 4, 5
 class Asking:
     """Who asks about whom. `keys` are the subject's, the active ones first; `claim` makes an unknown subject known.
 
-    `per_minute` and `per_day` are the quota of this member, purpose and tier; None does not bind. What a minute's quota
-    refuses is not taken from the day's. With `blind` nothing is asked of a person whose keys have not met yet.
+    What `per_minute`, the minute's quota as far as it is known beforehand, refuses is not taken from the day's. With
+    `blind` nothing is asked of a person whose keys have not met yet.
     """
 
     member_id: int
@@ -110,7 +110,6 @@ class Asking:
     mobile_keys: Sequence[Key] = field(default=(), repr=False)
     stacking_days: int = 7
     per_minute: int | None = None
-    per_day: int | None = None
     blind: bool = False
 
 
@@ -140,7 +139,6 @@ class Gathered:
     facts: bytes
     minute_used: int
     day_used: int
-    quota: Quota
     reported_on: date | None = None
     met: bool = True
 
@@ -251,10 +249,7 @@ def _asked(asking: Asking, *, known_only: bool = False) -> tuple[Any, ...]:
 def _gathered(asking: Asking, row: Sequence[Any]) -> Gathered:
     status, tier, subject, mobile, facts, minute_used, day_used, reported_on, met = row
     used = minute_used or 0, day_used or 0
-    quota = quota_left(asking.now, used, (asking.per_minute, asking.per_day))
-    return Gathered(
-        status, tier, subject, mobile, facts or b"", *used, quota, reported_on, met or not asking.blind
-    )
+    return Gathered(status, tier, subject, mobile, facts or b"", *used, reported_on, met or not asking.blind)
 
 
 def quota_left(now: datetime, used: tuple[int, int], limits: tuple[int | None, int | None]) -> Quota:
