@@ -11,7 +11,6 @@ import gc
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -28,6 +27,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from huxin.api.beside import Beside
+from huxin.api.counters_folder import counters_folder
 from huxin.api.shell import Config
 from huxin.errors import HuxinError
 from huxin.registry import embedded
@@ -87,9 +87,9 @@ def serve(settings: Settings, config: Config, serving: Serving, tell: Tell, make
     with (
         held_address(serving),
         _database(settings) if serving.database else nullcontext(),
-        tempfile.TemporaryDirectory(prefix="huxin-counters-") as counters,
+        counters_folder() as counters,
     ):
-        os.environ[SHARED_COUNTERS] = counters
+        os.environ[SHARED_COUNTERS] = str(counters)
         run(serving, partial(load, settings, config, make), tell)
 
 

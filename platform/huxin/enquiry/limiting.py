@@ -21,9 +21,7 @@ class Limiting:
         self._read: tuple[float, date, Limits] | None = None
         self._minutes: dict[tuple[int, str], int] = {}
 
-    def quota(
-        self, policy: Policy, tier: str, member_id: int, purpose: str, today: date
-    ) -> tuple[int, int]:
+    def quota(self, policy: Policy, tier: str, member_id: int, purpose: str, today: date) -> tuple[int, int]:
         """(per minute, per day) of a member's enquiries. HuxinError H1511 and H1512 as `Policy.quota`."""
         allowed, whose = policy.quota(tier, purpose), (member_id, purpose)
         own = self._now(today).get(whose, (None, None))
