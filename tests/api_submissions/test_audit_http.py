@@ -36,7 +36,8 @@ def test_a_receipt_holds_offline(world: World) -> None:
 def test_a_withdrawal_has_a_receipt_of_its_own(world: World) -> None:
     number = world.filed()["id"]
     drain(world.settings)
-    world.call("POST", f"/v1/submissions/{number}/withdraw")
+    back = world.call("POST", f"/v1/submissions/{number}/withdraw")
+    assert (back.status_code, back.json["state"]) == (200, "withdrawn"), back.text
     assert code_of(world.get(f"/v1/submissions/{number}/receipt")) == "H1302"
     drain(world.settings)
     said = json.loads(world.get(f"/v1/submissions/{number}/receipt").json["record"])

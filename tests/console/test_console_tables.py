@@ -74,6 +74,15 @@ def test_within_the_console_one_goes_on() -> None:
 def test_values_are_written_one_way() -> None:
     assert shape.money(123456789) == "1,234,567.89"
     assert shape.money(None) == shape.NONE
+    told = (7, 12345, "990.00", "1000.00-30000.00", "10000000.00+", "0.01-1000.00")
+    assert [shape.apart(each) for each in told] == [
+        "7",
+        "12,345",
+        "990.00",
+        "1,000.00-30,000.00",
+        "10,000,000.00+",
+        "0.01-1,000.00",
+    ]
     assert shape.percent(0.1234) == "12.3%"
     assert shape.moment(datetime(2026, 5, 31, 16, 5, tzinfo=UTC)) == "2026-06-01 00:05"
     assert shape.day(date(2026, 5, 31)) == "2026-05-31"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,7 +22,9 @@ NONE = "—"
 
 def register(app: Flask) -> None:
     """Makes them known to every template."""
-    app.jinja_env.filters.update(money=money, count=count, moment=moment, day=day, percent=percent)
+    app.jinja_env.filters.update(
+        money=money, count=count, apart=apart, moment=moment, day=day, percent=percent
+    )
     app.jinja_env.globals.update(asset=asset, icon=icon, with_query=with_query)
 
 
@@ -33,6 +36,11 @@ def money(cents: int | None) -> str:
 def count(number: int | None) -> str:
     """A whole number with its thousands apart."""
     return NONE if number is None else f"{number:,}"
+
+
+def apart(told: object) -> str:
+    """The numbers of an answer with their thousands apart: a number, an amount in yuan, or the band of one."""
+    return re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", str(told))
 
 
 def percent(share: float | None) -> str:

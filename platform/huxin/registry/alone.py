@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from huxin.errors import HuxinError
-from huxin.registry.connect import connect, libpq_uri, lost_connection_told
+from huxin.registry.connect import locking_session, lost_connection_told
 from huxin.settings import Settings
 
 _LOCK = """
@@ -26,14 +26,10 @@ def alone(settings: Settings, ids: Sequence[UUID]) -> Iterator[None]:
     if not ids:
         yield
         return
-    session = connect(libpq_uri(settings))
-    try:
-        session.autocommit = True
+    with locking_session(settings) as session:
         with lost_connection_told():
             session.execute(_LOCK, [list(ids)])
         yield
-    finally:
-        session.close()
 
 
 @contextmanager
@@ -51,11 +47,7 @@ def unattended(settings: Settings, ids: Sequence[UUID]) -> Iterator[list[UUID]]:
     if not ids:
         yield []
         return
-    session = connect(libpq_uri(settings))
-    try:
-        session.autocommit = True
+    with locking_session(settings) as session:
         with lost_connection_told():
             free = [row[0] for row in session.execute(_TRY, [list(ids)])]
         yield free
-    finally:
-        session.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -88,6 +88,22 @@ def connect(uri: str) -> psycopg.Connection[Any]:
         connection.close()
         raise HuxinError("H0314", version=version, oldest=OLDEST)
     return connection
+
+
+@contextmanager
+def locking_session(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A session (autocommit) whose advisory locks are free as soon as the block has ended. HuxinError H0313, H0314.
+
+    Closing it frees them too, but not before the server looks: whoever tries at once would still find them held.
+    """
+    session = connect(libpq_uri(settings))
+    try:
+        session.autocommit = True
+        yield session
+    finally:
+        with suppress(psycopg.Error):
+            session.execute("SELECT pg_advisory_unlock_all()")
+        session.close()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from huxin.contract import State
 from huxin.registry import rekeying, remarking
 from huxin.registry.bulk import Bulk
-from huxin.registry.connect import connect, libpq_uri, lost_connection_told
+from huxin.registry.connect import locking_session, lost_connection_told
 from huxin.registry.directories import MOBILES, SUBJECTS
 from huxin.registry.schemes import Scheme
 from huxin.registry.tables_keys import key_epoch, key_request
@@ -174,12 +174,8 @@ def close_requests(database: Connection, zone: str, epoch: int, now: datetime) -
 @contextmanager
 def alone_at(settings: Settings, zone: str) -> Iterator[bool]:
     """Whether no other process retires an epoch of this zone; if so, none begins before the block ends."""
-    session = connect(libpq_uri(settings))
-    try:
-        session.autocommit = True
+    with locking_session(settings) as session:
         with lost_connection_told():
             query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 12))"
             row = session.execute(query, [f"retire {zone}"]).fetchone()
         yield bool(row and row[0])
-    finally:
-        session.close()

@@ -25,7 +25,7 @@ from huxin.faults import reach
 from huxin.registry import directory, guard_feed
 from huxin.registry.audit_rows import COPY_LEAVES, COPY_NODES, copy_rows, leaf_row, node_row
 from huxin.registry.audit_tree import load_peaks
-from huxin.registry.connect import connect, libpq_uri, lost_connection_told
+from huxin.registry.connect import locking_session, lost_connection_told
 from huxin.settings import Settings
 from huxin_privacy import keyring
 from huxin_privacy.merkle import EMPTY_ROOT, leaf_hash
@@ -141,14 +141,10 @@ class Sequencer:
 def sequencer(settings: Settings) -> Iterator[Sequencer]:
     """Takes the turn until the block ends. HuxinError H1301 when another holds it; keyring errors P01xx."""
     keys = log_keys(keyring.open(settings.keys_dir, ZONE))
-    connection = connect(libpq_uri(settings))
-    try:
-        connection.autocommit = True
+    with locking_session(settings) as connection:
         with lost_connection_told():
             _take_turn(connection)
         yield Sequencer(connection, keys, settings.now)
-    finally:
-        connection.close()
 
 
 def _take_turn(connection: psycopg.Connection[Any]) -> None:

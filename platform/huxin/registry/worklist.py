@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, text
 
-from huxin.registry.connect import connect, libpq_uri, lost_connection_told
+from huxin.registry.connect import locking_session, lost_connection_told
 from huxin.registry.submissions import Submission, unfinished
 from huxin.settings import Settings
 
@@ -50,11 +50,7 @@ class Bell:
 @contextmanager
 def bell(settings: Settings) -> Iterator[Bell]:
     """A session that listens from now on."""
-    session = connect(libpq_uri(settings))
-    try:
-        session.autocommit = True
+    with locking_session(settings) as session:
         with lost_connection_told():
             session.execute(f"LISTEN {_BELL}")
         yield Bell(session)
-    finally:
-        session.close()
