@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from sqlalchemy import Engine
@@ -19,6 +20,12 @@ from support.zones import Split, made, served
 EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """No test is held to Hypothesis's 200 ms an example: on a busy machine they tell nothing of the code."""
+    hypothesis.settings.register_profile("patient", parent=hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
