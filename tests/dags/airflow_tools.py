@@ -33,6 +33,8 @@ SAMPLES = Path(__file__).parents[2] / "examples" / "nightly"
 TRUTH: dict[str, Any] = json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))
 EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
 T = TypeVar("T")
+# Of an API that is not there yet, or is too busy for this one question.
+_UNANSWERED = (urllib.error.URLError, ConnectionError, TimeoutError)
 
 
 def ready(settings: Settings, members: Iterable[str]) -> Settings:
@@ -105,11 +107,13 @@ class Airflow:
 @contextmanager
 def services(settings: Settings, inbox: Path, more: Mapping[str, str]) -> Iterator[Airflow]:
     """API server, scheduler and DAG processor, each a process of its own; none is left at the end."""
-    environment = {**airflow_environment(settings, inbox), **more, "HUXIN_NIGHT_AT": far_from_now()}
+    environment = airflow_environment(settings, inbox)
     migrate = subprocess.run(
         airflow_command("db", "migrate"), env=environment, capture_output=True, text=True, check=False
     )
     assert migrate.returncode == 0, migrate.stdout[-2000:] + migrate.stderr[-2000:]
+    # Anew, for the port was free when it was asked for, and the tables took their time.
+    environment = {**airflow_environment(settings, inbox), **more, "HUXIN_NIGHT_AT": far_from_now()}
     running = Airflow(environment, {})
     try:
         for name, arguments in SERVICES.items():
@@ -139,7 +143,7 @@ def listening(airflow: Airflow) -> Callable[[], bool | None]:
         assert dead == [], f"{dead} died"
         try:
             airflow.log_in()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+        except _UNANSWERED:
             return None
         return True
 
@@ -148,8 +152,10 @@ def listening(airflow: Airflow) -> Callable[[], bool | None]:
 
 def parsed(airflow: Airflow) -> Callable[[], bool | None]:
     def dag_in_the_database() -> bool | None:
-        found = airflow.get("/api/v2/dags")["dags"]
-        return True if any(each["dag_id"] == "nightly_ingest" for each in found) else None
+        with suppress(*_UNANSWERED):
+            found = airflow.get("/api/v2/dags")["dags"]
+            return True if any(each["dag_id"] == "nightly_ingest" for each in found) else None
+        return None
 
     return dag_in_the_database
 
@@ -158,8 +164,10 @@ def ended(airflow: Airflow, run: str) -> Callable[[], str | None]:
     def run_in_an_end_state() -> str | None:
         pids = processes_of(Path(airflow.environment["AIRFLOW_HOME"]))
         airflow.peak_mib = max(airflow.peak_mib, memory_mib(pids))
-        state = airflow.state(run)
-        return state if state in ("success", "failed") else None
+        with suppress(*_UNANSWERED):
+            state = airflow.state(run)
+            return state if state in ("success", "failed") else None
+        return None
 
     return run_in_an_end_state
 
@@ -176,6 +184,11 @@ def end(processes: Iterable[subprocess.Popen[bytes]], airflow_home: Path) -> Non
             os.kill(pid, signal.SIGKILL)
     for process in processes:
         process.wait()
+
+    def nothing_left() -> bool | None:  # a process is gone a moment after it was killed
+        return None if processes_of(airflow_home) else True
+
+    until(time.monotonic() + 120, nothing_left)
 
 
 def processes_of(airflow_home: Path) -> list[int]:
