@@ -74,16 +74,23 @@ def test_an_errand_follows_only_when_the_one_before_is_done() -> None:
 
 
 def test_a_block_that_fails_waits_for_the_errand_under_way_and_drops_the_others() -> None:
-    before, gate, seen = threading.active_count(), threading.Event(), []
+    before, begun, gate, seen = set(threading.enumerate()), threading.Event(), threading.Event(), []
+    timer = threading.Timer(0.1, gate.set)
+
+    def under_way() -> None:
+        begun.set()
+        _blocked(gate, lambda: seen.append(1))
 
     def leave() -> None:
         with errands() as sent:
-            sent.send(partial(_blocked, gate, lambda: seen.append(1)))
+            sent.send(under_way)
             sent.send(lambda: seen.append(2))
-            threading.Timer(0.1, gate.set).start()
+            assert begun.wait(120)  # one that no thread has taken up yet is dropped as well
+            timer.start()
             raise KeyError("of the block")
 
     with pytest.raises(KeyError):
         leave()
     assert seen == [1]
-    assert threading.active_count() <= before + 1  # the timer may still be ending
+    timer.join()
+    assert set(threading.enumerate()) <= before  # one of an earlier test may have ended meanwhile

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pytest
-from key_turns import Answers, Turns, nobody
+from key_turns import PATIENCE, Answers, Turns, nobody
 from night_world import day, ready
 from sqlalchemy import text
 
@@ -142,7 +143,7 @@ def test_what_was_spooled_under_the_old_entry_key_alone_is_waited_for(
     assert turn(turns, "entry", 2) == ["new", "activate"]
     handle = answers.ask(3)["handle"]
     with pytest.raises(HuxinError, match="H1606") as refused:
-        key_retiring.retire(home, "entry", 1, 5, nobody, lambda *_: None)
+        key_retiring.retire(home, "entry", 1, PATIENCE, nobody, lambda *_: None)
     assert refused.value.facts["members"] == ME
     if not together:
         load_group(home, [waiting])
@@ -324,6 +325,7 @@ def test_an_exchange_that_is_killed_goes_on(
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
+    until_nobody_retires(home)
     assert key_retiring.depending(home, "registry", 1).total > 0
     assert answers.facts() == before
     assert turns.step("registry") == "retire"
@@ -336,12 +338,22 @@ def test_an_exchange_that_is_killed_goes_on(
     answers.check_told()
 
 
+def until_nobody_retires(settings: Settings) -> None:
+    """The lock of a process that was killed is free when the server has looked at its session."""
+    held = """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+    until = time.monotonic() + PATIENCE
+    while scalar(settings, held):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 RETIRE = """
 from huxin.oversight import key_retiring
 from huxin.registry import rekeying, remarking
 from huxin.settings import Settings
 rekeying.rekey.__defaults__ = remarking.remark.__defaults__ = (1,)  # a page a batch
-key_retiring.retire(Settings.from_env(), "registry", 1, 20, lambda behind: None, lambda *told: None)
+key_retiring.retire(Settings.from_env(), "registry", 1, 120, lambda behind: None, lambda *told: None)
 """
 
 
@@ -363,7 +375,7 @@ def test_a_member_that_is_being_loaded_is_passed_over_and_met_again(
     made = engine(home)
     with made.connect() as held:
         held.execute(text(f"SELECT id FROM member WHERE id = {numbers[OTHER]} FOR UPDATE"))
-        done = key_retiring.retire(home, "registry", 1, 20, nobody, tell)
+        done = key_retiring.retire(home, "registry", 1, PATIENCE, nobody, tell)
     made.dispose()
     assert seen == [30]
     assert (done.marks, done.left.total) == (60, 0)
@@ -380,7 +392,7 @@ def test_two_do_not_retire_one_key(home: Settings, turns: Turns, night: Callable
         except HuxinError as error:
             codes.append(error.code)
 
-    key_retiring.retire(home, "registry", 1, 20, nobody, tell)
+    key_retiring.retire(home, "registry", 1, PATIENCE, nobody, tell)
     assert set(codes) == {"H1605"}
 
 

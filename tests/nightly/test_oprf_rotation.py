@@ -13,6 +13,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from key_turns import PATIENCE
 from night_world import ready
 from sqlalchemy import text
 from test_blind_meeting import WORDS
@@ -90,7 +91,7 @@ def by_loans(home: Settings) -> dict[int, UUID]:
 
 def next_epoch(home: Settings, zone: str) -> int:
     number = key_epochs.new_epoch(home, zone).epochs[-1].number
-    key_epochs.activate(home, zone, number, 30, lambda behind: None)
+    key_epochs.activate(home, zone, number, PATIENCE, lambda behind: None)
     return number
 
 
@@ -105,7 +106,7 @@ def under(home: Settings, entry: int, registry: int) -> int:
 
 
 def rotate(home: Settings) -> int:
-    return oprf_rotation.rotate(home, 30, lambda behind: None)
+    return oprf_rotation.rotate(home, PATIENCE, lambda behind: None)
 
 
 def test_answers_stay_what_they_were_while_keys_are_exchanged_at_random_moments(
@@ -138,7 +139,7 @@ def test_answers_stay_what_they_were_while_keys_are_exchanged_at_random_moments(
             over.wait(chance.random() / 2)
             next_epoch(home, zone)
             over.wait(chance.random() / 2)
-            moved.append(rotate(home) if zone == "entry" else oprf_rotation.move(home, 30))
+            moved.append(rotate(home) if zone == "entry" else oprf_rotation.move(home, PATIENCE))
             pins.append(keyring.open(home.keys_dir, "entry").active)
     finally:
         over.set()
@@ -163,7 +164,7 @@ from huxin.registry import element_turning
 from huxin.settings import Settings
 element_turning.BATCH = 5
 settings = Settings(Path(sys.argv[1]), database_url=sys.argv[2], fixed_now=datetime.fromisoformat(sys.argv[3]))
-oprf_rotation.rotate(settings, 30, lambda behind: None)
+oprf_rotation.rotate(settings, 120, lambda behind: None)
 """
 
 
