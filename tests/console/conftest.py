@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from argon2 import PasswordHasher
 from console_world import Clock, Console
 
-from huxin.console import credentials
+from huxin.console import credentials, member
 from huxin.console.app import create_console
 from huxin.console.config import Config
+from huxin.enquiry.desk import Desk
 from huxin.registry.members import add_members, find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -21,6 +24,22 @@ def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(credentials, "_hasher", lambda: quick)
     credentials._nobody.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Desks end with their test: each would go on looking for its dropped database every second."""
+    opened: list[Desk] = []
+
+    class Kept(Desk):
+        def __init__(self, settings: Settings) -> None:
+            super().__init__(settings)
+            opened.append(self)
+
+    monkeypatch.setattr(member, "Desk", Kept)
+    yield
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ def _asked_in_march(made: Console) -> None:
 
 def _key_asked_for(settings: Settings, folder: Path) -> None:
     key_epochs.new_epoch(settings, "registry")
-    key_epochs.activate(settings, "registry", 2, 5.0, lambda behind: None)
-    retire(settings, "registry", 1, 5.0, lambda behind: None, lambda stage, done, total: None)
+    key_epochs.activate(settings, "registry", 2, 60.0, lambda behind: None)
+    retire(settings, "registry", 1, 60.0, lambda behind: None, lambda stage, done, total: None)
     operators = Operators(settings, folder)
     operators.register("li.na", Ed25519PrivateKey.generate(), "EdDSA")
     ask_or_approve(settings, "registry", 1, operators.named("anna"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pyotp
 import pytest
-from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, shot
+from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, ready, shot
 from console_world import PASSWORD, Console
 from playwright.sync_api import Browser, ElementHandle, Page, expect
 
@@ -108,7 +108,7 @@ def proof(page: Page) -> ElementHandle:
 
 def checked(page: Page) -> str:
     """What the page says when it has been asked to check."""
-    page.get_by_role("button", name="核验").click()
+    ready(page).get_by_role("button", name="核验").click()
     expect(page.locator("#verdict")).not_to_have_text("")
     return page.locator("#verdict").inner_text()
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
-from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, shot
+from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, ready, shot
 from console_world import Console
 from first_day_world import happened, stricter
 from members_world import as_csv, book, first_sheet
@@ -30,7 +30,7 @@ from support.rows import resident_id
 COUNTING = """addEventListener("click", (event) => {
   if (event.isTrusted && event.detail) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
 }, true);"""
-SLOW = 60_000
+SLOW = 180_000
 Sizes = tuple[tuple[str, dict[str, int]], ...]
 BOTH: Sizes = (("-phone", PHONE), ("", WIDE))
 DIALOG = 1
@@ -85,7 +85,7 @@ def a_member_comes_in(page: Page, folder: Path) -> int:
     file = folder / "测试.csv"
     file.write_bytes(as_csv(book("M0003")))
     extra = chosen(page, "测试文件", file)
-    page.get_by_role("button", name="校验").click()
+    ready(page).get_by_role("button", name="校验").click()
     expect(page.get_by_text("测试文件通过。")).to_be_visible(timeout=SLOW)
     sound(page, "onboarding-passed")
     page.get_by_role("button", name="启用会员").click()
@@ -131,7 +131,7 @@ def a_key_is_destroyed(page: Page, file: Path) -> None:
     sound(page, "approvals")
     page.locator("a[href^='/approvals/keys/']").click()
     expect(page.get_by_text("没有，可以销毁。")).to_be_visible(timeout=SLOW)
-    page.set_input_files("#key", file)
+    ready(page).set_input_files("#key", file)
     expect(page.locator("#signature")).not_to_have_value("")
     sound(page, "approvals-key")
     page.once("dialog", lambda dialog: dialog.accept())
@@ -153,7 +153,7 @@ def a_faulty_row_is_sent_again(page: Page, console: Console, folder: Path) -> in
     table = first_sheet(io.BytesIO(sheet.read_bytes()))
     table.with_columns(pl.lit(resident_id(3)).alias("证件号码")).write_excel(mended)
     # Dropped from the folder where it lies: one act of the hand, like a click.
-    page.set_input_files("#mended", mended)
+    ready(page).set_input_files("#mended", mended)
     expect(page.get_by_role("heading", name="核对清单")).to_be_visible(timeout=SLOW)
     sound(page, "my-manifest-mended")
     page.get_by_role("button", name="报送", exact=True).click()
@@ -192,7 +192,7 @@ def a_change_is_tried(page: Page) -> None:
     """On last month, from its own page; what it would do stands there by itself. A fault is shown at its line."""
     page.goto("/policy")
     page.locator("tbody a[href^='/policy/changes/']").click()
-    page.get_by_role("button", name="模拟上月").click()
+    ready(page).get_by_role("button", name="模拟上月").click()
     expect(page.get_by_text("结论改变 0 笔")).to_be_visible(timeout=SLOW)
     sound(page, "policy-change")
     page.goto("/policy/edit")

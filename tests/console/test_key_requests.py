@@ -32,7 +32,7 @@ EPOCH = 1
 def console(settings: Settings) -> Console:
     made = lending(settings)
     key_epochs.new_epoch(settings, "registry")
-    key_epochs.activate(settings, "registry", EPOCH + 1, 1.0, lambda behind: None)
+    key_epochs.activate(settings, "registry", EPOCH + 1, 60.0, lambda behind: None)
     return made
 
 

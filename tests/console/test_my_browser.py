@@ -9,7 +9,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
-from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, shot
+from browsing import PHONE, WIDE, browser, console_served, faults, fits, page_of, ready, shot
 from console_world import Console
 from members_world import as_csv, book, first_sheet, lending, published
 from playwright.sync_api import Browser, Page, expect
@@ -66,7 +66,7 @@ def an_interrupted_upload_goes_on(page: Page, file: Path) -> None:
 
 def a_dead_line_is_said_in_the_readers_language(page: Page, file: Path) -> None:
     """And what to do: not the browser's own words."""
-    page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('Failed to fetch')); }")
+    ready(page).evaluate("() => { window.fetch = () => Promise.reject(new TypeError('Failed to fetch')); }")
     page.set_input_files("#file", file)
     expect(page.get_by_role("alert")).to_have_text("发送中断。请再选一次同一文件，会从中断处继续。")
     page.goto("/my/files")
@@ -114,7 +114,7 @@ def test_a_clerks_first_day(
         table = first_sheet(io.BytesIO(sheet.read_bytes()))
         mended = tmp_path / "mended.xlsx"
         table.with_columns(pl.lit(resident_id(3)).alias("证件号码")).write_excel(mended)
-        page.set_input_files("#mended", mended)
+        ready(page).set_input_files("#mended", mended)
         expect(page.get_by_role("heading", name="核对清单")).to_be_visible()
         page.get_by_role("button", name="报送", exact=True).click()
         page.wait_for_url("**/my/files/*")

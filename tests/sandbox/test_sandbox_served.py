@@ -21,7 +21,8 @@ from huxin.sandbox.page import PAGE, filled
 from huxin.settings import Settings
 
 TREE = Path(__file__).parents[2]
-READY_S = 120
+READY_S = 400
+PATIENCE_S = 6  # with one answer: less than the slow subject takes, more than a busy machine does
 
 
 def test_the_page_is_as_the_data_says() -> None:
@@ -41,8 +42,8 @@ def test_the_printed_line_runs_and_every_answer_is_as_expected(tmp_path: Path) -
         serving = subprocess.Popen(command, env=env, cwd=TREE, stderr=target, stdout=target)
     try:
         line = printed(said, serving)
-        example = [*shlex.split(line), "--timeout", "1"]
-        done = subprocess.run(example, cwd=TREE, capture_output=True, text=True, timeout=240, check=False)
+        example = [*shlex.split(line), "--timeout", str(PATIENCE_S)]
+        done = subprocess.run(example, cwd=TREE, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "huxin-receipt/1" in done.stdout
         assert "  granted  until " in done.stdout
@@ -62,7 +63,7 @@ def shell(place: Path, env: dict[str, str]) -> str:
     huxin = f'huxin() {{ {shlex.join([sys.executable, "-m", "huxin"])} "$@"; }}'
     script = ["bash", "-euo", "pipefail", "-c", f"{huxin}\n{lines}"]
     done = subprocess.run(
-        script, cwd=place, env=env, capture_output=True, text=True, timeout=120, check=False
+        script, cwd=place, env=env, capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

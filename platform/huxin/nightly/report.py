@@ -59,7 +59,8 @@ def rejected_rows(settings: Settings, item: Submission, found: list[Told]) -> pl
     if raw is None:
         return pl.DataFrame(schema=dict.fromkeys(ANNOTATIONS, pl.String))
     notes = _notes(found)
-    merged = raw.sort("_record").join(notes, left_on="_record", right_on="_key", how="left")
+    # Sorted at last: a join promises no order.
+    merged = raw.join(notes, left_on="_record", right_on="_key", how="left").sort("_record")
     named = merged.rename({"_record": "record", "_line": "source_line"})
     wrong = {each.field for each in found}
     fields = [
