@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
@@ -23,6 +23,7 @@ from huxin.registry.embedded_binaries import found_binaries
 from huxin.registry.embedded_process import server_processes
 from huxin.registry.embedded_users import Launcher
 from huxin.settings import Settings
+from support.ports import free_port
 
 Query = Callable[..., list[tuple[object, ...]]]
 
@@ -250,8 +251,11 @@ def test_no_socket_folder_is_left_in_the_temporary_directory(own: Settings) -> N
 
 def listening(pid: int) -> set[tuple[str, int]]:
     """TCP addresses that a process listens on (proc_net_tcp: state 0A is LISTEN)."""
-    links = (str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir())
-    sockets = {link[8:-1] for link in links if link.startswith("socket:[")}
+    sockets: set[str] = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile, as the connection by which the server was asked
+            link = str(entry.readlink())
+            sockets |= {link[8:-1]} if link.startswith("socket:[") else set()
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
@@ -261,9 +265,3 @@ def listening(pid: int) -> set[tuple[str, int]]:
                 octets = [str(octet) for octet in reversed(bytes.fromhex(address))]
                 found.add((".".join(octets), int(port, 16)))
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        return int(opened.getsockname()[1])

@@ -293,13 +293,13 @@ def test_another_key_of_blind_mode_changes_no_answer_and_the_old_one_can_go(land
 
     same()
     with pytest.raises(HuxinError, match="H1809"):
-        key_retiring.retire(split.registry, "entry", 1, 10, nobody, nobody)
-    assert oprf_rotation.rotate(split.entry, 10, nobody) == 0
+        key_retiring.retire(split.registry, "entry", 1, 300, nobody, nobody)
+    assert oprf_rotation.rotate(split.entry, 300, nobody) == 0
     assert published(land).oprf[0].epoch == 2
     same()
-    assert oprf_rotation.rotate(split.entry, 10, nobody) == 0, "again"
-    assert oprf_rotation.rotate(split.registry, 30, nobody) > 0
-    assert oprf_rotation.rotate(split.registry, 30, nobody) == 0
+    assert oprf_rotation.rotate(split.entry, 300, nobody) == 0, "again"
+    assert oprf_rotation.rotate(split.registry, 300, nobody) > 0
+    assert oprf_rotation.rotate(split.registry, 300, nobody) == 0
     of_old = "SELECT id FROM token_scheme WHERE suite = 'OPRF' AND entry_epoch = 1"
     left = f"SELECT count(*) FROM alias WHERE scheme IN ({of_old})"
     assert rows_of(land, left)[0][0] == 0
@@ -312,7 +312,7 @@ def test_another_key_of_blind_mode_changes_no_answer_and_the_old_one_can_go(land
     new = blind.oprf_key(keyring.open(split.entry.keys_dir, "entry"), 2).secret
     assert first.present(1, old) == blind.element(new, blind.message("resident_id", resident_id(1)))
     assert made.hex() not in str(rows_of(land, "SELECT encode(step, 'hex') FROM oprf_generation"))
-    key_retiring.retire(split.registry, "entry", 1, 10, nobody, nobody)
+    key_retiring.retire(split.registry, "entry", 1, 300, nobody, nobody)
     same()
     check = keyring.open(split.entry.keys_dir, "entry").check_value(1)
     told = ToldAct(new_id(), "keys.destroyed", "2026-05-31T14:00:00Z", 1, "destroyed", check, 9, "u")
@@ -332,9 +332,9 @@ def test_the_registry_keys_exchange_brings_elements_along(land: Zoned) -> None:
     key_epochs.new_epoch(split.registry, "registry")
     for zone in ("entry", "intake"):
         take_card(split.of(zone), card_text(own_card(split.registry, ISSUER)), None)
-    key_epochs.activate(split.registry, "registry", 2, 30, nobody)
+    key_epochs.activate(split.registry, "registry", 2, 300, nobody)
     assert handle(ask_blind(land, person)) == first
-    done = key_retiring.retire(split.registry, "registry", 1, 30, nobody, nobody)
+    done = key_retiring.retire(split.registry, "registry", 1, 300, nobody, nobody)
     assert done.left.aliases == 0
     assert handle(ask_blind(land, person)) == first
     assert handle(land.ask(ME, direct(person), BODY)) == first

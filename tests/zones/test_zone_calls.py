@@ -22,6 +22,7 @@ from huxin.zones.calls import BYTES, Peer
 from huxin.zones.layout import required
 from huxin.zones.making import own_card, take_card
 from huxin_privacy.errors import PrivacyError
+from support.ports import free_port
 from support.zones import Split
 
 
@@ -35,9 +36,7 @@ def split(shared_split: Split) -> Iterator[Split]:
 
 @contextmanager
 def _port(settings: Settings) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number = probe.getsockname()[1]
+    number = free_port()
     words = [sys.executable, "-m", "huxin", "zone", "port", "--port", str(number)]
     env = {**os.environ, "HUXIN_HOME": str(settings.home), "HUXIN_DATABASE_URL": settings.database_url or ""}
     process = subprocess.Popen(words, env=env, stderr=subprocess.PIPE)
@@ -115,13 +114,13 @@ def test_no_certificate_and_no_tls_are_not_let_in(split: Split) -> None:
     context = ssl.create_default_context(cadata=own_card(split.entry).issuer)
     with (
         pytest.raises((ssl.SSLError, ConnectionError)),
-        socket.create_connection(("127.0.0.1", number), 5) as line,
+        socket.create_connection(("127.0.0.1", number), 60) as line,
         context.wrap_socket(line, server_hostname="127.0.0.1") as wrapped,
     ):
         wrapped.sendall(b"GET /zone/healthz HTTP/1.1\r\nHost: a\r\n\r\n")
         if not wrapped.recv(100):
             raise ConnectionError
-    with socket.create_connection(("127.0.0.1", number), 5) as line:
+    with socket.create_connection(("127.0.0.1", number), 60) as line:
         line.sendall(b"GET /zone/healthz HTTP/1.1\r\nHost: a\r\n\r\n")
         with pytest.raises(ConnectionError):
             assert b"HTTP/1.1 200" not in line.recv(100)
@@ -134,7 +133,7 @@ def test_an_older_tls_is_not_spoken(split: Split) -> None:
     context = ssl.create_default_context(cadata=own_card(split.entry).issuer)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(layout.certificate, layout.key)
-    with socket.create_connection(("127.0.0.1", number), 5) as line, pytest.raises(ssl.SSLError):
+    with socket.create_connection(("127.0.0.1", number), 60) as line, pytest.raises(ssl.SSLError):
         context.wrap_socket(line, server_hostname="127.0.0.1")
 
 

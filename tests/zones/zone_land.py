@@ -34,6 +34,7 @@ from huxin_edge.client import Huxin
 from huxin_edge.session import Session
 from huxin_edge.transport import Transport
 from huxin_privacy.client import Client, Identity
+from support.ports import free_port
 from support.zones import made
 
 EVENING = "2026-05-31T22:00:00+08:00"
@@ -50,12 +51,6 @@ main()
 
 def _now() -> float:
     return datetime.fromisoformat(EVENING).timestamp()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HERE, 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
