@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
@@ -18,6 +18,7 @@ from huxin_privacy.sealing import seal
 KEY, OTHER = AESGCM(os.urandom(32)), AESGCM(os.urandom(32))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000))
 def test_it_opens_as_what_it_was(content: bytes) -> None:
     id_ = uuid4()

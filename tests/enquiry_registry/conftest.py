@@ -12,7 +12,9 @@ from huxin.settings import Settings
 
 
 @pytest.fixture
-def live(settings: Settings) -> Iterator[Live]:
+def live(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    """Patient: the pool opens one connection after the other, and sixteen at once may take a busy machine seconds."""
+    monkeypatch.setattr("huxin.registry.live._WAIT_S", 60.0)
     made = Live(settings)
     yield made
     made.close()

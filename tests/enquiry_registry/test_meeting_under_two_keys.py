@@ -243,13 +243,13 @@ def test_a_night_and_enquiries_meet_under_two_keys(two_keys: Desk) -> None:
 
 
 def patiently(work: Any) -> object:
-    for _ in range(3):
+    for _ in range(10):
         try:
             return work()
         except BulkError as error:
             if error.sqlstate not in CONTENDED:
                 raise
-    raise AssertionError("three deadlocks")
+    raise AssertionError("ten deadlocks")
 
 
 # While aliases are re-encrypted -------------------------------------------------------------------------

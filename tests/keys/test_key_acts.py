@@ -134,10 +134,10 @@ def test_an_act_goes_on_as_soon_as_all_have_read(home: Settings, keys: Keys) -> 
     keys("new", "registry")
     place = Reading(home, "load")
     place.say({"registry": 1})
-    threading.Timer(0.6, place.close).start()
     began = time.monotonic()
-    assert keys("activate", "registry", 2, "--wait", 30)[0] == 0
-    assert 0.5 < time.monotonic() - began < 15
+    threading.Timer(0.6, place.close).start()
+    assert keys("activate", "registry", 2, "--wait", 600)[0] == 0
+    assert 0.5 < time.monotonic() - began < 300
 
 
 def test_the_dead_are_not_waited_for(home: Settings, keys: Keys) -> None:
@@ -148,7 +148,7 @@ def test_the_dead_are_not_waited_for(home: Settings, keys: Keys) -> None:
         assert keys("activate", "registry", 2, "--wait", 0)[0] == 3
         it.send_signal(signal.SIGKILL)
         it.wait()
-        assert keys("activate", "registry", 2, "--wait", 10)[0] == 0
+        assert keys("activate", "registry", 2, "--wait", 300)[0] == 0
     with connection(home) as database:
         assert key_readers(database) == []
         assert database.execute(text("SELECT count(*) FROM key_reader")).scalar() == 0

@@ -92,7 +92,7 @@ def test_a_connection_lost_is_replaced(engine: Engine, server: embedded.Server) 
     with engine.connect() as connection:
         lost = connection.scalar(text("SELECT pg_backend_pid()"))
     with psycopg.connect(server.uri("postgres")) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", (lost,))
+        other.execute("SELECT pg_terminate_backend(%s, 60000)", (lost,))
     with engine.connect() as again:
         assert again.scalar(text("SELECT pg_backend_pid()")) != lost
 

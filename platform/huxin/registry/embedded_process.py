@@ -109,11 +109,12 @@ def clear_orphans(data: Path) -> None:
     # Idle ones notice at once that their server is gone; busy ones only when their statement ends.
     if wait_gone(data, 1.0):
         return
-    for number in (signal.SIGQUIT, signal.SIGKILL):
+    # One that is killed goes when the machine comes to it: it may have much to give back.
+    for number, seconds in ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 60.0)):
         for pid in server_processes(data):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-        if wait_gone(data, 5.0):
+        if wait_gone(data, seconds):
             return
     raise HuxinError("H0308", pid=server_processes(data))
 
