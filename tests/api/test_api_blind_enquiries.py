@@ -171,7 +171,7 @@ def test_a_process_learns_that_it_is_on(world: World, monkeypatch: pytest.Monkey
     handle(post(world, "member", direct(number)))
     turn_on_blind(world.settings)
     in_use = world.app.extensions["huxin_desk"]._in_use
-    for _ in range(500):
+    for _ in range(12_000):
         if in_use.now.elements is not None:
             break
         in_use._over.wait(0.01)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from huxin.audit.notes import log_keys
 from huxin.decision import canonical
+from huxin.enquiry import covering
 from huxin.ids import new_id
 from huxin.registry.lines import Lines
 from huxin.registry.live import Live
@@ -80,6 +81,7 @@ def test_the_same_key_and_body_get_the_very_same_answer(world: World) -> None:
 
 def test_an_enquiry_is_one_look_and_one_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whichever way: a ticket is spent by the statement that records, and where there is none nothing is asked."""
+    monkeypatch.setattr(covering, "SECONDS", 3600.0)  # how complete it is, was read with the question before
     ask(world, "member")
     sent, plain = list[str](), Live._rows
 

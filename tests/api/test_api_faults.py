@@ -26,6 +26,7 @@ from huxin.settings import Settings
 @pytest.fixture
 def lost(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """The same home with a database where nobody listens."""
+    world.token("member")  # the connections of the one that is there are waited for as usual
     monkeypatch.setattr(live, "_WAIT_S", 0.2)
     away = replace(world.settings, database_url="postgresql://nobody:secret@127.0.0.1:9/none")
     return World(create_app(away, Config(recheck_seconds=0)), away, world.holders)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from api_world import World
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huxin.api import paging
@@ -62,6 +62,7 @@ def test_an_empty_list_is_one_page(parts: tuple[Any, Caller]) -> None:
     assert paging.page(*parts, "things", [], 10, str) == ([], None)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(1, 86400), st.integers(-5, 10**6), st.integers(-5, 86400))
 def test_quota_headers_are_structured_fields(limit: int, window: int, remaining: int, reset: int) -> None:
     policy, left = rate_headers("application", limit, window, remaining, reset)

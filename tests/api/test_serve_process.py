@@ -25,6 +25,7 @@ from huxin.registry.session import connection, forget_engine
 from huxin.settings import Settings
 
 STARTED_S = 180
+ANSWERED_S = 120
 
 
 def free_port() -> int:
@@ -117,7 +118,7 @@ def test_it_serves_and_leaves_nothing_behind(served: Served) -> None:
     ):  # told when somebody listens, whatever runs beside says first
         assert time.monotonic() < until, served.said()
         time.sleep(0.05)
-    with httpx.Client(base_url=served.url) as client:
+    with httpx.Client(base_url=served.url, timeout=ANSWERED_S) as client:
         assert client.get("/docs").status_code == 200
         assert client.get("/healthz").json() == {"status": "ok"}
         refused = client.post("/v1/enquiries", json={"id_no": PLANTED})
@@ -147,8 +148,8 @@ def test_workers_end_with_a_parent_that_is_killed(served: Served) -> None:
 
 def test_counts_are_of_all_workers(served: Served) -> None:
     for _ in range(40):  # a connection each, so that both workers get some
-        httpx.get(f"{served.url}/healthz")
-    text = httpx.get(f"{served.url}/metrics").text
+        httpx.get(f"{served.url}/healthz", timeout=ANSWERED_S)
+    text = httpx.get(f"{served.url}/metrics", timeout=ANSWERED_S).text
     line = next(
         each
         for each in text.splitlines()
@@ -160,10 +161,10 @@ def test_counts_are_of_all_workers(served: Served) -> None:
 def test_a_second_server_on_the_same_address_says_so(served: Served, home: Settings) -> None:
     command = [sys.executable, "-m", "huxin", "serve", "--port", str(served.port)]
     env = {**os.environ, "HUXIN_HOME": str(home.home), "HUXIN_DATABASE_URL": database_url(home)}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=STARTED_S, check=False)
     assert done.returncode == 1
     assert "H1129" in done.stderr
-    assert httpx.get(f"{served.url}/healthz").status_code == 200
+    assert httpx.get(f"{served.url}/healthz", timeout=ANSWERED_S).status_code == 200
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a bound port is not shared afterwards")
@@ -189,7 +190,7 @@ def test_garbage_is_refused_without_being_repeated(served: Served) -> None:
         + PLANTED.encode(),
         f"GET / HTTP/1.1\r\nHost: x\r\nX: {PLANTED * 60_000}\r\n\r\n".encode(),
     ):
-        with socket.create_connection(("127.0.0.1", served.port), timeout=20) as raw:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=ANSWERED_S) as raw:
             try:
                 raw.sendall(sent)
                 raw.shutdown(socket.SHUT_WR)
@@ -197,7 +198,7 @@ def test_garbage_is_refused_without_being_repeated(served: Served) -> None:
             except OSError:  # reset, or no longer connected when the end is told
                 answer = b""
         assert PLANTED.encode() not in answer
-    assert httpx.get(f"{served.url}/healthz").status_code == 200
+    assert httpx.get(f"{served.url}/healthz", timeout=ANSWERED_S).status_code == 200
     assert PLANTED not in served.said()
 
 
@@ -236,7 +237,7 @@ def test_a_body_that_does_not_come_is_ended_and_others_are_served(served: Served
     finally:
         for each in slow:
             each.close()
-    assert httpx.get(f"{served.url}/healthz", timeout=60).status_code == 200
+    assert httpx.get(f"{served.url}/healthz", timeout=ANSWERED_S).status_code == 200
     # Those that had no thread yet are found with their body ended: H1126. Nobody is left hanging.
     assert [each for each in answers if each and b"H1122" not in each and b"H1126" not in each] == []
     assert [each for each in answers if b" 408 " in each] != []

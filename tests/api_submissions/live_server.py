@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from http_world import ME, until
 
@@ -52,7 +53,10 @@ def served(settings: Settings) -> Iterator[Served]:
 def running(settings: Settings, *words: str, login: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """A command of ours, ended at last as a service is."""
     url = as_login(settings, login) if login else str(settings.database_url)
+    temporary = temporary_of(settings)
+    temporary.mkdir(exist_ok=True)
     surroundings = {
+        "TMPDIR": str(temporary),
         "HUXIN_HOME": str(settings.home),
         "HUXIN_DATABASE_URL": url,
         "HUXIN_NOW": settings.now().isoformat(),
@@ -68,6 +72,11 @@ def running(settings: Settings, *words: str, login: str = "") -> Iterator[subpro
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def temporary_of(settings: Settings) -> Path:
+    """Where it puts down what it needs for a moment; nobody else does."""
+    return settings.home.with_name("temporary")
 
 
 def token(settings: Settings, issuer: str) -> str:

@@ -153,10 +153,13 @@ def test_a_process_that_dies_is_told_and_replaced(world: World, one: Checker) ->
     assert world.post(data, path=CHECK).status_code == 200
     process = one._process
     assert process is not None
+    now = world.settings.now().isoformat()
+    asked = {"now": now, "language": "zh", "member": ME, "file": data.name, "manifest": sent(data).decode()}
     with pytest.raises(HuxinError) as told, one:
         one.give([data.read_bytes()])
         os.kill(process.pid, signal.SIGKILL)
-        one.answer({"manifest": sent(data).decode()})
+        process.wait(120)  # with all that it was given: another one would judge an empty file
+        one.answer(asked)
     assert told.value.code == "H1406"
     assert world.post(data, path=CHECK).status_code == 200
 

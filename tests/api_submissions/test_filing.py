@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from night_tools import blocks, book, ready, sent, spool_folders
@@ -17,6 +19,7 @@ from huxin.nightly import filing
 from huxin.nightly.filing import Filing, plain_name
 from huxin.nightly.pipeline import run_night
 from huxin.nightly.receive import Received
+from huxin.nightly.spool import Spool
 from huxin.nightly.worker import Patience, work_round
 from huxin.registry.findings import list_findings
 from huxin.registry.session import connection
@@ -181,7 +184,7 @@ def test_what_fails_is_tried_again_later_and_holds_nobody(
     bad = send(settings, write_submission(tmp_path, ME, book(ME))).submission
     good = send(settings, write_submission(tmp_path, "M0002", book("M0002")), "M0002").submission
     (settings.spool_dir / str(bad.id) / "source.sealed").unlink()
-    patience = Patience()
+    patience = Patience(tries={bad.id: 8})  # a wait that outlasts a slow machine's test
     assert work_round(settings, patience) == 2
     states = {item.id: item.state for item in everything(settings)}
     assert states == {bad.id: State.RECEIVED, good.id: State.PUBLISHED}
@@ -191,6 +194,20 @@ def test_what_fails_is_tried_again_later_and_holds_nobody(
     send(settings, tmp_path / ME / bad.file)  # sent once more, its lost file is made anew
     assert work_round(settings, patience) == 1
     assert {item.state for item in everything(settings)} == {State.PUBLISHED}
+
+
+def test_a_folder_that_goes_while_the_spool_is_looked_through_is_none(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender breaks off, or a worker is done, whenever it likes."""
+    ready(settings)
+    vault, stays, goes = Spool(settings), uuid4(), uuid4()
+    for each in (stays, goes):
+        vault.create(each)
+    seen, scandir = list(os.scandir(settings.spool_dir)), os.scandir
+    vault.forget(goes)
+    monkeypatch.setattr(os, "scandir", lambda place: seen if place == settings.spool_dir else scandir(place))
+    assert vault.folders() == {stays: {"key"}}
 
 
 def test_an_unknown_sender_is_told(settings: Settings) -> None:

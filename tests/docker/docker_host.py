@@ -48,7 +48,7 @@ class Host:
         text = re.sub(r"\+\w+:", ":", (self.secrets / secret).read_text(encoding="utf-8"))
         parts = conninfo.conninfo_to_dict(text)
         assert (parts["host"], parts["port"]) == ("postgres", "5432")
-        here = {"host": "127.0.0.1", "port": str(self.server.tcp_port), "connect_timeout": "5"}
+        here = {"host": "127.0.0.1", "port": str(self.server.tcp_port), "connect_timeout": "60"}
         return conninfo.make_conninfo(**(parts | here | other))
 
     def url(self, secret: str) -> str:

@@ -68,14 +68,14 @@ class Proxy:
 
     def connection(self) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=str(self.authority))
-        return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=20)
+        return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=120)
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
         return _asked(self.connection(), path, body, headers)
 
     def ask_console(self, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
         context = ssl.create_default_context(cafile=str(self.authority))
-        connection = http.client.HTTPSConnection("localhost", self.console, context=context, timeout=20)
+        connection = http.client.HTTPSConnection("localhost", self.console, context=context, timeout=120)
         return _asked(connection, path, body, headers)
 
 

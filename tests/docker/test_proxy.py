@@ -108,7 +108,7 @@ def test_counters_are_not_for_the_world(proxy: Proxy) -> None:
 
 
 def test_without_tls_nothing_is_said(proxy: Proxy) -> None:
-    plain = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=20)
+    plain = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=120)
     plain.request("GET", "/v1/whoami")
     answer = plain.getresponse()
     assert answer.status == 400
@@ -116,7 +116,7 @@ def test_without_tls_nothing_is_said(proxy: Proxy) -> None:
 
 
 def test_the_health_listener_answers(proxy: Proxy) -> None:
-    inner = http.client.HTTPConnection("127.0.0.1", proxy.health, timeout=20)
+    inner = http.client.HTTPConnection("127.0.0.1", proxy.health, timeout=120)
     inner.request("GET", "/")
     assert inner.getresponse().status == 204
 

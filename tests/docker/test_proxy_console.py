@@ -61,12 +61,13 @@ def test_limits_are_the_consoles(proxy: Proxy) -> None:
 def test_a_slow_part_does_not_bother_the_console(proxy: Proxy) -> None:
     """Half of one has come, and the console has not heard of it."""
     context = ssl.create_default_context(cafile=str(proxy.authority))
-    slow = http.client.HTTPSConnection("localhost", proxy.console, context=context, timeout=1)
+    slow = http.client.HTTPSConnection("localhost", proxy.console, context=context, timeout=120)
     slow.putrequest("POST", f"{PLACE}/3")
     slow.putheader("Content-Length", "200000")
     slow.putheader("X-Answer", "early")  # the API would answer to the half
     slow.endheaders()
     slow.send(b"x" * 100_000)
+    slow.sock.settimeout(1)
     with pytest.raises(TimeoutError):
         slow.getresponse()
     slow.close()

@@ -178,7 +178,7 @@ class Planter:
             f"POST /v1/enquiries HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{planted}\r\n".encode(),
             f"GET / HTTP/1.1\r\nHost: x\r\nX{planted}\r\n\r\n".encode(),
         ):
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+            with socket.create_connection(("127.0.0.1", port), timeout=120) as link:
                 try:
                     link.sendall(sent)
                     link.shutdown(socket.SHUT_WR)

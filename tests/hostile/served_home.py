@@ -33,7 +33,7 @@ from huxin.settings import Settings
 from huxin_privacy.client import Client, Identity, send
 
 MEMBERS = ("M0001", "M0002")
-PATIENCE_S = 120.0  # of a machine that does much else; nothing is measured by it
+PATIENCE_S = 300.0  # of a machine that does much else; nothing is measured by it
 
 
 def until(holds: Callable[[], object], what: str) -> None:
@@ -105,7 +105,7 @@ class ServedHome:
             if not self._database(each.pid):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     each.kill()
-        psutil.wait_procs(list(ours.values()), 20)
+        psutil.wait_procs(list(ours.values()), 120)
         self.family = []
 
     def kill_database(self) -> int:

@@ -32,6 +32,7 @@ def home(tmp_path: Path) -> Iterator[ServedHome]:
 
 def test_it_rings_within_the_minute(home: ServedHome) -> None:
     assert honeytokens.make(home.settings, 2, Field(("330106",), DAY, DAY)) == 2
+    until(lambda: home.rows("SELECT 1 FROM audit_leaf LIMIT 1"), "the sequencer does not come up")
     client = home.client(MEMBERS[0])
     for number in NUMBERS:
         asked = question(1) | {"subject": {"id_type": "resident_id", "id_no": number}}

@@ -60,7 +60,9 @@ class Checker:
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """What the process says of the file. HuxinError H1406 when it dies, fails or takes too long."""
-        process = self._running()
+        process = self._process
+        if process is None or process.poll() is not None:  # what it was given of the file is gone with it
+            raise HuxinError("H1406")
         self._asking = True
         content = json.dumps(asked).encode()
         alarm = threading.Timer(self._seconds, process.kill)

@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -166,11 +166,12 @@ class Spool:
 
     def folders(self) -> dict[UUID, set[str]]:
         """The submissions that have a folder here, with the names of the files in it."""
-        return {
-            UUID(entry.name): {file.name for file in Path(entry.path).iterdir()}
-            for entry in os.scandir(self._root)
-            if entry.is_dir(follow_symlinks=False)
-        }
+        found: dict[UUID, set[str]] = {}
+        for entry in os.scandir(self._root):
+            if entry.is_dir(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # another process has forgotten it meanwhile
+                    found[UUID(entry.name)] = {file.name for file in Path(entry.path).iterdir()}
+        return found
 
     @contextmanager
     def receiving(self) -> Iterator[None]:
