@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -170,6 +171,19 @@ def test_uploads_are_their_members_and_do_not_pile_up(console: Console, who: Som
     assert len(Uploads(console.settings)._vault.open_ids()) == MOST_OPEN
     assert who.post("/my/uploads", {"name": "a", "size": str(3 << 30)}).status_code == 413
     assert who.post("/my/uploads", {"name": "a", "size": "-1"}).status_code == 400
+
+
+def test_an_upload_that_goes_meanwhile_keeps_nobody_from_beginning(
+    console: Console, who: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is open is looked through at each beginning, while others file theirs and let go of them."""
+    begun(who, "a.csv", 3)
+
+    def gone(_: Path) -> Iterator[Path]:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "iterdir", gone)
+    assert Uploads(console.settings).begin("M0002", "b.csv", 1, 10).have == 0
 
 
 def test_others_files_are_unknown(console: Console, who: Somebody) -> None:
