@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -293,11 +293,14 @@ def test_a_record_is_one_text_whatever_the_order_and_zone() -> None:
 
 
 def test_signing_a_promise_takes_microseconds() -> None:
-    """Far from a limit of time: a change that reads a keyring or a file with each promise would be seen."""
-    begin = perf_counter()
+    """Far from a limit of time: a change that reads a keyring or a file with each promise would be seen.
+
+    By this thread's own time, which grows no longer where others use the machine.
+    """
+    begin = thread_time()
     for number in range(200):
         sign_promise(PROMISER, RECORDS[number % SIZE], SALTS[0], AT)
-    assert (perf_counter() - begin) / 200 < 0.002
+    assert (thread_time() - begin) / 200 < 0.002
 
 
 def flipped(raw: bytes, bit: int) -> bytes:

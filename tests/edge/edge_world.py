@@ -100,7 +100,7 @@ class Platform:
         self.family = []
 
     def session(
-        self, member: str = ME, retry: Retry = QUICK, timeout_s: float = 10.0, **more: Any
+        self, member: str = ME, retry: Retry = QUICK, timeout_s: float = 90.0, **more: Any
     ) -> Session:
         """As `Huxin` makes it, by the platform's clock."""
         transport = Transport(self.address, timeout_s=timeout_s)

@@ -82,8 +82,9 @@ def test_a_killed_platform_is_bridged_and_reconciled(platform: Platform, tmp_pat
 def test_a_platform_that_stalls_is_asked_once_however_often_it_is_tried(
     platform: Platform, tmp_path: Path
 ) -> None:
-    client = platform.client(tmp_path / "journal", "closed", timeout_s=0.5)
+    client = platform.client(tmp_path / "journal", "closed")
     client.ask(question(21))
+    client.session._transport._timeout = 0.5
     platform.signal(signal.SIGSTOP)  # what is sent now waits in its sockets, and is worked when it goes on
     answer = client.ask(question(22))
     platform.signal(signal.SIGCONT)
@@ -119,7 +120,7 @@ def test_a_refusal_is_never_bridged(platform: Platform, tmp_path: Path) -> None:
 
 
 def test_the_journal_shows_nobody(away: Platform, tmp_path: Path) -> None:
-    asked = question(7)
+    asked = question(7, consent_no="SQ20260531000007")  # too long to stand in what is sealed by chance
     client = away.client(tmp_path / "journal", "open")
     client.ask(asked)
     (kept,) = (tmp_path / "journal").iterdir()

@@ -38,7 +38,7 @@ class Stand:
     def session(self, patience_s: float = 100.0) -> Session:
         secret = Ed25519PrivateKey.generate()
         return Session(
-            Transport(f"http://127.0.0.1:{self.port}", timeout_s=5),
+            Transport(f"http://127.0.0.1:{self.port}", timeout_s=90),
             Identity("M0001", "key", secret),
             Retry(patience_s),
             "en",

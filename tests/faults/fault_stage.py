@@ -147,7 +147,8 @@ class Trial:
 
     def _id(self, sender: str, state: State) -> str:
         """The member's newest submission in that state."""
-        query = "SELECT id FROM submission WHERE sender = %s AND state = %s ORDER BY changed_at DESC LIMIT 1"
+        # By the fixed clock all of them changed at one moment.
+        query = "SELECT id FROM submission WHERE sender = %s AND state = %s ORDER BY changed_at DESC, id DESC LIMIT 1"
         with psycopg.connect(self.stage.server.uri(self.database)) as database:
             row = database.execute(query.encode(), [sender, int(state)]).fetchone()
         assert row

@@ -150,8 +150,8 @@ def _add_blocks(made: Needles, blocks: npt.NDArray[np.uint8], kind: str) -> None
         made.add(base64.b64encode(raw)[:-3], f"{kind} base64")
 
 
-# What a running server makes anew now and then, of its catalogues alone.
-PASSING = ("pg_internal.init",)
+# How files begin that a running server makes and takes away now and then: of its catalogues alone, or still empty.
+PASSING = ("pg_internal.init", "xlogtemp.")
 
 
 class Searcher:
@@ -167,9 +167,13 @@ class Searcher:
         return [hit for path in paths for hit in self._in_file(path)]
 
     def _in_file(self, path: Path) -> Iterator[Hit]:
-        if path.name in PASSING and not path.exists():
-            return
-        with path.open("rb") as source:
+        try:
+            source = path.open("rb")
+        except FileNotFoundError:
+            if path.name.startswith(PASSING):
+                return
+            raise
+        with source:
             head = source.read(1 << 16)
             index = self._binary if b"\0" in head else self._text
             begin, window = 0, head
