@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -166,11 +165,7 @@ class _Vault(Spool):
         self._root: Path = settings.home / "uploads"
 
     def open_ids(self) -> list[UUID]:
-        """By the folders' names: what lies in one may be taken away by another member's clerk meanwhile."""
-        if not self._root.is_dir():
-            return []
-        with os.scandir(self._root) as entries:
-            return [UUID(each.name) for each in entries if each.is_dir(follow_symlinks=False)]
+        return list(self.folders()) if self._root.is_dir() else []
 
 
 class _Joined(io.RawIOBase):
