@@ -23,15 +23,10 @@ from huxin.registry.connect import database_url
 from huxin.registry.members import add_members
 from huxin.registry.session import connection, forget_engine
 from huxin.settings import Settings
+from support.ports import free_port
 
 STARTED_S = 180
 ANSWERED_S = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def lives(process: psutil.Process) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from psycopg import conninfo
 from huxin.registry import embedded
 from huxin.registry.embedded_binaries import found_binaries
 from huxin.settings import Settings
+from support.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,6 @@ class Host:
         text = (self.secrets / secret).read_text(encoding="utf-8")
         assert "@postgres:5432/" in text
         return text.replace("@postgres:5432/", f"@127.0.0.1:{self.server.tcp_port}/")
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
 
 
 @contextmanager
