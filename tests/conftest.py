@@ -23,8 +23,14 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure() -> None:
-    """No test is held to Hypothesis's 200 ms an example: on a busy machine they tell nothing of the code."""
-    hypothesis.settings.register_profile("patient", parent=hypothesis.settings(), deadline=None)
+    """No test is held to Hypothesis's 200 ms an example, nor to a second for the making of its first ten.
+
+    On a busy machine they tell nothing of the code.
+    """
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile(
+        "patient", parent=hypothesis.settings(), deadline=None, suppress_health_check=slow
+    )
     hypothesis.settings.load_profile("patient")
 
 

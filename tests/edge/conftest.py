@@ -8,10 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from edge_world import EVENING, Platform, free_port, platform_on
+from edge_world import EVENING, Platform, platform_on
 
 from huxin.registry import embedded
 from huxin.settings import Settings
+from support.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,18 +29,13 @@ from huxin_edge import Huxin, Question, Retry
 from huxin_edge.session import Session
 from huxin_edge.transport import Transport
 from huxin_privacy.client import Identity, send
+from support.ports import free_port
 from support.rows import mobile, name, resident_id
 
 ME, OTHER = "M0001", "M0002"
 EVENING = datetime.fromisoformat("2026-05-31T22:00:00+08:00")
 PATIENCE_S = 120.0
 QUICK = Retry(patience_s=1.0, first_s=0.05, longest_s=0.2)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(holds: Callable[[], object], what: str) -> None:
