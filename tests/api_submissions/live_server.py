@@ -22,6 +22,7 @@ from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
 from support.logins import LOGIN, as_login
+from support.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,7 @@ class Served:
 @contextmanager
 def served(settings: Settings) -> Iterator[Served]:
     """`huxin serve` as a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = ("serve", "--port", str(port), "--workers", "1", "--no-sequencer", "--no-work")
     with running(settings, *words, login=LOGIN) as process:
         until(lambda: reached(port))

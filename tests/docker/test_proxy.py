@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker_host import free_port
 from proxy_rig import CONFIGURATION, Proxy, api, proxy_before, told
 
 from huxin.api.shell import Config
+from support.ports import free_port
 
 NUMBER = "110101199003077758"
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker_host import free_port
 from proxy_rig import CONSOLE, Proxy, api, proxy_before, told
 
 from huxin.console.access import access
 from huxin.console.config import Config
 from huxin.nightly.parts import PART
+from support.ports import free_port
 
 NUMBER = "110101199003077758"
 SECRET = "kZ3v0Yq1mN8"

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from docker_host import Host, free_port, host_at
+from docker_host import Host, host_at
 from docker_tree import DOCKER, secrets_of, services
+
+from support.ports import free_port
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from huxin.registry.members import add_members, find_member
 from huxin.registry.session import connection, forget_engine
 from huxin.settings import Settings
 from huxin_privacy.client import Client, Identity, send
+from support.ports import free_port
 
 MEMBERS = ("M0001", "M0002")
 PATIENCE_S = 300.0  # of a machine that does much else; nothing is measured by it
@@ -59,9 +59,7 @@ class ServedHome:
 
     def start(self, *options: str) -> None:
         """Starts the server and waits until it can work."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         surroundings = {
             name: value
