@@ -70,7 +70,11 @@ def test_no_text_is_more_than_a_fault(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "[" * 5000, "x: " * 3000, "&a [*a]", "- 1", "'" * LONGEST * 2, "? [1]: 2", "2020-13-01"]
+    "text",
+    [
+        *("[]", "[" * 5000, "x: " * 3000, "&a [*a]", "- 1", "'" * LONGEST * 2, "? [1]: 2", "2020-13-01"),
+        *("!!int ''", "!!float _", "!!bool x", "!!timestamp x"),
+    ],
 )
 def test_hostile_texts_are_refused(text: str) -> None:
     with pytest.raises(HuxinError, match=r"H150\d"):

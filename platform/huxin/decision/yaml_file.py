@@ -27,7 +27,8 @@ def parse_yaml(text: str, name: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise HuxinError("H1501", place=name if mark is None else f"{name}:{mark.line + 1}") from None
-    except (ValueError, RecursionError, yaml.YAMLError):
+    except (ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError):
+        # PyYAML's own, where a tag calls a text what it is not (`!!bool x`), among them.
         raise HuxinError("H1501", place=name) from None
 
 
