@@ -6,7 +6,6 @@ import html
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from sqlalchemy import text
 
 from huxin.registry.session import connection
 from huxin.settings import Settings
+from support.ports import free_port
 
 
 @pytest.fixture
@@ -52,9 +52,7 @@ def test_the_page_leads_to_a_call_that_works(
     console: Console, who: Somebody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shutil.which("curl") and shutil.which("openssl")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     api = f"http://127.0.0.1:{port}"
     monkeypatch.setenv("HUXIN_PUBLIC_URL", api)
     public = made(tmp_path, who.get("/my/keys").text)

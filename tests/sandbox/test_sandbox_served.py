@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 from huxin.registry import embedded
 from huxin.sandbox.page import PAGE, filled
 from huxin.settings import Settings
+from support.ports import free_port
 
 TREE = Path(__file__).parents[2]
 READY_S = 400
@@ -32,9 +32,7 @@ def test_the_page_is_as_the_data_says() -> None:
 
 @pytest.mark.slow
 def test_the_printed_line_runs_and_every_answer_is_as_expected(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     said = tmp_path / "said"
     command = [sys.executable, "-m", "huxin", "serve", "--sandbox", "--port", str(port)]
     env = {**os.environ, "HUXIN_HOME": str(tmp_path / "home"), "HUXIN_LANG": "en"}
