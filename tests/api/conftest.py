@@ -19,6 +19,12 @@ from support.logins import as_login
 from support.zones import Split
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool opens one connection after the other, and eight at once may take a busy machine seconds."""
+    monkeypatch.setattr("huxin.registry.live._WAIT_S", 60.0)
+
+
 @pytest.fixture
 def ready(settings: Settings) -> Settings:
     """Settings of a home with keyrings."""
