@@ -156,6 +156,23 @@ def test_half_years_are_made_ahead_and_take_over_what_came_before_them(desk: Des
     assert enquiries.fetch(desk.live, 1, early) is not None
 
 
+def test_whoever_is_made_known_is_on_disk_before_the_enquiry_is(desk: Desk) -> None:
+    """A crash between the two would leave an enquiry of somebody to whom no key leads."""
+    text = (
+        "SELECT met FROM enquiry_gather(1, 'application', ARRAY[%s]::uuid[], ARRAY[1]::smallint[], true, NULL,"
+        " ARRAY[%s]::uuid[], ARRAY[1]::smallint[], %s, %s, 7)"
+    )
+    person, mobile = uuid4(), uuid4()
+    waits = []
+    with psycopg.connect(libpq_uri(desk.settings), autocommit=True) as connection:
+        for who, called in ((person, mobile), (person, mobile), (person, uuid4()), (uuid4(), mobile)):
+            with connection.transaction():
+                connection.execute(text, (who, called, desk.now, desk.settings.today()))
+                row = connection.execute("SHOW synchronous_commit").fetchone()
+                waits.append(row and row[0])
+    assert waits == ["on", "off", "on", "on"]
+
+
 def test_quota_is_used_by_minute_and_by_day(desk: Desk) -> None:
     def left(found: enquiries.Gathered, now: datetime = desk.now) -> enquiries.Quota:
         return enquiries.quota_left(now, (found.minute_used, found.day_used), (2, 3))

@@ -1,5 +1,6 @@
 -- The first round trip of an enquiry: keys to a subject (claimed when new), what the registry knows of it, the quota.
--- Nothing here need survive a crash by itself: the enquiry's own commit, which follows, carries the claim to disk.
+-- What it reads and counts need not survive a crash. A claim has to, before the enquiry is recorded: the server may crash
+-- between the two, and an enquiry would stand under a subject to which no key leads.
 
 -- Whom the keys name; in one snapshot, since an alias that is being re-encrypted stands under one of two keys. Who is
 -- known by an earlier key of the entry zone only gets an alias under the present one, and leaves one that is closed.
@@ -90,10 +91,12 @@ DECLARE
     until uuid := id_floor(p_now + interval '1 minute');
 BEGIN
     -- Who has never reported is given the time since it joined. Even reading may write to the log (pages that are
-    -- tidied on the way), and nothing here is worth waiting for.
+    -- tidied on the way), and where everybody is known nothing here is worth waiting for.
     SELECT m.status, m.tier, coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date), a.subject_id,
             n.mobile_id, a.subject_id IS NOT NULL AND (n.mobile_id IS NOT NULL OR p_mobile_tokens = '{}'),
-            NOT (s.state = 1 AND s.beside <@ p_schemes), coalesce(a.met, false), set_config('synchronous_commit', 'off', true)
+            NOT (s.state = 1 AND s.beside <@ p_schemes), coalesce(a.met, false),
+            CASE WHEN a.subject_id IS NOT NULL AND (n.mobile_id IS NOT NULL OR p_mobile_tokens = '{}')
+                THEN set_config('synchronous_commit', 'off', true) END
         INTO member_status, member_tier, member_reported, subject, mobile, known, stale, met
         FROM member m
         LEFT JOIN token_scheme s ON s.id = p_schemes[1]
