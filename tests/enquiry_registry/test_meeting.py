@@ -62,14 +62,3 @@ def test_a_suspended_member_learns_and_claims_nothing(desk: Desk) -> None:
     assert (found.member_status, found.subject_id, found.facts) == ("suspended", None, b"")
     assert (desk.count("alias"), desk.count("quota")) == (0, 0)
     assert desk.gather(99, token()).member_status is None
-
-
-def test_only_the_record_is_waited_for(desk: Desk) -> None:
-    """The alias of a new subject reaches the disk with the enquiry that follows: the log is flushed up to that."""
-    gathering = """SELECT subject FROM enquiry_gather(1, 'application', ARRAY[gen_random_uuid()], '{1}', true, NULL,
-        '{}', '{}', now(), current_date, 7)"""
-    with desk.live.connection() as taken:
-        with taken.transaction():
-            taken.execute(gathering.encode())
-            assert taken.execute("SHOW synchronous_commit").fetchone() == ("off",)
-        assert taken.execute("SHOW synchronous_commit").fetchone() == ("on",)

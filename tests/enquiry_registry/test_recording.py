@@ -170,6 +170,7 @@ def test_whoever_is_made_known_is_on_disk_before_the_enquiry_is(desk: Desk) -> N
                 connection.execute(text, (who, called, desk.now, desk.settings.today()))
                 row = connection.execute("SHOW synchronous_commit").fetchone()
                 waits.append(row and row[0])
+            assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
     assert waits == ["on", "off", "on", "on"]
 
 
