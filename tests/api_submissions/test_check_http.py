@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import signal
@@ -174,3 +175,19 @@ def test_it_holds_no_key_and_ends_with_who_started_it(world: World, one: Checker
     process.stdin.close()
     until(lambda: process.poll() is not None)
     one.stop()
+
+
+def test_a_file_that_follows_a_forgotten_one_at_once_is_answered() -> None:
+    """Both have come before the process is ready: what was read of the second with the first is not waited for."""
+    now = "2026-05-31T22:00:00+08:00"
+    asked = {"now": now, "language": "zh", "member": ME, "file": "a.csv", "manifest": None}
+    checker = Checker(seconds=60.0)
+    try:
+        with pytest.raises(ZeroDivisionError), checker:
+            checker.give([b"the first"])
+            raise ZeroDivisionError
+        with checker:
+            checker.give([b"the second"])
+            assert checker.answer(asked)["sha256"] == hashlib.sha256(b"the second").hexdigest()
+    finally:
+        checker.stop()

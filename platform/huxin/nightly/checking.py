@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -138,8 +139,11 @@ class _Writer(ArrowWriter):
     def abandon(self) -> None: ...
 
 
-def serve(source: BinaryIO, target: BinaryIO) -> None:
-    """Answers one file after another until the asker is gone, or silent for IDLE seconds."""
+def serve(source: RawIOBase, target: BinaryIO) -> None:
+    """Answers one file after another until the asker is gone, or silent for IDLE seconds.
+
+    `source` is not buffered: frames that a buffer had taken already would be waited for in vain.
+    """
     while select.select([source], [], [], IDLE)[0]:
         data = bytearray()
         kind, content = _frame(source)
@@ -164,14 +168,22 @@ def _answer(asked: dict[str, Any], data: bytes) -> bytes:
         return json.dumps({"fault": type(error).__name__}).encode()  # its text may quote a cell
 
 
-def _frame(source: BinaryIO) -> tuple[bytes, bytes]:
+def _frame(source: RawIOBase) -> tuple[bytes, bytes]:
     """The next frame; kind "" when the asker is gone."""
-    head = source.read(FRAME.size)
+    head = _read(source, FRAME.size)
     if len(head) < FRAME.size:
         return b"", b""
     kind, length = FRAME.unpack(head)
-    content = source.read(length)
+    content = _read(source, length)
     return (kind, content) if len(content) == length else (b"", b"")
+
+
+def _read(source: RawIOBase, count: int) -> bytes:
+    """So many bytes; fewer when there is no more to come."""
+    found = bytearray()
+    while len(found) < count and (block := source.read(count - len(found))):
+        found += block
+    return bytes(found)
 
 
 def _main() -> None:
@@ -180,7 +192,8 @@ def _main() -> None:
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    serve(sys.stdin.buffer, target)
+    with FileIO(0, closefd=False) as source:
+        serve(source, target)
 
 
 if __name__ == "__main__":
