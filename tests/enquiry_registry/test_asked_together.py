@@ -12,7 +12,7 @@ from registry_world import Desk, token
 from test_meeting import together
 
 from huxin.errors import HuxinError
-from huxin.registry import enquiries
+from huxin.registry import enquiries, enquiry_lots
 from huxin.registry.enquiries import Recorded
 from huxin.registry.lines import Lines, RefusedError
 
@@ -32,7 +32,7 @@ def known(desk: Desk, count: int) -> list[bytes]:
 def test_each_is_told_what_it_would_be_told_alone(desk: Desk) -> None:
     tokens = known(desk, 5)
     askings = [desk.asking(5 - number, each) for number, each in enumerate(tokens)]
-    found = enquiries.gather_known(desk.live, askings)
+    found = enquiry_lots.gather_known(desk.live, askings)
     desk.run("DELETE FROM quota")
     assert found == [enquiries.gather(desk.live, each) for each in askings]
 
@@ -41,14 +41,14 @@ def test_each_counts_once_against_its_own_quota(desk: Desk) -> None:
     tokens = known(desk, 3)
     who = [2, 1, 2]
     askings = [desk.asking(member, each, per_minute=9) for member, each in zip(who, tokens, strict=True)]
-    found = enquiries.gather_known(desk.live, askings)
+    found = enquiry_lots.gather_known(desk.live, askings)
     assert sorted(each.minute_used for each in found if each) == [1, 1, 2]
     assert desk.run("SELECT member_id, minute_used FROM quota ORDER BY 1") == [(1, 1), (2, 2)]
 
 
 def test_who_is_not_known_is_left_alone_and_not_counted(desk: Desk) -> None:
     (first,), stranger = known(desk, 1), token()
-    found = enquiries.gather_known(desk.live, [desk.asking(1, stranger), desk.asking(2, first)])
+    found = enquiry_lots.gather_known(desk.live, [desk.asking(1, stranger), desk.asking(2, first)])
     assert found[0] is None
     assert found[1] is not None
     assert desk.count("alias") == 1
@@ -58,14 +58,14 @@ def test_who_is_not_known_is_left_alone_and_not_counted(desk: Desk) -> None:
 def test_a_mobile_that_is_not_known_is_left_alone(desk: Desk) -> None:
     (first,) = known(desk, 1)
     asking = desk.asking(1, first, mobile_keys=[(token(), 1)])
-    assert enquiries.gather_known(desk.live, [asking, desk.asking(1, first)])[0] is None
+    assert enquiry_lots.gather_known(desk.live, [asking, desk.asking(1, first)])[0] is None
     assert desk.count("mobile_alias") == 0
 
 
 def test_keys_that_are_not_in_force_spoil_nobody_elses_answer(desk: Desk) -> None:
     (first,) = known(desk, 1)
     stale = replace(desk.asking(1, first), keys=[(first, 77)])
-    found = enquiries.gather_known(desk.live, [stale, desk.asking(1, first)])
+    found = enquiry_lots.gather_known(desk.live, [stale, desk.asking(1, first)])
     assert found[0] is None
     assert found[1] is not None
 
@@ -73,7 +73,7 @@ def test_keys_that_are_not_in_force_spoil_nobody_elses_answer(desk: Desk) -> Non
 def test_a_suspended_member_is_told_so_beside_others(desk: Desk) -> None:
     (first,) = known(desk, 1)
     desk.run("UPDATE member SET status = 'suspended' WHERE id = 2")
-    found = enquiries.gather_known(desk.live, [desk.asking(2, first), desk.asking(1, first)])
+    found = enquiry_lots.gather_known(desk.live, [desk.asking(2, first), desk.asking(1, first)])
     assert [each and each.member_status for each in found] == ["suspended", "active"]
 
 
@@ -81,7 +81,7 @@ def test_where_blind_mode_is_on_who_has_not_met_is_left_alone(desk: Desk) -> Non
     first, second = known(desk, 2)
     desk.run("UPDATE alias SET met = true WHERE token = %s", [UUID(bytes=first)])
     askings = [desk.asking(1, each, blind=True) for each in (first, second)]
-    found = enquiries.gather_known(desk.live, askings)
+    found = enquiry_lots.gather_known(desk.live, askings)
     assert [each is not None for each in found] == [True, False]
 
 
@@ -103,7 +103,7 @@ def test_lots_that_cross_each_other_never_wait_for_good(desk: Desk, monkeypatch:
         order = [1, 2, 3, 4] if number % 2 else [4, 3, 2, 1]
         for _ in range(20):
             askings = [desk.asking(member, tokens[member - 1]) for member in order]
-            assert all(enquiries.gather_known(desk.live, askings))
+            assert all(enquiry_lots.gather_known(desk.live, askings))
         return number
 
     assert sorted(together(6, ask)) == list(range(6))
@@ -113,7 +113,9 @@ def test_lots_that_cross_each_other_never_wait_for_good(desk: Desk, monkeypatch:
 
 def test_several_are_recorded_together(desk: Desk) -> None:
     news = [desk.new(1 + number, uuid4(), answer=b"%d" % number) for number in range(3)]
-    assert enquiries.record_new(desk.live, news) == [Recorded(new.id, new.answer, fresh=True) for new in news]
+    assert enquiry_lots.record_new(desk.live, news) == [
+        Recorded(new.id, new.answer, fresh=True) for new in news
+    ]
     assert (desk.count("enquiry"), desk.count("enquiry_key"), desk.count("outbox")) == (3, 3, 3)
 
 
@@ -122,7 +124,7 @@ def test_a_key_used_before_is_no_matter_of_the_others(desk: Desk) -> None:
     desk.record(1, subject, key="K")
     other, same = desk.new(1, subject, key="K", body_digest=b"\7" * 32), desk.new(1, subject, key="N")
     twice = desk.new(1, subject, key="N")
-    found = enquiries.record_new(desk.live, [other, same, twice])
+    found = enquiry_lots.record_new(desk.live, [other, same, twice])
     assert found == [None, Recorded(same.id, same.answer, fresh=True), None]
     assert desk.count("enquiry") == 2
 
@@ -130,7 +132,7 @@ def test_a_key_used_before_is_no_matter_of_the_others(desk: Desk) -> None:
 def test_one_that_the_registry_refuses_takes_all_with_it(desk: Desk) -> None:
     good, bad = desk.new(1, uuid4()), desk.new(1, uuid4(), outbox="{")
     with pytest.raises(HuxinError) as caught:
-        enquiries.record_new(desk.live, [good, bad])
+        enquiry_lots.record_new(desk.live, [good, bad])
     assert caught.value.code == "H0501"
     assert desk.count("enquiry") == 0
 
@@ -140,9 +142,9 @@ def test_lots_of_any_size_by_the_same_connection(desk: Desk) -> None:
     tokens = known(desk, 16)
     for size in (5, 6, 16, 5, 6):
         askings = [desk.asking(1, each) for each in tokens[:size]]
-        assert all(enquiries.gather_known(desk.live, askings))
+        assert all(enquiry_lots.gather_known(desk.live, askings))
         news = [desk.new(1, uuid4()) for _ in range(size)]
-        assert all(enquiries.record_new(desk.live, news))
+        assert all(enquiry_lots.record_new(desk.live, news))
 
 
 def test_who_comes_late_with_the_minute_before_resets_nothing(desk: Desk) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from huxin.enquiry.questions import Draft, Question, Told
 from huxin.errors import HuxinError
-from huxin.registry import enquiries, reservations
+from huxin.registry import reservations
 from huxin.registry.enquiries import Gathered, NewEnquiry, Recorded
+from huxin.registry.enquiry_lots import gather_known, record_new
 from huxin.registry.live import Live
 from huxin.registry.reservations import Granted, Reserving
 
@@ -31,13 +32,11 @@ Outcome = Told | Draft | None
 
 def answer_lot(desk: Desk, questions: Sequence[Question]) -> list[Outcome | Exception]:
     """What became of each, or its error. HuxinError H0502 when the registry is away."""
-    found = _for_all(
-        lambda: enquiries.gather_known(desk.live, [each.asking for each in questions]), questions
-    )
+    found = _for_all(lambda: gather_known(desk.live, [each.asking for each in questions]), questions)
     drafts = [_drafted(desk, each, known) for each, known in zip(questions, found, strict=True)]
     rows = [_row(question, draft) for question, draft in zip(questions, drafts, strict=True)]
     given = [row for row in rows if row is not None]
-    done = iter(_for_all(lambda: enquiries.record_new(desk.live, given), given) if given else ())
+    done = iter(_for_all(lambda: record_new(desk.live, given), given) if given else ())
     recorded = [None if row is None else next(done) for row in rows]
     return [_told(*each) for each in zip(drafts, recorded, strict=True)]
 

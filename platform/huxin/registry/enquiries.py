@@ -28,24 +28,26 @@ from huxin.settings import SHANGHAI
 
 Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
+# What is known of one who is asked about, as Gathered has it.
+GATHERED = (
+    ("member_status", TEXT),
+    ("member_tier", TEXT),
+    ("subject", ID),
+    ("mobile", ID),
+    ("facts", BYTES),
+    ("minute_used", INT4),
+    ("day_used", INT4),
+    ("member_reported", DAY),
+    ("met", BOOL),
+)
 _GATHER = calling(
     "enquiry_gather",
-    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL, BOOL),
-    (
-        ("member_status", TEXT),
-        ("member_tier", TEXT),
-        ("subject", ID),
-        ("mobile", ID),
-        ("facts", BYTES),
-        ("minute_used", INT4),
-        ("day_used", INT4),
-        ("member_reported", DAY),
-        ("met", BOOL),
-    ),
+    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL),
+    GATHERED,
 )
 _OUTCOME = (("outcome", INT4), ("enquiry_id", ID), ("answer", BYTES))
 # as NewEnquiry has them
-_NEW = (
+NEW = (
     ID,
     INT4,
     ID,
@@ -64,8 +66,8 @@ _NEW = (
     ID,
     TEXT,
 )
-_RECORD = calling("enquiry_record", _NEW, _OUTCOME)
-_REDEEM = calling("enquiry_redeem", (ID, INT8, *_NEW), _OUTCOME)  # the ticket's nonce and expiry before it
+_RECORD = calling("enquiry_record", NEW, _OUTCOME)
+_REDEEM = calling("enquiry_redeem", (ID, INT8, *NEW), _OUTCOME)  # the ticket's nonce and expiry before it
 _RECORDED = calling("enquiry_recorded", (INT4, TEXT, BYTES), _OUTCOME)
 _FETCH = calling(
     "enquiry_fetch",
@@ -211,25 +213,10 @@ def gather(live: Live, asking: Asking) -> Gathered:
     """
     found = live.call(_GATHER, _asked(asking))
     assert found is not None
-    return _gathered(asking, found)
+    return gathered(asking, found)
 
 
-def gather_known(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
-    """The same of several questions in one round trip; None where it has to be asked by itself, and counted then.
-
-    That is where somebody is not known yet, or by keys that are not in force any more.
-    """
-    # In order of what they count, the only rows they write: two lots of questions never wait for each other.
-    order = sorted(range(len(askings)), key=lambda place: (askings[place].member_id, askings[place].purpose))
-    rows = live.calls([(_GATHER, _asked(askings[place], known_only=True)) for place in order])
-    found: list[Gathered | None] = [None] * len(askings)
-    for place, row in zip(order, rows, strict=True):
-        gathered = _gathered(askings[place], row)
-        found[place] = gathered if gathered.member_status is not None and gathered.met else None
-    return found
-
-
-def _asked(asking: Asking, *, known_only: bool = False) -> tuple[Any, ...]:
+def _asked(asking: Asking) -> tuple[Any, ...]:
     return (
         asking.member_id,
         asking.purpose,
@@ -242,11 +229,11 @@ def _asked(asking: Asking, *, known_only: bool = False) -> tuple[Any, ...]:
         asking.stacking_days,
         asking.per_minute,
         asking.blind,
-        known_only,
     )
 
 
-def _gathered(asking: Asking, row: Sequence[Any]) -> Gathered:
+def gathered(asking: Asking, row: Sequence[Any]) -> Gathered:
+    """A row of GATHERED."""
     status, tier, subject, mobile, facts, minute_used, day_used, reported_on, met = row
     used = minute_used or 0, day_used or 0
     return Gathered(status, tier, subject, mobile, facts or b"", *used, reported_on, met or not asking.blind)
@@ -278,15 +265,6 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
     found = live.call(_RECORD, new)
     assert found is not None
     return _recorded(new, *found)
-
-
-def record_new(live: Live, news: Sequence[NewEnquiry]) -> list[Recorded | None]:
-    """The same of several, durably and together; None for one whose key was used before, which `record` will tell."""
-    rows = live.calls([(_RECORD, new) for new in news])
-    return [
-        Recorded(new.id, new.answer, fresh=True) if outcome == _FRESH else None
-        for (outcome, _, _), new in zip(rows, news, strict=True)
-    ]
 
 
 def redeem(live: Live, new: NewEnquiry, nonce: UUID, expires_at: int) -> Recorded:

@@ -59,6 +59,10 @@ class Live:
         statement = together([each for each, _ in calls])
         return self._rows(self._lots, statement, [value for _, values in calls for value in values], then)
 
+    def lot(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
+        """All rows of one statement about several that came at once, over the connections of `calls`."""
+        return self._rows(self._lots, statement, values, None)
+
     def _rows(
         self, lines: Lines, statement: Statement, values: Sequence[Any], then: Then | None
     ) -> list[Row]:

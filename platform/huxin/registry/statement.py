@@ -28,11 +28,13 @@ _ONE_INT2 = _ARRAY.pack(1, 0, _INT2_TYPE, 1, 1) + _INT4.pack(2)
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of PostgreSQL: its name, how a value of it is sent, and how one is read."""
+    """A type of PostgreSQL: its name, how a value of it is sent, how one is read, and its number among the types, which
+    an array of them tells."""
 
     name: str
     send: Callable[[Any], bytes]
     read: Callable[[bytes], Any] = field(default=bytes)
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,16 +153,16 @@ def _array(element: int, values: Sequence[bytes]) -> bytes:
     return head + b"".join([_INT4.pack(len(value)) + value for value in values])
 
 
-BOOL: Final = Kind("bool", lambda value: b"\x01" if value else b"\x00", lambda data: data == b"\x01")
-INT2: Final = Kind("int2", *_numbers(_INT2))
-INT4: Final = Kind("int4", *_numbers(_INT4))
-INT8: Final = Kind("int8", *_numbers(_INT8))
-TEXT: Final = Kind("text", str.encode, bytes.decode)
-BYTES: Final = Kind("bytea", bytes)
+BOOL: Final = Kind("bool", lambda value: b"\x01" if value else b"\x00", lambda data: data == b"\x01", 16)
+INT2: Final = Kind("int2", *_numbers(_INT2), _INT2_TYPE)
+INT4: Final = Kind("int4", *_numbers(_INT4), _INT4_TYPE)
+INT8: Final = Kind("int8", *_numbers(_INT8), 20)
+TEXT: Final = Kind("text", str.encode, bytes.decode, 25)
+BYTES: Final = Kind("bytea", bytes, number=_BYTES_TYPE)
 UUIDS: Final = Kind("uuid[]", _sent_tokens)
 BYTESES: Final = Kind("bytea[]", lambda values: _array(_BYTES_TYPE, values))
 INT4S: Final = Kind("int4[]", lambda values: _array(_INT4_TYPE, [_INT4.pack(each) for each in values]))
 INT2S: Final = Kind("int2[]", _sent_int2s)
-ID: Final = Kind("uuid", _sent_uuid, _read_uuid)
-DAY: Final = Kind("date", _sent_date, _read_date)
-MOMENT: Final = Kind("timestamptz", _sent_moment, _read_moment)
+ID: Final = Kind("uuid", _sent_uuid, _read_uuid, _UUID_TYPE)
+DAY: Final = Kind("date", _sent_date, _read_date, 1082)
+MOMENT: Final = Kind("timestamptz", _sent_moment, _read_moment, 1184)

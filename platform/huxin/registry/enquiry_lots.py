@@ -1,0 +1,65 @@
+"""Questions that came at once: one round trip for what is known of all, one to record what was answered to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from huxin.registry.arrays import even, lists, tables
+from huxin.registry.enquiries import GATHERED, NEW, Asking, Gathered, NewEnquiry, Recorded, gathered
+from huxin.registry.live import Live
+from huxin.registry.statement import BOOL, DAY, ID, INT2, INT4, MOMENT, TEXT, calling
+
+_GATHER = calling(
+    "enquiry_gather_lot",
+    (
+        *map(lists, (INT4, TEXT, ID)),
+        *map(tables, (INT2, ID)),
+        *map(lists, (ID, INT2, MOMENT, DAY, INT4, INT4, BOOL)),
+    ),
+    (("place", INT4), *GATHERED),
+)
+_RECORD = calling("enquiry_record_lot", tuple(map(lists, NEW)), (("enquiry_record_lot", ID),))
+
+
+def gather_known(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
+    """What `enquiries.gather` tells of each; None where it has to be asked by itself, and counted then.
+
+    That is where somebody is not known yet, or by keys that are not in force any more.
+    """
+    # In order of what they count, the only rows they write: two lots of questions never wait for each other.
+    order = sorted(askings, key=lambda asking: (asking.member_id, asking.purpose))
+    rows = {row[0]: row[1:] for row in live.lot(_GATHER, _columns(order))}
+    told = {id(asking): rows.get(place) for place, asking in enumerate(order, 1)}
+    return [_known(asking, told[id(asking)]) for asking in askings]
+
+
+def record_new(live: Live, news: Sequence[NewEnquiry]) -> list[Recorded | None]:
+    """Records them durably and together; None for one whose key was used before, which `enquiries.record` will tell."""
+    fresh = {row[0] for row in live.lot(_RECORD, tuple(zip(*news, strict=True)))}
+    return [Recorded(new.id, new.answer, fresh=True) if new.id in fresh else None for new in news]
+
+
+def _known(asking: Asking, row: Sequence[Any] | None) -> Gathered | None:
+    if row is None:  # no such member, as it will be told
+        return None
+    found = gathered(asking, row)
+    return found if found.member_status is not None and found.met else None
+
+
+def _columns(askings: Sequence[Asking]) -> tuple[Sequence[Any], ...]:
+    mobiles = [each.mobile_keys[0] if each.mobile_keys else (None, None) for each in askings]
+    return (
+        [each.member_id for each in askings],
+        [each.purpose for each in askings],
+        [each.keys[0][0] for each in askings],
+        even([[scheme for _, scheme in each.keys] for each in askings]),
+        even([each.name_marks for each in askings]),
+        [token for token, _ in mobiles],
+        [scheme for _, scheme in mobiles],
+        [each.now for each in askings],
+        [each.today for each in askings],
+        [each.stacking_days for each in askings],
+        [each.per_minute for each in askings],
+        [each.blind for each in askings],
+    )
