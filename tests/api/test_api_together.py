@@ -44,7 +44,7 @@ def at_once(world: World, asked: Sequence[dict[str, Any]], monkeypatch: pytest.M
         while len(desk._together._waiting) < len(asked):
             assert time.monotonic() < end
             time.sleep(0.002)
-        desk._together._hand_on()
+        desk._together._hand_on(0)
         told = [each.result(PATIENCE_S) for each in answers]
     assert sizes == [len(asked)]
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -81,10 +81,23 @@ def replayed(told: bytes, used: Used) -> dict[str, Any]:
     return {"told": before, "recomputed": again, "equal": canonical(decided) == canonical(again)}
 
 
-def make_answer(
-    signer: Signer, asker: Asker, purpose: str, enquiry_id: str, handle: str, used: Used, at: datetime
-) -> Made:
-    """The answer with its signed promise.
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """An answer that lacks its promise, the record of the leaf that the promise is about, and the leaf's salt."""
+
+    answer: dict[str, Any]
+    record: str
+    salt: bytes = field(repr=False)
+    at: datetime
+
+    def signed(self, signer: Signer) -> Made:
+        """With its promise; once."""
+        self.answer["promise"] = sign_promise(signer, self.record, self.salt, self.at)
+        return Made(orjson.dumps(self.answer), {"salt": self.salt.hex(), "record": self.record})
+
+
+def unsigned(asker: Asker, purpose: str, enquiry_id: str, handle: str, used: Used, at: datetime) -> Unsigned:
+    """The answer before it is signed.
 
     The leaf's record holds the SHA-256 of the answer's canonical JSON without the promise, so that whoever keeps
     the answer can prove what it was; and nothing of the subject.
@@ -99,6 +112,4 @@ def make_answer(
         "policy": used.policy.version,
         "answer_sha256": digest,
     }
-    record, salt = make_record("enquiry.answered", at, facts), make_salt()
-    answer["promise"] = sign_promise(signer, record, salt, at)
-    return Made(orjson.dumps(answer), {"salt": salt.hex(), "record": record})
+    return Unsigned(answer, make_record("enquiry.answered", at, facts), make_salt(), at)

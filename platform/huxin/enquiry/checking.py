@@ -20,7 +20,7 @@ from huxin.decision import Coverage
 from huxin.enquiry.answering import Used
 from huxin.enquiry.check_lines import Head, checked_line, fault_line
 from huxin.enquiry.check_words import PURPOSE_DECIDED, Account, Check
-from huxin.enquiry.desk import product_code
+from huxin.enquiry.drafting import product_code
 from huxin.enquiry.elements import Elements
 from huxin.enquiry.meeting import with_elements
 from huxin.enquiry.sealing import ANSWER, FACTS, sealed

@@ -5,30 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-import orjson
-
 from huxin.audit.notes import Signer
-from huxin.contract import label_code, load_contract
 from huxin.decision import Asked, Policy
-from huxin.enquiry.answering import Made, Used, make_answer, replayed
+from huxin.enquiry.answering import Used, replayed
 from huxin.enquiry.covering import Covering
+from huxin.enquiry.drafting import Drafting, begin, go_through
 from huxin.enquiry.keys_in_use import KeysInUse, Read
 from huxin.enquiry.limiting import Limiting
 from huxin.enquiry.lots import Outcome, answer_lot, reserve_lot
 from huxin.enquiry.meeting import bring_together, keys_of
 from huxin.enquiry.meeting import opened as opened_for
 from huxin.enquiry.own_words import require_nobody
-from huxin.enquiry.questions import Draft, Known, Question, Told
+from huxin.enquiry.questions import Draft, Known, Put, Question, Told
 from huxin.enquiry.request import Asker, EnquiryRequest
-from huxin.enquiry.sealing import ANSWER, FACTS, opened, sealed
+from huxin.enquiry.sealing import ANSWER, FACTS, opened
 from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys
 from huxin.enquiry.together import NoTurnError, Together
 from huxin.errors import HuxinError
-from huxin.ids import id_at, new_id
 from huxin.registry import enquiries, reservations
 from huxin.registry.audit_log import inclusion
 from huxin.registry.enquiries import Gathered
@@ -40,9 +36,9 @@ from huxin.settings import Settings
 # What comes while a lot of questions is under way makes the next. A round trip costs the registry about as much as what
 # is asked on it, so what goes together comes cheaper, and with more lots at once fewer go together.
 LOTS, MOST = 1, 16
+COMPANY_S = 0.003
 # How long a question waits for its turn before it is told to come again: those before it wait for the registry.
 PATIENCE_S, _RETRY_S = 20.0, 5
-_NO_LOANS = b'"loans":[]'  # as the registry writes it
 # What an exchange of keys makes of a question, to a process that has not read the new ones yet.
 _OUT_OF_DATE = ("H1601", "H1802")
 # What it makes of an element: blind mode was turned on, or a key to seal to was published. A member may make these up,
@@ -57,8 +53,8 @@ class Desk:
     """Made once a process and used by its threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self._together: Together[Question, Outcome] = Together(
-            lambda questions: answer_lot(self, questions), lots=LOTS, most=MOST
+        self._together: Together[Put, Outcome] = Together(
+            lambda puts: answer_lot(self, puts), lots=LOTS, most=MOST, company_s=COMPANY_S
         )
         self._reserving: Together[Reserving, Granted | None] = Together(
             lambda wanted: reserve_lot(self.live, wanted), lots=LOTS, most=MOST
@@ -87,11 +83,21 @@ class Desk:
         H1203 (still under way), H1207 (a person in the member's own words), H1209 (a purpose that is not open to the
         member), H1801, H1802, H1805, H1806 (element), H1101 (no turn came).
         """
-        question = self.question(asker, request, key)
-        found = self._in_turn(self._together, question)
+        put = Put(asker, request, key)
+        if request.person is not None and request.person.sealed is not None:
+            put.question = self.question(
+                asker, request, key
+            )  # opening an element takes longer than all the rest
+        found = self._in_turn(self._together, put)
         if isinstance(found, Told):
             return found
-        return self.answered(question) if found is None else self.told(question, found)
+        return self.answered(self.put(put)) if found is None else self.told(found)
+
+    def put(self, put: Put) -> Question:
+        """The question of what was put. HuxinErrors as `enquire`."""
+        if put.question is None:
+            put.question = self.question(put.asker, put.request, put.key)
+        return put.question
 
     def question(self, asker: Asker, request: EnquiryRequest, key: str) -> Question:
         """All of a question that needs no registry. HuxinErrors as `enquire`."""
@@ -107,29 +113,27 @@ class Desk:
 
     def answered(self, question: Question) -> Told:
         """The answer to one question by itself. HuxinErrors as `enquire`."""
-        draft = self._drafted(question, self._known(question))
-        return self.told(question, draft) if isinstance(draft, Draft) else draft
+        begun = self._begun(question, self._known(question))
+        if isinstance(begun, Told):
+            return begun
+        go_through([begun])
+        return self.told(begun.done())
 
-    def drafted(self, question: Question, gathered: Gathered) -> Draft | Told:
-        """The answer that is to be recorded, of what was gathered for it; or the one given before."""
-        return self._drafted(question, self._known_of(question, gathered))
+    def begun(self, question: Question, gathered: Gathered) -> Drafting | Told:
+        """The answer that is to be given of what was gathered for it; or the one given before."""
+        return self._begun(question, self._known_of(question, gathered))
 
-    def _drafted(self, question: Question, known: Known) -> Draft | Told:
+    def _begun(self, question: Question, known: Known) -> Drafting | Told:
         asker, request, policy = question.asker, question.request, question.policy
         if known.quota.exceeded:
             return self._repeated(asker, question.key, request.bodies(), known, request.purpose)
         asked = Asked(request.product, request.amount, request.purpose)
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
-        enquiry_id, keys = id_at(known.at), known.read.keys
-        handle = keys.handle(asker.member_id, known.subject_id.bytes)
-        made = make_answer(known.read.signer, asker, request.purpose, str(enquiry_id), handle, used, known.at)
-        return Draft(
-            known, made, self._row(asker, request, question.key, keys, enquiry_id, known, used, made)
-        )
+        return begin(question, known, used)
 
-    def told(self, question: Question, draft: Draft) -> Told:
+    def told(self, draft: Draft) -> Told:
         """Records the answer by itself, or finds the one recorded before."""
-        request, row = question.request, draft.row
+        request, row = draft.question.request, draft.row
         recorded = draft.known.read.keys.by_digest(
             request.bodies(), lambda digest: self._recorded(request, row._replace(body_digest=digest))
         )
@@ -258,54 +262,6 @@ class Desk:
             )
         return Told(self._opened(before), quota, fresh=False)
 
-    def _row(
-        self,
-        asker: Asker,
-        request: EnquiryRequest,
-        key: str,
-        keys: RegistryKeys,
-        enquiry_id: UUID,
-        known: Known,
-        used: Used,
-        made: Made,
-    ) -> enquiries.NewEnquiry:
-        mobile = known.gathered.mobile_id
-        id_text = str(enquiry_id)
-        feed = {
-            "mobile_id": None if mobile is None else str(mobile),
-            "subject_id": str(known.subject_id),
-            "member_id": asker.member_id,
-            "enquiry_id": id_text,
-            "asked_at": known.at.isoformat(),
-            "purpose": request.purpose,
-            # As the answer says it: has loans. The facts are sealed, and the guard counts how often it is so.
-            "known": _NO_LOANS not in known.gathered.facts,
-        }
-        body = {"record_id": id_text, "member": asker.member_id, "leaf": made.leaf, "feed": feed}
-        seal_key = keys.seal_key
-        return enquiries.NewEnquiry(
-            id=enquiry_id,
-            member_id=asker.member_id,
-            subject_id=known.subject_id,
-            mobile_id=mobile,
-            key=key,
-            body_digest=b"",  # which follows: see `by_digest`
-            purpose=request.purpose,
-            product=None if request.product is None else product_code(request.product),
-            amount=request.amount,
-            consent_no=request.consent_no,
-            consent_until=request.consent_until,
-            staff=request.staff,
-            reference=request.reference,
-            policy=used.policy.version,
-            tier=used.tier,
-            facts=sealed(seal_key, FACTS, enquiry_id, used.stored()),
-            answer=sealed(seal_key, ANSWER, enquiry_id, made.content),
-            asked_at=known.at,
-            outbox_id=new_id(),
-            outbox=orjson.dumps(body).decode(),
-        )
-
     def _recorded(self, request: EnquiryRequest, row: enquiries.NewEnquiry) -> enquiries.Recorded:
         """Recorded now, or before."""
         return enquiries.record(self.live, row)
@@ -318,11 +274,3 @@ class Desk:
         if found is None:
             raise HuxinError("H1205")
         return found
-
-
-@cache
-def product_code(name: str) -> int:
-    """The label code of a product that the contract names."""
-    code = label_code(load_contract().field("product"), name)
-    assert code is not None, "the API takes the contract's products only"
-    return code

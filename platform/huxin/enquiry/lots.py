@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from huxin.enquiry.questions import Draft, Question, Told
+from huxin.enquiry.drafting import Drafting, go_through
+from huxin.enquiry.questions import Draft, Put, Question, Told
 from huxin.errors import HuxinError
 from huxin.registry import reservations
 from huxin.registry.enquiries import Gathered, NewEnquiry, Recorded
@@ -24,17 +25,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 _AWAY = "H0502"  # the registry is, for one question as for all
 _WAITED = "55P03"  # lock_not_available
 # An answer that was told, one that is still to be recorded, or None where even that is to be found out.
 Outcome = Told | Draft | None
 
 
-def answer_lot(desk: Desk, questions: Sequence[Question]) -> list[Outcome | Exception]:
-    """What became of each, or its error. HuxinError H0502 when the registry is away."""
-    found = _for_all(lambda: gather_known(desk.live, [each.asking for each in questions]), questions)
-    drafts = [_drafted(desk, each, known) for each, known in zip(questions, found, strict=True)]
-    rows = [_row(question, draft) for question, draft in zip(questions, drafts, strict=True)]
+def answer_lot(desk: Desk, puts: Sequence[Put]) -> list[Outcome | Exception]:
+    """What became of each, or its error; None where it has to be seen to by itself. HuxinError H0502 when the registry
+    is away."""
+    questions = [_tried(desk.put, put) for put in puts]
+    asked = [each for each in questions if isinstance(each, Question)]
+    found = iter(
+        _for_all(lambda: gather_known(desk.live, [each.asking for each in asked]), asked) if asked else ()
+    )
+    begun = [_begun(desk, each, next(found)) if isinstance(each, Question) else each for each in questions]
+    go_through([each for each in begun if isinstance(each, Drafting)])
+    drafts = [_tried(Drafting.done, each) if isinstance(each, Drafting) else each for each in begun]
+    rows = [_row(draft) if isinstance(draft, Draft) else None for draft in drafts]
     given = [row for row in rows if row is not None]
     done = iter(_for_all(lambda: record_new(desk.live, given), given) if given else ())
     recorded = [None if row is None else next(done) for row in rows]
@@ -47,21 +56,23 @@ def reserve_lot(live: Live, wanted: Sequence[Reserving]) -> Sequence[Granted | H
     return _for_all(lambda: reservations.reserve_all(live, wanted), wanted)
 
 
-def _drafted(desk: Desk, question: Question, gathered: Gathered | None) -> Outcome | Exception:
-    if gathered is None:
-        return None
+def _tried(step: Callable[[_Given], _Made], given: _Given) -> _Made | Exception:
     try:
-        return desk.drafted(question, gathered)
+        return step(given)
     except Exception as error:  # its own thread raises it again
         return error
 
 
-def _row(question: Question, draft: Outcome | Exception) -> NewEnquiry | None:
-    # A ticket is spent by what records it.
-    if not isinstance(draft, Draft) or question.request.ticket is not None:
+def _begun(desk: Desk, question: Question, gathered: Gathered | None) -> Drafting | Told | Exception | None:
+    return None if gathered is None else _tried(lambda known: desk.begun(question, known), gathered)
+
+
+def _row(draft: Draft) -> NewEnquiry | None:
+    request = draft.question.request
+    if request.ticket is not None:  # which is spent by what records it
         return None
     try:
-        digest = next(iter(draft.known.read.keys.digests(question.request.bodies()[0])))
+        digest = next(iter(draft.known.read.keys.digests(request.bodies()[0])))
     except Exception:  # which its own thread will meet again
         return None
     return draft.row._replace(body_digest=digest)

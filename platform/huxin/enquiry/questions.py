@@ -27,6 +27,16 @@ class Question:
     asking: Asking = field(repr=False)
 
 
+@dataclass(slots=True)
+class Put:
+    """What a member asks under a key, and the question that is made of it, by whoever comes to it first."""
+
+    asker: Asker
+    request: EnquiryRequest = field(repr=False)
+    key: str
+    question: Question | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True)
 class Known:
     """What the registry said of a subject, by which keys and when, and what the member may still ask."""
@@ -43,6 +53,7 @@ class Known:
 class Draft:
     """An answer that is on record before it is told; the row still lacks the request's digest."""
 
+    question: Question = field(repr=False)
     known: Known
     made: Made = field(repr=False)
     row: NewEnquiry

@@ -12,7 +12,8 @@ import orjson
 from huxin.audit.records import make_record, make_salt, moment_text
 from huxin.decision import Policy
 from huxin.decision.codes import PRODUCTS
-from huxin.enquiry.desk import Desk, product_code
+from huxin.enquiry.desk import Desk
+from huxin.enquiry.drafting import product_code
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker
 from huxin.errors import HuxinError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -11,6 +12,10 @@ from huxin.errors import HuxinError
 
 Errand = TypeVar("Errand")
 Done = TypeVar("Done")
+
+
+# After company was waited for in vain, so many lots do not wait.
+_WARY = 8
 
 
 class NoTurnError(Exception):
@@ -31,34 +36,50 @@ class _Place(Generic[Errand, Done]):
 
 
 class Together(Generic[Errand, Done]):
-    """Safe to share between threads. Nobody waits for company: those go together that came meanwhile."""
+    """Safe to share between threads. Those go together that came meanwhile; and where a lot has just let several go,
+    who ask again at once as busy callers do, the next may wait a moment for them. Who comes alone never waits."""
 
     def __init__(
-        self, work: Callable[[Sequence[Errand]], Sequence[Done | Exception]], *, lots: int, most: int
+        self,
+        work: Callable[[Sequence[Errand]], Sequence[Done | Exception]],
+        *,
+        lots: int,
+        most: int,
+        company_s: float = 0.0,
     ) -> None:
-        """`work` does up to `most` errands and gives what became of each; so many `lots` are at work at once."""
-        self._work, self._free, self._most = work, lots, most
+        """`work` does up to `most` errands and gives what became of each, None where it left one alone; so many `lots`
+        are at work at once. None is begun later than `company_s` after the one before for the sake of company."""
+        self._work, self._free, self._most, self._company_s = work, lots, most, company_s
         self._lock = threading.Lock()
         self._waiting: deque[_Place[Errand, Done]] = deque()
+        # How many the next lot may be, if those of the last come back; until when that is waited for; by whom.
+        self._expected, self._until, self._wary = 1, 0.0, 0
+        self._leader: threading.Lock | None = None
 
     def do(self, errand: Errand, patience_s: float) -> Done:
         """What became of the errand, or its error. NoTurnError when its turn does not come within `patience_s`."""
         place: _Place[Errand, Done] = _Place(errand)
-        with self._lock:
-            leads = self._free > 0
-            if leads:
-                self._free -= 1
-            else:
-                self._waiting.append(place)
-        if not leads:
+        if not self._leads(place):
             # Whoever has waited has taken the signal, whichever it was: so it is never given a second time.
             self._wait(place, patience_s)
-            leads = place.leads
-        if leads:
+            if place.leads:
+                self._lead(place)
+        else:
             self._lead(place)
         if isinstance(place.done, Exception):
             raise place.done
         return place.done
+
+    def _leads(self, place: _Place[Errand, Done]) -> bool:
+        with self._lock:
+            if self._free > 0:
+                self._free -= 1
+                return True
+            self._waiting.append(place)
+            if self._leader is not None and len(self._waiting) + 1 >= self._expected:
+                self._leader.release()
+                self._leader = None
+        return False
 
     def _wait(self, place: _Place[Errand, Done], patience_s: float) -> None:
         if place.signal.acquire(timeout=patience_s):
@@ -74,6 +95,8 @@ class Together(Generic[Errand, Done]):
         lot = [first]
         outcomes: Sequence[Done | Exception] = ()
         try:
+            if self._company_s:
+                self._await_company()
             with self._lock:
                 while self._waiting and len(lot) < self._most:
                     lot.append(self._waiting.popleft())
@@ -84,10 +107,30 @@ class Together(Generic[Errand, Done]):
             try:
                 _give(lot, outcomes)
             finally:
-                self._hand_on()
+                # One that was left alone is seen to by its own thread, and does not come back so soon.
+                self._hand_on(sum([each is not None for each in outcomes]))
 
-    def _hand_on(self) -> None:
+    def _await_company(self) -> None:
+        """Returns when as many wait as are expected, or when there was time enough for them to come."""
         with self._lock:
+            left = self._until - time.monotonic()
+            if left <= 0 or self._leader is not None or len(self._waiting) + 1 >= self._expected:
+                return
+            if self._wary:
+                self._wary -= 1
+                return
+            signal = self._leader = threading.Lock()
+            signal.acquire()
+        came = signal.acquire(timeout=left)
+        with self._lock:
+            if self._leader is signal:
+                self._leader = None
+            self._wary = 0 if came else _WARY
+
+    def _hand_on(self, told: int) -> None:
+        with self._lock:
+            self._expected = min(told + len(self._waiting), self._most)
+            self._until = time.monotonic() + self._company_s
             if not self._waiting:
                 self._free += 1
                 return

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """The facts' statement stands by itself, for one question and for several; only several are asked about the known."""
+    """The facts have a statement of their own, for one question and for several; what asked about the known only goes."""
     op.execute(
         "DROP FUNCTION IF EXISTS enquiry_gather(integer, text, uuid[], smallint[], boolean, uuid[], uuid[], smallint[],"
         " timestamptz, date, integer, integer, boolean, boolean)"
