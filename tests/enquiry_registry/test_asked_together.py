@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,36 @@ def test_each_is_told_what_it_would_be_told_alone(desk: Desk) -> None:
     found = enquiry_lots.gather_known(desk.live, askings)
     desk.run("DELETE FROM quota")
     assert found == [enquiries.gather(desk.live, each) for each in askings]
+
+
+def test_keys_marks_and_mobiles_of_several_lengths_are_told_apart(desk: Desk) -> None:
+    """One has keys and marks of two generations, one no name, one another's name, one a mobile; two have promises."""
+    first, second, third = known(desk, 3)
+    mark, other, mobile = uuid4().bytes, uuid4().bytes, token()
+    subject = desk.gather(1, first, mobile_keys=[(mobile, 1)]).subject_id
+    assert subject is not None
+    desk.run("UPDATE loan SET name_mark = %s", [UUID(bytes=mark)])
+    for member, key in ((2, "A"), (3, "B")):
+        desk.reserve(member, desk.asked(member, first), key=key)
+    desk.run("DELETE FROM quota")
+    askings = [
+        replace(desk.asking(1, first), keys=[(first, 1), (token(), 2)], name_marks=[other, mark]),
+        desk.asking(2, second),
+        desk.asking(3, third, name_marks=[other]),
+        desk.asking(4, first, mobile_keys=[(mobile, 1)], name_marks=[mark]),
+    ]
+    found = enquiry_lots.gather_known(desk.live, askings)
+    desk.run("DELETE FROM quota")
+    assert found == [enquiries.gather(desk.live, each) for each in askings]
+    names = [each and [loan["name"] for loan in json.loads(each.facts)["loans"]] for each in found]
+    assert names == [[True], [None], [False], [True]]
+    assert [each and len(json.loads(each.facts)["reservations"]) for each in found] == [2, 0, 0, 2]
+
+
+def test_of_a_member_that_does_not_exist_nothing_is_told(desk: Desk) -> None:
+    (first,) = known(desk, 1)
+    found = enquiry_lots.gather_known(desk.live, [desk.asking(99, first), desk.asking(1, first)])
+    assert [each is not None for each in found] == [False, True]
 
 
 def test_each_counts_once_against_its_own_quota(desk: Desk) -> None:

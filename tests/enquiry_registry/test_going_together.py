@@ -172,3 +172,71 @@ def test_many_threads_each_get_their_own() -> None:
     assert sum(sizes) == len(asked)
     assert 1 < max(sizes) <= 4
     assert together._free == 2
+
+
+class Returning:
+    """Work that takes no time, with company that is waited for, and callers who come back; the sizes of the lots."""
+
+    def __init__(self, company_s: float, left_alone: bool = False) -> None:
+        self.sizes: list[int] = []
+        self._left_alone = left_alone
+        self.together: Together[int, int | None] = Together(self._work, lots=1, most=16, company_s=company_s)
+
+    def _work(self, errands: Sequence[int]) -> list[int | Exception | None]:
+        self.sizes.append(len(errands))
+        return [None if self._left_alone else each for each in errands]
+
+    def lot_of_three(self, pool: ThreadPoolExecutor) -> None:
+        """One lot of three that are let go."""
+        self.together._free = 0
+        waiting = [pool.submit(self.together.do, each, PATIENCE_S) for each in range(3)]
+        Held.until(lambda: len(self.together._waiting) == 3)
+        self.together._hand_on(0)
+        assert [each.result(PATIENCE_S) is None for each in waiting] == [self._left_alone] * 3
+        assert self.sizes == [3]
+
+
+def test_a_lot_waits_for_those_just_let_go() -> None:
+    going = Returning(company_s=PATIENCE_S)
+    with ThreadPoolExecutor(3) as pool:
+        going.lot_of_three(pool)
+        first = pool.submit(going.together.do, 0, PATIENCE_S)
+        Held.until(lambda: going.together._leader is not None)
+        others = [pool.submit(going.together.do, each, PATIENCE_S) for each in (1, 2)]
+        assert [each.result(PATIENCE_S) for each in (first, *others)] == [0, 1, 2]
+    assert going.sizes == [3, 3]
+
+
+def test_who_was_waited_for_in_vain_is_not_waited_for_again_so_soon() -> None:
+    going = Returning(company_s=0.2)
+    with ThreadPoolExecutor(3) as pool:
+        going.lot_of_three(pool)
+        assert going.together.do(0, PATIENCE_S) == 0
+        assert going.together._wary > 0 or time.monotonic() > going.together._until
+        going.together._expected = 3  # as after another lot of three
+        going.together._until = time.monotonic() + PATIENCE_S
+        going.together._wary = 1
+        assert going.together.do(1, PATIENCE_S) == 1
+        assert going.together._wary == 0
+    assert going.sizes == [3, 1, 1]
+
+
+def test_who_comes_alone_or_late_waits_for_nobody() -> None:
+    going = Returning(company_s=PATIENCE_S)
+    for each in range(3):
+        assert going.together.do(each, PATIENCE_S) == each
+    with ThreadPoolExecutor(3) as pool:
+        late = Returning(company_s=PATIENCE_S)
+        late.lot_of_three(pool)
+        late.together._until = time.monotonic()  # the time for company is over
+        assert late.together.do(9, PATIENCE_S) == 9
+    assert going.sizes == [1, 1, 1]
+    assert late.sizes == [3, 1]
+
+
+def test_who_was_left_alone_is_not_expected_back() -> None:
+    going = Returning(company_s=PATIENCE_S, left_alone=True)
+    with ThreadPoolExecutor(3) as pool:
+        going.lot_of_three(pool)
+        assert going.together.do(0, PATIENCE_S) is None
+    assert going.sizes == [3, 1]

@@ -17,7 +17,7 @@ from huxin.decision import Asked, Coverage, Facts, Policy, canonical, decide
 from huxin.enquiry.request import Asker
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Used:
     """Everything an answer is worked out of; `facts` is the registry's JSON."""
 
@@ -65,7 +65,7 @@ class Used:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Made:
     """The bytes that are told, and the leaf that is to stand in the log."""
 
@@ -81,7 +81,7 @@ def replayed(told: bytes, used: Used) -> dict[str, Any]:
     return {"told": before, "recomputed": again, "equal": canonical(decided) == canonical(again)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unsigned:
     """An answer that lacks its promise, the record of the leaf that the promise is about, and the leaf's salt."""
 

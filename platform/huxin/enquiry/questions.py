@@ -14,7 +14,7 @@ from huxin.enquiry.subject_keys import SubjectKeys
 from huxin.registry.enquiries import Asking, Gathered, NewEnquiry, Quota
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Question:
     """A request with the policy that answers it, and the keys that its subject is found by, of which reading."""
 
@@ -37,7 +37,7 @@ class Put:
     question: Question | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Known:
     """What the registry said of a subject, by which keys and when, and what the member may still ask."""
 
@@ -49,7 +49,7 @@ class Known:
     at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Draft:
     """An answer that is on record before it is told; the row still lacks the request's digest."""
 
@@ -59,7 +59,7 @@ class Draft:
     row: NewEnquiry
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Told:
     """An answer as bytes of JSON; `fresh` is false where it is the one given before under the same key."""
 

@@ -94,7 +94,7 @@ _COVERAGE = calling("coverage_since", (DAY,), (("members", INT4), ("reported", I
 _FRESH, _REPEATED, _OTHER_BODY, _RUNNING, _SPENT = 1, 2, 3, 4, 5
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asking:
     """Who asks about whom. `keys` are the subject's, the active ones first; `claim` makes an unknown subject known.
 
@@ -115,7 +115,7 @@ class Asking:
     blind: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Quota:
     """What is left of the tighter of the minute's and the day's quota; all None where none binds."""
 
@@ -126,7 +126,7 @@ class Quota:
     window_s: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Gathered:
     """What is known. Unless `member_status` is "active" nothing was looked up. `facts` is JSON (decision.facts).
 
@@ -176,7 +176,7 @@ class NewEnquiry(NamedTuple):
         return f"NewEnquiry({self.id})"  # the rest is no reader's concern
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Recorded:
     """An enquiry on record with its sealed answer; `fresh` says that it was recorded just now."""
 

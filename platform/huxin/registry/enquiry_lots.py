@@ -19,7 +19,7 @@ _GATHER = calling(
     ),
     (("place", INT4), *GATHERED),
 )
-_RECORD = calling("enquiry_record_lot", tuple(map(lists, NEW)), (("enquiry_record_lot", ID),))
+_RECORD = calling("enquiry_record_lot", tuple(map(lists, NEW)), (("enquiry_record_lot", INT4),))
 
 
 def gather_known(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
@@ -37,7 +37,10 @@ def gather_known(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]
 def record_new(live: Live, news: Sequence[NewEnquiry]) -> list[Recorded | None]:
     """Records them durably and together; None for one whose key was used before, which `enquiries.record` will tell."""
     fresh = {row[0] for row in live.lot(_RECORD, tuple(zip(*news, strict=True)))}
-    return [Recorded(new.id, new.answer, fresh=True) if new.id in fresh else None for new in news]
+    return [
+        Recorded(new.id, new.answer, fresh=True) if place in fresh else None
+        for place, new in enumerate(news, 1)
+    ]
 
 
 def _known(asking: Asking, row: Sequence[Any] | None) -> Gathered | None:

@@ -69,14 +69,14 @@ BEGIN
     END LOOP;
 END $$;
 
--- What enquiry_record does of each; true for those that were recorded now. A key that was used before, or is under way,
+-- What enquiry_record does of each; gives the places of those that were recorded now. A key that was used before, or is under way,
 -- is none of them, and enquiry_record tells what it stands for. All are recorded, or none.
 CREATE OR REPLACE FUNCTION enquiry_record_lot(
     p_ids uuid[], p_members integer[], p_subjects uuid[], p_mobiles uuid[], p_keys text[], p_digests bytea[],
     p_purposes text[], p_products smallint[], p_amounts bigint[], p_consent_nos text[], p_consent_untils date[],
     p_staff text[], p_references text[], p_policies text[], p_tiers text[], p_facts bytea[], p_answers bytea[],
     p_asked_ats timestamptz[], p_outbox uuid[], p_bodies text[])
-RETURNS SETOF uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+RETURNS SETOF integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE fresh uuid[];
 BEGIN
@@ -97,5 +97,5 @@ BEGIN
     INSERT INTO outbox (id, topic, body, recorded_at)
         SELECT u.id, 'enquiry.answered', u.body::jsonb, u.asked_at
         FROM unnest(p_outbox, p_bodies, p_asked_ats, p_ids) AS u(id, body, asked_at, enquiry) WHERE u.enquiry = ANY (fresh);
-    RETURN QUERY SELECT unnest(fresh);
+    RETURN QUERY SELECT u.place::integer FROM unnest(p_ids) WITH ORDINALITY AS u(id, place) WHERE u.id = ANY (fresh);
 END $$;

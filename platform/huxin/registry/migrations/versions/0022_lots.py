@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """The facts have a statement of their own, for one question and for several; what asked about the known only goes."""
+    """The facts have a statement of their own, for one question and for several; none is about the known only."""
     op.execute(
         "DROP FUNCTION IF EXISTS enquiry_gather(integer, text, uuid[], smallint[], boolean, uuid[], uuid[], smallint[],"
         " timestamptz, date, integer, integer, boolean, boolean)"
