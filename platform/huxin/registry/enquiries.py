@@ -42,7 +42,7 @@ GATHERED = (
 )
 _GATHER = calling(
     "enquiry_gather",
-    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL),
+    (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL, BOOL),
     GATHERED,
 )
 _OUTCOME = (("outcome", INT4), ("enquiry_id", ID), ("answer", BYTES))
@@ -206,17 +206,20 @@ class Enquiry:
     answer: bytes = field(repr=False)
 
 
-def gather(live: Live, asking: Asking) -> Gathered:
+def gather(live: Live, asking: Asking, *, known_only: bool = False) -> Gathered:
     """Finds or claims the subject, counts the question against the quota and gathers the facts.
 
-    HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the keyrings anew.
+    With `known_only` nothing is told or counted (`member_status` is None) where somebody is not known yet or the keys
+    are not in force. HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the
+    keyrings anew.
     """
-    found = live.call(_GATHER, _asked(asking))
+    call = live.call_in_lot if known_only else live.call
+    found = call(_GATHER, _asked(asking, known_only))
     assert found is not None
     return gathered(asking, found)
 
 
-def _asked(asking: Asking) -> tuple[Any, ...]:
+def _asked(asking: Asking, known_only: bool) -> tuple[Any, ...]:
     return (
         asking.member_id,
         asking.purpose,
@@ -229,6 +232,7 @@ def _asked(asking: Asking) -> tuple[Any, ...]:
         asking.stacking_days,
         asking.per_minute,
         asking.blind,
+        known_only,
     )
 
 
@@ -265,6 +269,13 @@ def record(live: Live, new: NewEnquiry) -> Recorded:
     found = live.call(_RECORD, new)
     assert found is not None
     return _recorded(new, *found)
+
+
+def record_fresh(live: Live, new: NewEnquiry) -> Recorded | None:
+    """The same of one whose key was not used before; else None, and `record` tells what the key stands for."""
+    found = live.call_in_lot(_RECORD, new)
+    assert found is not None
+    return Recorded(new.id, new.answer, fresh=True) if found[0] == _FRESH else None
 
 
 def redeem(live: Live, new: NewEnquiry, nonce: UUID, expires_at: int) -> Recorded:

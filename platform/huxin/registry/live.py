@@ -54,6 +54,11 @@ class Live:
         rows = self._rows(self._lines, statement, values, then)
         return rows[0] if rows else None
 
+    def call_in_lot(self, statement: Statement, values: Sequence[Any]) -> Row | None:
+        """As `call`, over the connections of `calls`: a lot of one."""
+        rows = self._rows(self._lots, statement, values, None)
+        return rows[0] if rows else None
+
     def calls(self, calls: Sequence[tuple[Statement, Sequence[Any]]], then: Then | None = None) -> list[Row]:
         """A row of each call, in one transaction: all are done, or none."""
         statement = together([each for each, _ in calls])

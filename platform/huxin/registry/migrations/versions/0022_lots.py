@@ -13,11 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """The facts have a statement of their own, for one question and for several; none is about the known only."""
-    op.execute(
-        "DROP FUNCTION IF EXISTS enquiry_gather(integer, text, uuid[], smallint[], boolean, uuid[], uuid[], smallint[],"
-        " timestamptz, date, integer, integer, boolean, boolean)"
-    )
+    """The facts have a statement of their own, which is part of the one for one question and of that for several."""
     install(op.get_bind(), "enquiry_facts", "enquiry_gather", "enquiry_lots")
 
 
