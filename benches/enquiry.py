@@ -35,7 +35,6 @@ def main() -> None:
             chosen = sample(copy, min(SAMPLE, copy.book.subjects))
             write_keys(copy, chosen)
             statements.prepare(copy)
-            statements.warm(copy)
             with stand(copy, chosen) as at:
                 figures |= _measured(at, large, asked)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))

@@ -30,7 +30,6 @@ def growth(small: Stand, large: Filled, seconds: float, rounds: int) -> dict[str
     found: dict[str, list[float]] = {"small": [], "large": []}
     for each in (small.source, large):
         _read_through(each)
-    statements.warm(large)
     print(f"\ngrowth, one client, {small.source.book.loans:,} and {large.book.loans:,} loans")
     with stand(large, chosen) as big:
         for number in range(rounds + 1):

@@ -27,11 +27,6 @@ SELECT outcome FROM (SELECT bench_id() AS id) i, enquiry_record(i.id, :m, :subje
 GATHER = "\n".join(ENQUIRY.split("\n")[:5]) + "\n"
 LOOKUP = "\\set n random(1, :people)\nSELECT tokens, schemes, marks, mobile_tokens FROM bench_person WHERE n = :n\n"
 
-_WARM = """
-    SELECT count(length(g.facts)) FROM bench_person b, enquiry_gather(
-        %(first)s + b.n %% %(members)s, 'application', b.tokens, b.schemes, false, b.marks, b.mobile_tokens,
-        b.mobile_schemes, now(), current_date, 7) g
-"""
 # A UUIDv7, as the API makes its own: uuidv7() is younger than the oldest server that we support.
 _ID = """
     CREATE OR REPLACE FUNCTION bench_id() RETURNS uuid LANGUAGE sql VOLATILE RETURN
@@ -53,17 +48,6 @@ def prepare(source: Filled) -> None:
     """Makes `bench_id`, so that scripts can make ids."""
     with psycopg.connect(source.uri) as connection:
         connection.execute(_ID_18 if connection.info.server_version >= 180000 else _ID)
-
-
-def warm(source: Filled) -> None:
-    """Looks everybody of the sample up once, and keeps nothing of it: so does a registry that has been asked all day.
-
-    Else a measurement of seconds is one of pages that are read for the first time, by whoever comes first.
-    """
-    first, last = member_range(source)
-    with psycopg.connect(source.uri) as connection:
-        connection.execute(_WARM, {"first": first, "members": last - first + 1})
-        connection.rollback()
 
 
 def variables(source: Filled, people: int, sizes: Sizes) -> dict[str, str]:
