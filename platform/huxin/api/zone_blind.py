@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from apiflask import APIFlask
@@ -59,7 +60,7 @@ class Members:
 def take(body: Take) -> Response:
     """What is left of the member's quota. H1801, H1802, H1123."""
     found = taken(shell().settings, shell().live, body.member_id, body.epoch, body.count)
-    return answer(vars(found))
+    return answer(asdict(found))
 
 
 def turned() -> Response:
