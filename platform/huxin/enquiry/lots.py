@@ -1,7 +1,8 @@
 """Questions that came at once, answered together: one round trip for what is known of all, one to record all answers.
 
-What is peculiar about one of them its own thread sees to afterwards, by itself: somebody not known yet, keys that were
-exchanged, an answer given before. So a lot waits for nobody; what the registry refuses all it is asked again for each.
+What is peculiar about one of them its own thread sees to afterwards, by itself: keys that were exchanged, an answer given
+before, somebody whom a load is just making known. So a lot waits for nobody for long; what the registry refuses all it is
+asked again for each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from huxin.enquiry.questions import Draft, Put, Question, Told
 from huxin.errors import HuxinError
 from huxin.registry import reservations
 from huxin.registry.enquiries import Gathered, NewEnquiry, Recorded
-from huxin.registry.enquiry_lots import gather_known, record_new
+from huxin.registry.enquiry_lots import gather_all, record_new
 from huxin.registry.live import Live
 from huxin.registry.reservations import Granted, Reserving
 
@@ -38,7 +39,7 @@ def answer_lot(desk: Desk, puts: Sequence[Put]) -> list[Outcome | Exception]:
     questions = [_tried(desk.put, put) for put in puts]
     asked = [each for each in questions if isinstance(each, Question)]
     found = iter(
-        _for_all(lambda: gather_known(desk.live, [each.asking for each in asked]), asked) if asked else ()
+        _for_all(lambda: gather_all(desk.live, [each.asking for each in asked]), asked) if asked else ()
     )
     begun = [_begun(desk, each, next(found)) if isinstance(each, Question) else each for each in questions]
     go_through([each for each in begun if isinstance(each, Drafting)])

@@ -206,25 +206,31 @@ class Enquiry:
     answer: bytes = field(repr=False)
 
 
-def gather(live: Live, asking: Asking, *, known_only: bool = False) -> Gathered:
+def gather(live: Live, asking: Asking, *, in_lot: bool = False) -> Gathered:
     """Finds or claims the subject, counts the question against the quota and gathers the facts.
 
-    With `known_only` nothing is told or counted (`member_status` is None) where somebody is not known yet or the keys
-    are not in force. HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the
-    keyrings anew.
+    With `in_lot` nothing is told or counted (`member_status` is None) where the keys are not in force, or somebody is not
+    known who is not to be made known in a lot; and what another is just making is refused after a moment.
+    HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the keyrings anew.
     """
-    call = live.call_in_lot if known_only else live.call
-    found = call(_GATHER, _asked(asking, known_only))
+    call = live.call_in_lot if in_lot else live.call
+    found = call(_GATHER, _asked(asking, in_lot))
     assert found is not None
     return gathered(asking, found)
 
 
-def _asked(asking: Asking, known_only: bool) -> tuple[Any, ...]:
+def claimed_in_lot(asking: Asking) -> bool:
+    """Whether somebody not known yet is made known together with others: where there is one key of each kind, and two
+    ways to one person need not meet first."""
+    return asking.claim and not asking.blind and len(asking.keys) == 1 and len(asking.mobile_keys) <= 1
+
+
+def _asked(asking: Asking, in_lot: bool) -> tuple[Any, ...]:
     return (
         asking.member_id,
         asking.purpose,
         *_keys(asking.keys),
-        asking.claim,
+        claimed_in_lot(asking) if in_lot else asking.claim,
         asking.name_marks,
         *_keys(asking.mobile_keys),
         asking.now,
@@ -232,7 +238,7 @@ def _asked(asking: Asking, known_only: bool) -> tuple[Any, ...]:
         asking.stacking_days,
         asking.per_minute,
         asking.blind,
-        known_only,
+        in_lot,
     )
 
 

@@ -13,6 +13,7 @@ from huxin.registry.enquiries import (
     Gathered,
     NewEnquiry,
     Recorded,
+    claimed_in_lot,
     gather,
     gathered,
     record_fresh,
@@ -25,21 +26,22 @@ _GATHER = calling(
     (
         *map(lists, (INT4, TEXT, ID)),
         *map(tables, (INT2, ID)),
-        *map(lists, (ID, INT2, MOMENT, DAY, INT4, INT4, BOOL)),
+        *map(lists, (ID, INT2, MOMENT, DAY, INT4, INT4, BOOL, BOOL)),
     ),
     (("place", INT4), *GATHERED),
 )
 _RECORD = calling("enquiry_record_lot", tuple(map(lists, NEW)), (("enquiry_record_lot", INT4),))
 
 
-def gather_known(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
+def gather_all(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
     """What `enquiries.gather` tells of each; None where it has to be asked by itself, and counted then.
 
-    That is where somebody is not known yet, or by keys that are not in force any more.
+    That is where keys are not in force any more, or somebody is not known yet who has more than one key or has to meet.
+    HuxinError H0501 with the SQLSTATE lock_not_available where another is just making one of them known.
     """
     if len(askings) == 1:  # the one's own statement begins sooner
-        return [_taken(gather(live, askings[0], known_only=True))]
-    # In order of what they count, the only rows they write: two lots of questions never wait for each other.
+        return [_taken(gather(live, askings[0], in_lot=True))]
+    # In order of what they count, which of the rows that lots write is what two of them often have in common.
     order = sorted(askings, key=lambda asking: (asking.member_id, asking.purpose))
     rows = {row[0]: row[1:] for row in live.lot(_GATHER, _columns(order))}
     told = {id(asking): rows.get(place) for place, asking in enumerate(order, 1)}
@@ -82,4 +84,5 @@ def _columns(askings: Sequence[Asking]) -> tuple[Sequence[Any], ...]:
         [each.stacking_days for each in askings],
         [each.per_minute for each in askings],
         [each.blind for each in askings],
+        [claimed_in_lot(each) for each in askings],
     )

@@ -94,7 +94,7 @@ END $$;
 CREATE OR REPLACE FUNCTION enquiry_gather(
     p_member integer, p_purpose text, p_tokens uuid[], p_schemes smallint[], p_claim boolean, p_name_marks uuid[],
     p_mobile_tokens uuid[], p_mobile_schemes smallint[], p_now timestamptz, p_today date, p_stacking_days integer,
-    p_per_minute integer DEFAULT NULL, p_blind boolean DEFAULT false, p_known_only boolean DEFAULT false,
+    p_per_minute integer DEFAULT NULL, p_blind boolean DEFAULT false, p_in_lot boolean DEFAULT false,
     OUT member_status text, OUT member_tier text, OUT subject uuid, OUT mobile uuid, OUT facts bytea,
     OUT minute_used integer, OUT day_used integer, OUT member_reported date, OUT met boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET datestyle = 'ISO'
@@ -119,8 +119,14 @@ BEGIN
         LEFT JOIN mobile_alias n
             ON m.status = 'active' AND n.token = p_mobile_tokens[1] AND n.scheme = p_mobile_schemes[1]
         WHERE m.id = p_member;
-    -- As enquiry_gather_lot, for one: in a lot nobody waits for what another is making.
-    IF p_known_only AND (stale OR known IS NOT TRUE AND member_status = 'active') THEN member_status := NULL; RETURN; END IF;
+    -- As enquiry_gather_lot, for one: in a lot nobody waits for long for what another is making.
+    IF p_in_lot THEN
+        IF stale OR known IS NOT TRUE AND member_status = 'active' AND NOT p_claim THEN
+            member_status := NULL;
+            RETURN;
+        END IF;
+        IF known IS NOT TRUE THEN PERFORM set_config('lock_timeout', '50ms', true); END IF;
+    END IF;
     IF stale THEN RAISE EXCEPTION 'keys' USING ERRCODE = 'HX001'; END IF;  -- read the keyrings anew
     -- Where blind mode is on, a person's keys are brought together first (blind_meet), and then the question is asked again.
     IF p_blind AND NOT met AND member_status = 'active' THEN RETURN; END IF;

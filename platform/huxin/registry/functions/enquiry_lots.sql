@@ -1,47 +1,63 @@
 -- Questions that came at once, and what was answered to them: each a round trip, one transaction and one statement for all.
 -- A statement costs as much to begin as to run for one question; of several it is begun once.
 
--- What enquiry_gather tells of each question, by its place. Only of those about whom everything is known: where somebody
--- has to be claimed, or the keys are in force no longer, `member_status` is null, nothing is counted, and the question has to
--- be asked by itself. So none of the lot waits for what another is making. Of the keys the active one stands in the first
--- column of p_schemes; a row that has fewer schemes or marks than another repeats its first.
+-- What enquiry_gather tells of each question, by its place. Who is not known is claimed where p_claims says so: by the one
+-- key that there is of each kind. Where somebody is not known otherwise, or the keys are in force no longer, `member_status`
+-- is null, nothing is counted, and the question has to be asked by itself. If another is just making somebody known, a load
+-- maybe, nobody waits for long: the lot is refused, and each question is asked by itself. Of the keys the active one stands
+-- in the first column of p_schemes; a row that has fewer schemes or marks than another repeats its first.
 CREATE OR REPLACE FUNCTION enquiry_gather_lot(
     p_members integer[], p_purposes text[], p_tokens uuid[], p_schemes smallint[], p_name_marks uuid[],
     p_mobile_tokens uuid[], p_mobile_schemes smallint[], p_nows timestamptz[], p_todays date[], p_stacking_days integer[],
-    p_per_minute integer[], p_blind boolean[])
+    p_per_minute integer[], p_blind boolean[], p_claims boolean[])
 RETURNS TABLE (place integer, member_status text, member_tier text, subject uuid, mobile uuid, facts bytea,
     minute_used integer, day_used integer, member_reported date, met boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET datestyle = 'ISO'
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashagg = off
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET lock_timeout = '50ms'
 AS $$
 DECLARE
     -- Of all: what lies between two questions of one moment is told apart by asked_at. Partitions are chosen by these.
     since uuid := id_floor((SELECT min(n) FROM unnest(p_nows) n) - interval '365 days');
     until uuid := id_floor((SELECT max(n) FROM unnest(p_nows) n) + interval '1 minute');
-    asked record; used integer[];
+    asked record; used integer[]; made boolean := false;
 BEGIN
-    -- Nobody is claimed, and nothing else that is written here is worth waiting for.
-    PERFORM set_config('synchronous_commit', 'off', true);
     FOR asked IN
         SELECT k.*, f.told, f.others, f.several, f.pledged
         FROM (
-            SELECT u.n AS place, u.member, u.purpose, u.at, u.today, u.stacking_days, u.per_minute, u.blind,
-                p_name_marks[u.n : u.n] AS marks, u.mobile_token IS NOT NULL AS by_mobile,
-                m.status, m.tier, coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date) AS reported,
-                a.subject_id, n.mobile_id, coalesce(a.met, false) AS met,
-                a.subject_id IS NOT NULL AND (n.mobile_id IS NOT NULL OR u.mobile_token IS NULL)
-                    AND (s.state = 1 AND s.beside <@ p_schemes[u.n : u.n]) IS NOT FALSE AS known
+            SELECT w.*, w.subject_id IS NOT NULL AND (w.mobile_id IS NOT NULL OR NOT w.by_mobile) AND w.in_force AS known
             FROM (
-                SELECT q.*, q.number::integer AS n FROM unnest(p_members, p_purposes, p_tokens, p_mobile_tokens,
-                    p_mobile_schemes, p_nows, p_todays, p_stacking_days, p_per_minute, p_blind) WITH ORDINALITY AS
-                    q(member, purpose, token, mobile_token, mobile_scheme, at, today, stacking_days, per_minute, blind, number)
-            ) u
-            JOIN member m ON m.id = u.member
-            LEFT JOIN token_scheme s ON s.id = p_schemes[u.n][1]
-            LEFT JOIN alias a ON m.status = 'active' AND a.token = u.token AND a.scheme = p_schemes[u.n][1]
-            LEFT JOIN mobile_alias n
-                ON m.status = 'active' AND n.token = u.mobile_token AND n.scheme = u.mobile_scheme
+                SELECT v.place, v.member, v.purpose, v.at, v.today, v.stacking_days, v.per_minute, v.blind, v.marks,
+                    v.by_mobile, v.status, v.tier, v.reported, v.in_force, v.met,
+                    v.claimed AND (v.subject_id IS NULL OR v.mobile_id IS NULL AND v.by_mobile) AS made,
+                    CASE WHEN v.claimed AND v.subject_id IS NULL
+                        THEN subject_of(ARRAY[v.token], ARRAY[v.scheme], true, v.at) ELSE v.subject_id END AS subject_id,
+                    CASE WHEN v.claimed AND v.mobile_id IS NULL AND v.by_mobile
+                        THEN mobile_of(ARRAY[v.mobile_token], ARRAY[v.mobile_scheme], true, v.at)
+                        ELSE v.mobile_id END AS mobile_id
+                FROM (
+                    SELECT u.n AS place, u.member, u.purpose, u.at, u.today, u.stacking_days, u.per_minute, u.blind,
+                        p_name_marks[u.n : u.n] AS marks, u.mobile_token IS NOT NULL AS by_mobile, u.token,
+                        p_schemes[u.n][1] AS scheme, u.mobile_token, u.mobile_scheme, m.status, m.tier,
+                        coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date) AS reported,
+                        a.subject_id, n.mobile_id, coalesce(a.met, false) AS met, f.yes AS in_force,
+                        u.claims AND m.status = 'active' AND f.yes AS claimed
+                    FROM (
+                        SELECT q.*, q.number::integer AS n FROM unnest(p_members, p_purposes, p_tokens, p_mobile_tokens,
+                            p_mobile_schemes, p_nows, p_todays, p_stacking_days, p_per_minute, p_blind, p_claims)
+                            WITH ORDINALITY AS q(member, purpose, token, mobile_token, mobile_scheme, at, today,
+                                stacking_days, per_minute, blind, claims, number)
+                    ) u
+                    JOIN member m ON m.id = u.member
+                    LEFT JOIN token_scheme s ON s.id = p_schemes[u.n][1]
+                    CROSS JOIN LATERAL (
+                        SELECT (s.state = 1 AND s.beside <@ p_schemes[u.n : u.n]) IS NOT FALSE AS yes) f
+                    LEFT JOIN alias a ON m.status = 'active' AND a.token = u.token AND a.scheme = p_schemes[u.n][1]
+                    LEFT JOIN mobile_alias n
+                        ON m.status = 'active' AND n.token = u.mobile_token AND n.scheme = u.mobile_scheme
+                    OFFSET 0
+                ) v
+            ) w
             OFFSET 0
         ) k
         LEFT JOIN LATERAL enquiry_facts(k.subject_id, k.member, k.mobile_id, k.by_mobile, k.marks, k.at, k.today,
@@ -65,8 +81,11 @@ BEGIN
             minute_used := used[1];
             day_used := used[2];
         END IF;
+        made := made OR asked.made;
         RETURN NEXT;
     END LOOP;
+    -- A claim has to survive a crash (see enquiry_gather). Where there is none, nothing here is worth waiting for.
+    IF NOT made THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 END $$;
 
 -- What enquiry_record does of each; gives the places of those that were recorded now. A key that was used before, or is under way,
