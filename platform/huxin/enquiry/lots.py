@@ -1,8 +1,8 @@
 """Questions that came at once, answered together: one round trip for what is known of all, one to record all answers.
 
-What is peculiar about one of them its own thread sees to afterwards, by itself: keys that were exchanged, an answer given
-before, somebody whom a load is just making known. So a lot waits for nobody for long; what the registry refuses all it is
-asked again for each.
+What is peculiar about one of them its own thread sees to afterwards, by itself: keys that were exchanged, an answer
+given before, somebody whom a load is just making known. So a lot waits for nobody for long; what the registry refuses
+all it is asked again for each.
 """
 
 from __future__ import annotations

@@ -209,8 +209,8 @@ class Enquiry:
 def gather(live: Live, asking: Asking, *, in_lot: bool = False) -> Gathered:
     """Finds or claims the subject, counts the question against the quota and gathers the facts.
 
-    With `in_lot` nothing is told or counted (`member_status` is None) where the keys are not in force, or somebody is not
-    known who is not to be made known in a lot; and what another is just making is refused after a moment.
+    With `in_lot` nothing is told or counted (`member_status` is None) where the keys are not in force, or somebody is
+    not known who is not to be made known in a lot; and what another is just making is refused after a moment.
     HuxinError H1601 when the keys are of epochs that are not in force any more: make them of the keyrings anew.
     """
     call = live.call_in_lot if in_lot else live.call
