@@ -207,18 +207,34 @@ def test_a_lot_waits_for_those_just_let_go() -> None:
     assert going.sizes == [3, 3]
 
 
-def test_who_was_waited_for_in_vain_is_not_waited_for_again_so_soon() -> None:
-    going = Returning(company_s=0.2)
-    with ThreadPoolExecutor(3) as pool:
-        going.lot_of_three(pool)
-        assert going.together.do(0, PATIENCE_S) == 0
-        assert going.together._wary > 0 or time.monotonic() > going.together._until
-        going.together._expected = 3  # as after another lot of three
-        going.together._until = time.monotonic() + PATIENCE_S
-        going.together._wary = 1
-        assert going.together.do(1, PATIENCE_S) == 1
-        assert going.together._wary == 0
-    assert going.sizes == [3, 1, 1]
+def test_who_was_waited_for_in_vain_is_waited_for_ever_more_seldom() -> None:
+    going = Returning(company_s=0.0)
+
+    def waits(in_vain: bool) -> bool:
+        """One lot, after one of two: whether it waited for the other."""
+        together = going.together
+        before = together._wary
+        together._expected, together._until = 2, time.monotonic() + (0.05 if in_vain else PATIENCE_S)
+        if in_vain or before:
+            together._await_company()
+            return not before
+        asking = pool.submit(together._await_company)
+        Held.until(lambda: together._leader is not None)
+        with together._lock:
+            assert together._leader is not None
+            together._leader.release()
+        asking.result(PATIENCE_S)
+        return True
+
+    with ThreadPoolExecutor(1) as pool:
+        waited = [waits(in_vain=True) for _ in range(1 + 1 + 1 + 3 + 1 + 7)]
+        assert waited == [True, False, True, *[False] * 3, True, *[False] * 7]
+        assert waits(in_vain=False)
+        assert waits(in_vain=False)
+        assert [waits(in_vain=True) for _ in range(3)] == [True, False, True]
+        for _ in range(300):
+            waits(in_vain=True)
+        assert going.together._wary_then == 63
 
 
 def test_who_comes_alone_or_late_waits_for_nobody() -> None:

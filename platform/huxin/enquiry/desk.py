@@ -36,7 +36,7 @@ from huxin.settings import Settings
 # What comes while a lot of questions is under way makes the next. A round trip costs the registry about as much as what
 # is asked on it, so what goes together comes cheaper, and with more lots at once fewer go together.
 LOTS, MOST = 1, 16
-COMPANY_S = 0.003
+COMPANY_S = 0.006
 # How long a question waits for its turn before it is told to come again: those before it wait for the registry.
 PATIENCE_S, _RETRY_S = 20.0, 5
 # What an exchange of keys makes of a question, to a process that has not read the new ones yet.

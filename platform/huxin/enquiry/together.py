@@ -14,8 +14,8 @@ Errand = TypeVar("Errand")
 Done = TypeVar("Done")
 
 
-# After company was waited for in vain, so many lots do not wait.
-_WARY = 8
+# After company was waited for in vain, this many lots do not wait at the most: one, then three, then seven, and so on.
+_MOST_WARY = 63
 
 
 class NoTurnError(Exception):
@@ -53,7 +53,9 @@ class Together(Generic[Errand, Done]):
         self._lock = threading.Lock()
         self._waiting: deque[_Place[Errand, Done]] = deque()
         # How many the next lot may be, if those of the last come back; until when that is waited for; by whom.
-        self._expected, self._until, self._wary = 1, 0.0, 0
+        self._expected, self._until = 1, 0.0
+        # How many lots do not wait, after it was in vain; how many it was then.
+        self._wary, self._wary_then = 0, 0
         self._leader: threading.Lock | None = None
 
     def do(self, errand: Errand, patience_s: float) -> Done:
@@ -125,7 +127,8 @@ class Together(Generic[Errand, Done]):
         with self._lock:
             if self._leader is signal:
                 self._leader = None
-            self._wary = 0 if came else _WARY
+            self._wary_then = 0 if came else min(2 * self._wary_then + 1, _MOST_WARY)
+            self._wary = self._wary_then
 
     def _hand_on(self, told: int) -> None:
         with self._lock:
