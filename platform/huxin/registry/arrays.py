@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -17,18 +17,9 @@ _NULL: Final = _LENGTH.pack(-1)
 def lists(of: Kind) -> Kind:
     """Arrays of values of a kind, one at least; None among them is null."""
     number, send = of.number, of.send
-
-    def sent(values: Sequence[Any]) -> bytes:
-        parts = [_LIST.pack(1, 0, number, len(values), 1)]
-        for value in values:
-            if value is None:
-                parts.append(_NULL)
-            else:
-                data = send(value)
-                parts += (_LENGTH.pack(len(data)), data)
-        return b"".join(parts)
-
-    return Kind(f"{of.name}[]", sent)
+    return Kind(
+        f"{of.name}[]", lambda values: _LIST.pack(1, 0, number, len(values), 1) + _elements(send, values)
+    )
 
 
 def tables(of: Kind) -> Kind:
@@ -36,17 +27,21 @@ def tables(of: Kind) -> Kind:
     number, send = of.number, of.send
 
     def sent(rows: Sequence[Sequence[Any]]) -> bytes:
-        parts = [_TABLE.pack(2, 0, number, len(rows), 1, len(rows[0]), 1)]
-        for row in rows:
-            for value in row:
-                if value is None:
-                    parts.append(_NULL)
-                else:
-                    data = send(value)
-                    parts += (_LENGTH.pack(len(data)), data)
-        return b"".join(parts)
+        head = _TABLE.pack(2, 0, number, len(rows), 1, len(rows[0]), 1)
+        return head + _elements(send, [value for row in rows for value in row])
 
     return Kind(f"{of.name}[]", sent)
+
+
+def _elements(send: Callable[[Any], bytes], values: Sequence[Any]) -> bytes:
+    parts: list[bytes] = []
+    for value in values:
+        if value is None:
+            parts.append(_NULL)
+        else:
+            data = send(value)
+            parts += (_LENGTH.pack(len(data)), data)
+    return b"".join(parts)
 
 
 def even(rows: Sequence[Sequence[Any] | None]) -> list[Sequence[Any]]:
