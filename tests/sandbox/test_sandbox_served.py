@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,6 +54,23 @@ def test_the_printed_line_runs_and_every_answer_is_as_expected(tmp_path: Path) -
         serving.send_signal(signal.SIGINT)
         serving.wait(180)
     assert not embedded.status(Settings(home=tmp_path / "home" / "sandbox")).running
+
+
+def test_on_an_address_that_is_taken_nothing_is_made_anew(tmp_path: Path) -> None:
+    """What has it may be this very sandbox, with callers in the middle of something."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "huxin", "serve", "--sandbox", "--port", str(port)]
+        env = {**os.environ, "HUXIN_HOME": str(tmp_path / "home")}
+        done = subprocess.run(
+            command, env=env, cwd=TREE, capture_output=True, text=True, timeout=READY_S, check=False
+        )
+    assert done.returncode == 1
+    assert "H1129" in done.stderr
+    assert not (tmp_path / "home" / "sandbox" / "postgres").exists()
+    assert not list((tmp_path / "home").rglob("*.pem"))
 
 
 def shell(place: Path, env: dict[str, str]) -> str:

@@ -93,9 +93,9 @@ def _given(caller: Caller, checker: Checker) -> dict[str, Any]:
         elif part.name == "manifest" and manifest is None:
             manifest = part.first(LIMIT + 1).decode("utf-8", "surrogateescape")
         else:
-            raise HuxinError("H1403", parts="file, manifest")
+            raise HuxinError("H1403", parts="file[, manifest]")
     if name is None:
-        raise HuxinError("H1403", parts="file")
+        raise HuxinError("H1403", parts="file[, manifest]")
     now = shell().settings.now().isoformat()
     return {"now": now, "language": language(), "member": caller.code, "file": name, "manifest": manifest}
 

@@ -75,8 +75,11 @@ def entered() -> Settings:
 
 def serve_sandbox(settings: Settings, config: Config, serving: Serving) -> None:
     """Makes it anew and serves it, and tells a newcomer what to do next."""
+    from huxin.api.serving import held_address
     from huxin.sandbox.serving import serve_anew
 
+    with held_address(serving):
+        pass  # taken maybe by a sandbox that is served: then it is not made anew under its callers
     begun = monotonic()
     note(_in(settings, "正在准备沙箱 …", "Preparing the sandbox …"))
 
