@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from registry_world import Desk, token
+from registry_world import LOAN, Desk, token
 from test_meeting import together
 
 from huxin.errors import HuxinError
@@ -18,6 +19,10 @@ from huxin.registry import enquiries, enquiry_lots
 from huxin.registry.connect import libpq_uri
 from huxin.registry.enquiries import Recorded
 from huxin.registry.lines import Lines, RefusedError
+
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+OTHER_COLUMNS = ", ".join(["member_id", "submission_id", "recorded_at", *LOAN])
+LOAN_COLUMNS = f"subject_id, loan_no, {OTHER_COLUMNS}"
 
 
 def known(desk: Desk, count: int) -> list[bytes]:
@@ -140,6 +145,54 @@ def test_whom_another_is_just_making_known_a_lot_does_not_wait_for(desk: Desk, b
         assert desk.count("quota") == 0
         assert all(enquiry_lots.gather_all(desk.live, [desk.asking(2, first)] * 2))
     assert enquiry_lots.gather_all(desk.live, [*others, desk.asking(1, person)])[-1] is not None
+
+
+def test_of_whom_a_load_made_known_meanwhile_its_loans_are_told(desk: Desk) -> None:
+    """The lot waits a moment for the load, and its snapshot is older than what that brings."""
+    (first,) = known(desk, 1)
+    for attempt in range(50):  # on a busy machine the load may end too late for the lot
+        person, subject = token(), uuid4()
+        uri = libpq_uri(desk.settings)
+        with (
+            psycopg.connect(uri) as loading,
+            psycopg.connect(uri, autocommit=True) as watching,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            loading.execute(
+                "INSERT INTO alias (token, scheme, subject_id, claimed_at) VALUES (%s, 1, %s, now())",
+                (UUID(bytes=person), subject),
+            )
+            loading.execute(
+                f"INSERT INTO loan ({LOAN_COLUMNS}) SELECT %s, %s, {OTHER_COLUMNS} FROM loan LIMIT 1",
+                (subject, f"N{attempt}"),
+            )
+            askings = [desk.asking(2, first), desk.asking(1, person)]
+            asked = pool.submit(enquiry_lots.gather_all, desk.live, askings)
+            while not asked.done() and not watching.execute(WAITING).fetchone():
+                pass
+            loading.commit()
+            try:
+                found = asked.result(30)[1]
+            except HuxinError:
+                continue
+        assert found is not None
+        assert found.subject_id == subject
+        assert len(json.loads(found.facts)["loans"]) == 1
+        return
+    pytest.fail("no lot waited for so short a load")
+
+
+def test_a_year_is_each_questions_own(desk: Desk) -> None:
+    """Beside one who asks with an earlier moment, as one who has waited for the turn."""
+    first, second = known(desk, 2)
+    subject = desk.gather(1, first).subject_id
+    assert subject is not None
+    desk.record(2, subject, asked_at=desk.now - timedelta(days=365) + timedelta(seconds=2))
+    late = desk.asking(1, first, now=desk.now + timedelta(seconds=5))
+    desk.run("DELETE FROM quota")
+    found = enquiry_lots.gather_all(desk.live, [desk.asking(1, second), late])[1]
+    assert found is not None
+    assert found.facts == enquiries.gather(desk.live, late).facts
 
 
 def test_whoever_is_made_known_in_a_lot_is_on_disk_before_the_enquiry_is(desk: Desk) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 
+import psycopg
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, text
 
 from huxin.errors import HuxinError
 from huxin.registry import migrate
+from huxin.registry.connect import libpq_uri
 from huxin.registry.tables import metadata
 from huxin.settings import Settings
 
@@ -28,6 +30,21 @@ def test_an_empty_database_is_brought_to_the_head(empty_settings: Settings) -> N
     migrate.upgrade(empty_settings)
     assert (migrate.current(empty_settings),) == migrate.heads()
     assert migrate.check_drift(empty_settings) == []
+
+
+@pytest.mark.parametrize("stands_at", ["0020", "0021", "0022"])
+def test_a_parameter_of_another_name_is_no_obstacle(empty_settings: Settings, stands_at: str) -> None:
+    """The program of that time called one otherwise, and the server renames none."""
+    migrate.upgrade(empty_settings, stands_at)
+    with psycopg.connect(libpq_uri(empty_settings)) as connection:
+        row = connection.execute(
+            "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'enquiry_gather'"
+        ).fetchone()
+        assert row is not None and "p_in_lot" in row[0]
+        connection.execute("DROP FUNCTION enquiry_gather")
+        connection.execute(row[0].replace("p_in_lot", "p_known_only").encode())
+    migrate.upgrade(empty_settings)
+    assert (migrate.current(empty_settings),) == migrate.heads()
 
 
 def test_a_second_migration_changes_nothing(settings: Settings) -> None:

@@ -95,11 +95,11 @@ LANGUAGE sql STABLE AS $$
                     FROM (
                         SELECT false AS by_mobile, e.member_id, e.asked_at FROM enquiry e
                         WHERE e.subject_id = p_subject AND e.id >= p_since AND e.id < p_until
-                          AND e.purpose IN ('application', 'guarantee')
+                          AND e.purpose IN ('application', 'guarantee') AND e.asked_at > p_now - interval '365 days'
                         UNION ALL
                         SELECT true, e.member_id, e.asked_at FROM mobile_enquiry e
                         WHERE e.mobile_id = p_mobile AND e.id >= p_since AND e.id < p_until
-                          AND e.purpose IN ('application', 'guarantee')
+                          AND e.purpose IN ('application', 'guarantee') AND e.asked_at > p_now - interval '365 days'
                     ) q JOIN member m ON m.id = q.member_id
                     GROUP BY q.by_mobile, q.member_id = p_member, m.kind, q.member_id
                     ORDER BY q.by_mobile, q.member_id = p_member DESC, m.kind

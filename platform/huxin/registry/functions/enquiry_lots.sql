@@ -61,8 +61,15 @@ BEGIN
             OFFSET 0
         ) k
         LEFT JOIN LATERAL enquiry_facts(k.subject_id, k.member, k.mobile_id, k.by_mobile, k.marks, k.at, k.today,
-            k.stacking_days, since, until) f ON k.known AND (k.met OR NOT k.blind)
+            k.stacking_days, since, until) f ON k.known AND NOT k.made AND (k.met OR NOT k.blind)
     LOOP
+        -- Another may have made him known while this statement waited, with a loan that it is too old to see.
+        IF asked.made AND asked.known THEN
+            SELECT f.told, f.others, f.several, f.pledged
+                INTO asked.told, asked.others, asked.several, asked.pledged
+                FROM enquiry_facts(asked.subject_id, asked.member, asked.mobile_id, asked.by_mobile, asked.marks, asked.at,
+                    asked.today, asked.stacking_days, since, until) f;
+        END IF;
         place := asked.place;
         member_status := CASE WHEN asked.known OR asked.status <> 'active' THEN asked.status END;
         member_tier := asked.tier;

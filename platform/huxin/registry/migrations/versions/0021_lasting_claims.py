@@ -14,6 +14,11 @@ depends_on = None
 
 def upgrade() -> None:
     """The claim's own commit waits for the disk."""
+    # Elsewhere it stands with another name of its last parameter.
+    op.execute(
+        "DROP FUNCTION IF EXISTS enquiry_gather(integer, text, uuid[], smallint[], boolean, uuid[], uuid[], smallint[],"
+        " timestamptz, date, integer, integer, boolean, boolean)"
+    )
     install(op.get_bind(), "enquiry_gather")
 
 

@@ -14,6 +14,11 @@ depends_on = None
 
 def upgrade() -> None:
     """The facts have a statement of their own, which is part of the one for one question and of that for several."""
+    # Elsewhere it stands with another name of its last parameter.
+    op.execute(
+        "DROP FUNCTION IF EXISTS enquiry_gather(integer, text, uuid[], smallint[], boolean, uuid[], uuid[], smallint[],"
+        " timestamptz, date, integer, integer, boolean, boolean)"
+    )
     install(op.get_bind(), "enquiry_facts", "enquiry_gather", "enquiry_lots")
 
 
