@@ -26,7 +26,7 @@ STEPS = (
     ("keys: digest of the request", "huxin.enquiry.subject_keys", "RegistryKeys.by_digest"),
     ("keys: handle of the subject", "huxin.enquiry.subject_keys", "RegistryKeys.handle"),
     ("gather: first statement", "huxin.enquiry.lots", "gather_all"),
-    ("gather: of one by itself", "huxin.registry.enquiries", "gather"),
+    ("gather: of one by itself", "huxin.registry.gathering", "gather"),
     ("decide: facts from JSON", "huxin.decision", "Facts.from_json"),
     ("decide: flags and answer", "huxin.enquiry.answering", "decide"),
     ("promise: canonical, record", "huxin.enquiry.drafting", "unsigned"),

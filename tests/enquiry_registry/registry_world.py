@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 import psycopg
 
 from huxin.ids import id_at
-from huxin.registry import enquiries, reservations
+from huxin.registry import enquiries, gathering, reservations
 from huxin.registry.connect import libpq_uri
-from huxin.registry.enquiries import Asking, Gathered, NewEnquiry, Recorded
+from huxin.registry.enquiries import NewEnquiry, Recorded
+from huxin.registry.gathering import Asking, Gathered
 from huxin.registry.live import Live
 from huxin.registry.reservations import Caps, Changing, Granted, Reserving
 from huxin.settings import Settings
@@ -75,7 +76,7 @@ class Desk:
         return replace(made, **changed)
 
     def gather(self, member: int = 1, *tokens: bytes, **changed: Any) -> Gathered:
-        return enquiries.gather(self.live, self.asking(member, *tokens, **changed))
+        return gathering.gather(self.live, self.asking(member, *tokens, **changed))
 
     def facts(self, member: int, *tokens: bytes, **changed: Any) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.gather(member, *tokens, **changed).facts)

@@ -15,7 +15,7 @@ from registry_world import LOAN, Desk, token
 from test_meeting import together
 
 from huxin.errors import HuxinError
-from huxin.registry import enquiries, enquiry_lots
+from huxin.registry import enquiry_lots, gathering
 from huxin.registry.connect import libpq_uri
 from huxin.registry.enquiries import Recorded
 from huxin.registry.lines import Lines, RefusedError
@@ -42,7 +42,7 @@ def test_each_is_told_what_it_would_be_told_alone(desk: Desk) -> None:
     askings = [desk.asking(5 - number, each) for number, each in enumerate(tokens)]
     found = enquiry_lots.gather_all(desk.live, askings)
     desk.run("DELETE FROM quota")
-    assert found == [enquiries.gather(desk.live, each) for each in askings]
+    assert found == [gathering.gather(desk.live, each) for each in askings]
 
 
 def test_keys_marks_and_mobiles_of_several_lengths_are_told_apart(desk: Desk) -> None:
@@ -63,7 +63,7 @@ def test_keys_marks_and_mobiles_of_several_lengths_are_told_apart(desk: Desk) ->
     ]
     found = enquiry_lots.gather_all(desk.live, askings)
     desk.run("DELETE FROM quota")
-    assert found == [enquiries.gather(desk.live, each) for each in askings]
+    assert found == [gathering.gather(desk.live, each) for each in askings]
     names = [each and [loan["name"] for loan in json.loads(each.facts)["loans"]] for each in found]
     assert names == [[True], [None], [False], [True]]
     assert [each and len(json.loads(each.facts)["reservations"]) for each in found] == [2, 0, 0, 2]
@@ -99,7 +99,7 @@ def test_who_is_not_known_is_made_known_beside_the_others(desk: Desk) -> None:
     assert len({each.subject_id for each in found if each}) == 3
     assert [each and (each.minute_used, each.day_used) for each in found] == [(1, 1)] * 4
     desk.run("DELETE FROM quota")
-    assert found == [enquiries.gather(desk.live, each) for each in askings]
+    assert found == [gathering.gather(desk.live, each) for each in askings]
 
 
 def test_a_lot_of_one_makes_him_known_too(desk: Desk) -> None:
@@ -107,7 +107,7 @@ def test_a_lot_of_one_makes_him_known_too(desk: Desk) -> None:
     (found,) = enquiry_lots.gather_all(desk.live, [asking])
     assert found is not None
     assert (found.subject_id, desk.count("mobile_alias")) == (
-        enquiries.gather(desk.live, asking).subject_id,
+        gathering.gather(desk.live, asking).subject_id,
         1,
     )
 
@@ -192,7 +192,7 @@ def test_a_year_is_each_questions_own(desk: Desk) -> None:
     desk.run("DELETE FROM quota")
     found = enquiry_lots.gather_all(desk.live, [desk.asking(1, second), late])[1]
     assert found is not None
-    assert found.facts == enquiries.gather(desk.live, late).facts
+    assert found.facts == gathering.gather(desk.live, late).facts
 
 
 def test_whoever_is_made_known_in_a_lot_is_on_disk_before_the_enquiry_is(desk: Desk) -> None:

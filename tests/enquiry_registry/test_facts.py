@@ -12,7 +12,7 @@ from registry_world import Desk, token
 
 from huxin.decision.facts import Facts
 from huxin.registry import reservations
-from huxin.registry.enquiries import coverage
+from huxin.registry.gathering import coverage
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from test_meeting import together
 
 from huxin.errors import HuxinError
 from huxin.ids import id_at, moment_of, new_id
-from huxin.registry import enquiries
+from huxin.registry import enquiries, gathering
 from huxin.registry.connect import libpq_uri
 from huxin.registry.enquiries import Recorded
 from huxin.registry.partitions import ensure_enquiry_halves
@@ -175,12 +175,12 @@ def test_whoever_is_made_known_is_on_disk_before_the_enquiry_is(desk: Desk) -> N
 
 
 def test_quota_is_used_by_minute_and_by_day(desk: Desk) -> None:
-    def left(found: enquiries.Gathered, now: datetime = desk.now) -> enquiries.Quota:
-        return enquiries.quota_left(now, (found.minute_used, found.day_used), (2, 3))
+    def left(found: gathering.Gathered, now: datetime = desk.now) -> gathering.Quota:
+        return gathering.quota_left(now, (found.minute_used, found.day_used), (2, 3))
 
     assert [left(desk.gather(1, per_minute=2)) for _ in range(3)][1:] == [
-        enquiries.Quota(2, 0, 60, False, 60),
-        enquiries.Quota(2, 0, 60, True, 60),
+        gathering.Quota(2, 0, 60, False, 60),
+        gathering.Quota(2, 0, 60, True, 60),
     ]
     minutes = [desk.now + timedelta(minutes=n) for n in range(4)]
     later = desk.gather(1, now=minutes[1], per_minute=2)
@@ -192,4 +192,4 @@ def test_quota_is_used_by_minute_and_by_day(desk: Desk) -> None:
     tomorrow = desk.settings.today() + timedelta(days=1)
     assert desk.gather(1, today=tomorrow, per_minute=2).day_used == 1
     assert desk.gather(1, purpose="guarantee", per_minute=2).day_used == 1
-    assert enquiries.quota_left(desk.now, (9, 9), (None, None)) == enquiries.Quota()
+    assert gathering.quota_left(desk.now, (9, 9), (None, None)) == gathering.Quota()

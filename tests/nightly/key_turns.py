@@ -13,8 +13,8 @@ from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
 from huxin.errors import HuxinError
 from huxin.oversight import key_epochs, key_retiring
-from huxin.registry import enquiries
-from huxin.registry.enquiries import Asking
+from huxin.registry import gathering
+from huxin.registry.gathering import Asking
 from huxin.registry.members import find_member
 from huxin.registry.session import connection
 from huxin.settings import Settings
@@ -150,4 +150,4 @@ class Answers:
             today=self.settings.today(),
             claim=False,
         )
-        return enquiries.gather(self.desk.live, asking).facts
+        return gathering.gather(self.desk.live, asking).facts

@@ -20,8 +20,8 @@ from huxin.enquiry.subject_keys import Keys, Person
 from huxin.nightly import actions
 from huxin.nightly.submitting import submit
 from huxin.nightly.tokenizer import Tokenizer
-from huxin.registry import enquiries, mobiles
-from huxin.registry.enquiries import Asking
+from huxin.registry import gathering, mobiles
+from huxin.registry.gathering import Asking
 from huxin.registry.live import Live
 from huxin.registry.schemes import scheme_ids
 from huxin.registry.session import connection
@@ -84,7 +84,7 @@ def scalar(settings: Settings, query: str) -> object:
         return database.execute(text(query)).scalar()
 
 
-def gathered(settings: Settings, person: int, number: int, claim: bool = True) -> enquiries.Gathered:
+def gathered(settings: Settings, person: int, number: int, claim: bool = True) -> gathering.Gathered:
     """What an enquiry of the other member finds."""
     found = keys_of(settings).of(Person("resident_id", resident_id(person), mobile=mobile(number)))
     asking = Asking(
@@ -92,7 +92,7 @@ def gathered(settings: Settings, person: int, number: int, claim: bool = True) -
     )
     live = Live(settings)
     try:
-        return enquiries.gather(live, asking)
+        return gathering.gather(live, asking)
     finally:
         live.close()
 

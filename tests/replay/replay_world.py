@@ -24,7 +24,7 @@ from huxin.enquiry.sealing import FACTS, opened
 from huxin.enquiry.subject_keys import Person
 from huxin.enquiry.timeline import months_told
 from huxin.ids import new_id
-from huxin.registry import enquiries, replay
+from huxin.registry import enquiries, gathering, replay
 from huxin.registry.members import change_member, set_status
 from huxin.registry.policies import policy_version
 from huxin.registry.replay import PRESENT, When, Whom
@@ -152,7 +152,7 @@ class Past:
     def gathered_told(self, asker: Asker, person: int, now: datetime) -> bytes:
         """The same as the very bytes."""
         keys = self.desk.keys.of(who(person))
-        asking = enquiries.Asking(
+        asking = gathering.Asking(
             member_id=asker.member_id,
             purpose="application",
             keys=keys.keys,
@@ -163,7 +163,7 @@ class Past:
             mobile_keys=keys.mobile_keys,
             stacking_days=7,
         )
-        return enquiries.gather(self.desk.live, asking).facts
+        return gathering.gather(self.desk.live, asking).facts
 
     def coverage(self, at: datetime | None, since: date, now: datetime) -> Coverage:
         with connection(self.settings) as database:

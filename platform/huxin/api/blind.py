@@ -20,7 +20,7 @@ from huxin.api.shell import shell
 from huxin.enquiry.evaluating import Evaluator, published, taken
 from huxin.enquiry.evaluating_entry import taken_elsewhere
 from huxin.errors import HuxinError
-from huxin.registry.enquiries import Quota
+from huxin.registry.gathering import Quota
 from huxin.zones.layout import required, zone_of
 from huxin.zones.roles import ENTRY
 from huxin_privacy.blind import BATCH

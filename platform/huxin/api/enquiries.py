@@ -30,7 +30,7 @@ from huxin.api.routes import Route, add
 from huxin.enquiry.request import PURPOSES, Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import Person
 from huxin.errors import HuxinError
-from huxin.registry.enquiries import Quota
+from huxin.registry.gathering import Quota
 from huxin_privacy.tickets import LONGEST
 
 WORDS = ("H1207", "H1208", "H1209")

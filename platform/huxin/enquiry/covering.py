@@ -6,7 +6,7 @@ import time
 from datetime import date, timedelta
 
 from huxin.decision import Coverage, Policy
-from huxin.registry.enquiries import coverage
+from huxin.registry.gathering import coverage
 from huxin.registry.live import Live
 from huxin.settings import Settings
 

@@ -25,9 +25,9 @@ from huxin.enquiry.sealing import ANSWER, FACTS, opened
 from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys
 from huxin.enquiry.together import NoTurnError, Together
 from huxin.errors import HuxinError
-from huxin.registry import enquiries, reservations
+from huxin.registry import enquiries, gathering, reservations
 from huxin.registry.audit_log import inclusion
-from huxin.registry.enquiries import Gathered
+from huxin.registry.gathering import Gathered
 from huxin.registry.live import Live
 from huxin.registry.policies import policy_on, policy_version
 from huxin.registry.reservations import Granted, Reserving
@@ -188,7 +188,7 @@ class Desk:
 
     def _put(self, asker: Asker, request: EnquiryRequest, key: str, policy: Policy, read: Read) -> Question:
         keys = self._whom(read, request)
-        asking = enquiries.Asking(
+        asking = gathering.Asking(
             member_id=asker.member_id,
             purpose=request.purpose,
             keys=keys.keys,
@@ -220,10 +220,10 @@ class Desk:
 
     def _known_by(self, question: Question) -> Known:
         asking = question.asking
-        found = enquiries.gather(self.live, asking)
+        found = gathering.gather(self.live, asking)
         if found.member_status == "active" and not found.met:
             self._meet(question.read, question.request, question.keys, asking.now)
-            found = enquiries.gather(self.live, replace(asking, blind=False))
+            found = gathering.gather(self.live, replace(asking, blind=False))
         return self._known_of(question, found)
 
     def _known_of(self, question: Question, found: Gathered) -> Known:
@@ -232,7 +232,7 @@ class Desk:
         asking, policy = question.asking, question.policy
         tier = policy.tier_shown(found.tier, found.reported_on, asking.today)
         allowed = self._limiting.quota(policy, tier, asking.member_id, asking.purpose, asking.today)
-        quota = enquiries.quota_left(asking.now, (found.minute_used, found.day_used), allowed)
+        quota = gathering.quota_left(asking.now, (found.minute_used, found.day_used), allowed)
         return Known(question.read, found, quota, found.subject_id, tier, asking.now)
 
     def _meet(self, read: Read, request: EnquiryRequest, keys: SubjectKeys, now: datetime) -> None:

@@ -13,7 +13,7 @@ from huxin.errors import HuxinError
 from huxin.paths import schema_root
 from huxin.registry import blind as registry
 from huxin.registry.blind import Limits
-from huxin.registry.enquiries import Quota
+from huxin.registry.gathering import Quota
 from huxin.registry.live import Live
 from huxin.settings import Settings
 from huxin_privacy import keyring

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from huxin.registry.enquiries import Quota
+from huxin.registry.gathering import Quota
 from huxin.settings import Settings
 from huxin.zones import blind
 from huxin.zones.calls import Peer

@@ -15,8 +15,9 @@ from huxin.enquiry.drafting import Drafting, go_through
 from huxin.enquiry.questions import Draft, Put, Question, Told
 from huxin.errors import HuxinError
 from huxin.registry import reservations
-from huxin.registry.enquiries import Gathered, NewEnquiry, Recorded
+from huxin.registry.enquiries import NewEnquiry, Recorded
 from huxin.registry.enquiry_lots import gather_all, record_new
+from huxin.registry.gathering import Gathered
 from huxin.registry.live import Live
 from huxin.registry.reservations import Granted, Reserving
 

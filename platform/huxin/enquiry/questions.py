@@ -11,7 +11,8 @@ from huxin.enquiry.answering import Made
 from huxin.enquiry.keys_in_use import Read
 from huxin.enquiry.request import Asker, EnquiryRequest
 from huxin.enquiry.subject_keys import SubjectKeys
-from huxin.registry.enquiries import Asking, Gathered, NewEnquiry, Quota
+from huxin.registry.enquiries import NewEnquiry
+from huxin.registry.gathering import Asking, Gathered, Quota
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from huxin.errors import HuxinError
 from huxin.registry.audit_acts import note_operator_act
-from huxin.registry.enquiries import Quota, quota_left
+from huxin.registry.gathering import Quota, quota_left
 from huxin.registry.live import Live
 from huxin.registry.statement import DAY, INT4, MOMENT, calling
 from huxin.registry.tables_blind import oprf_generation

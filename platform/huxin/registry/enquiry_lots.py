@@ -6,18 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from huxin.registry.arrays import even, lists, tables
-from huxin.registry.enquiries import (
-    GATHERED,
-    NEW,
-    Asking,
-    Gathered,
-    NewEnquiry,
-    Recorded,
-    claimed_in_lot,
-    gather,
-    gathered,
-    record_fresh,
-)
+from huxin.registry.enquiries import NEW, NewEnquiry, Recorded, record_fresh
+from huxin.registry.gathering import GATHERED, Asking, Gathered, claimed_in_lot, gather, gathered
 from huxin.registry.live import Live
 from huxin.registry.statement import BOOL, DAY, ID, INT2, INT4, MOMENT, TEXT, calling
 
@@ -34,7 +24,7 @@ _RECORD = calling("enquiry_record_lot", tuple(map(lists, NEW)), (("enquiry_recor
 
 
 def gather_all(live: Live, askings: Sequence[Asking]) -> list[Gathered | None]:
-    """What `enquiries.gather` tells of each; None where it has to be asked by itself, and counted then.
+    """What `gathering.gather` tells of each; None where it has to be asked by itself, and counted then.
 
     That is where keys are not in force any more, or somebody is not known yet who has more than one key or has to meet.
     HuxinError H0501 with the SQLSTATE lock_not_available where another is just making one of them known.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from huxin.registry.enquiries import Key
+from huxin.registry.gathering import Key
 
 _REGIONS = text("""
     SELECT region FROM (SELECT region FROM loan WHERE region IS NOT NULL LIMIT 10000) few

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, TextClause, text
 
 from huxin.errors import HuxinError
-from huxin.registry.enquiries import Key
+from huxin.registry.gathering import Key
 
 PRESENT: Final = None  # of `at`: what is known now
 
@@ -94,7 +94,7 @@ def require_known(connection: Connection, when: When) -> None:
 def facts_at(
     connection: Connection, member_id: int, whom: Sequence[Whom], when: When, stacking_days: int
 ) -> list[bytes]:
-    """Each one's facts as JSON (decision.facts), in the shape in which `enquiries.gather` tells them."""
+    """Each one's facts as JSON (decision.facts), in the shape in which `gathering.gather` tells them."""
     found = connection.execute(
         _FACTS,
         {

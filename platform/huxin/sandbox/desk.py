@@ -12,7 +12,7 @@ from huxin.enquiry.covering import Covering
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.questions import Known, Question, Told
 from huxin.enquiry.request import Asker, EnquiryRequest
-from huxin.registry.enquiries import Gathered
+from huxin.registry.gathering import Gathered
 from huxin.sandbox.acts import ACTS, Asked, disputed, partial
 from huxin.sandbox.subjects import identity, load_sandbox
 from huxin.settings import Settings
