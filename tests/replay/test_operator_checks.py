@@ -201,11 +201,29 @@ def test_as_of_is_what_an_enquiry_of_that_moment_was_told(shell: Shell, past: Pa
 
 
 def test_a_day_alone_is_its_close_of_business(shell: Shell, past: Past) -> None:
-    assert ask(shell, past, 1, "--json", "--as-of", "2026-05-30").lines[0]["subject_known"] is False
     (today,) = ask(shell, past, 1, "--json", "--as-of", "2026-05-31").lines
     (now,) = ask(shell, past, 1, "--json").lines
     assert today["answer"] == now["answer"]
     assert "截至 2026-05-31 23:59:59（北京时间）" in ask(shell, past, 1, "--as-of", "2026-05-31").out
+
+
+def test_before_the_registry_began_nothing_is_looked_up(shell: Shell, past: Past) -> None:
+    ((began,),) = rows(past, "SELECT min(created_at) FROM member")
+    assert ask(shell, past, 1, "--as-of", began.isoformat()).code == 0
+    for when in ((began - timedelta(microseconds=1)).isoformat(), "2026-05-30", "2001-01-01"):
+        ran = ask(shell, past, 1, "--as-of", when)
+        assert (ran.code, ran.told[:5], ran.out) == (2, "H1217", "")
+
+
+def test_before_the_first_file_no_record_is_true_of_now_and_of_then(settings: Settings) -> None:
+    """It says that nobody had reported."""
+    new = ready(settings, [ME, OTHER])
+    later = replace(new, fixed_now=new.now() + timedelta(hours=1))
+    for past in (None, as_of(new.now().isoformat(), later)):
+        (line,) = Checker(later, ME, Account("x"), past).ask([Check(who(1))])
+        told = json.loads(line)
+        assert told["subject_known"] is False
+        assert (told["coverage"]["members"], told["coverage"]["reported"]) == (2, 0)
 
 
 def test_what_retention_has_dropped_is_not_known_any_more(past: Past) -> None:

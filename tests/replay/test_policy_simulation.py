@@ -119,6 +119,17 @@ def test_every_policy_answers_as_the_history_says_it_would_have(past: Past) -> N
     assert size(past.settings) == before
 
 
+def test_the_registrys_first_minutes_are_simulated_too(settings: Settings, tmp_path: Path) -> None:
+    """The ten minutes for which coverage is looked up began before the registry did."""
+    begun = replace(settings, fixed_now=settings.now() + timedelta(minutes=5))
+    made = Past.begun(ready(begun, list(CODES[:2])), tmp_path / "sent", CODES[:2])
+    made.ask(CODES[0], 1)
+    told = simulate(made.settings, POLICIES["coverage"], PERIOD)
+    assert told["enquiries"] == 1
+    assert told["flags"]["LOW_COVERAGE"]["heavier"] == 1
+    made.desk.close()
+
+
 def test_kinds_days_and_flags(past: Past) -> None:
     told = simulate(past.settings, POLICIES["caps"], PERIOD)
     assert set(told["by_kind"]) == {"guarantor", "microlender"}

@@ -18,7 +18,7 @@ from huxin.enquiry.subject_keys import seal_keys
 from huxin.errors import HuxinError
 from huxin.registry.policies import policies, policy_version
 from huxin.registry.policy_past import PastEnquiry, count_enquiries, past_enquiries, reading
-from huxin.registry.replay import When, coverage_at, require_known
+from huxin.registry.replay import When, began_at, coverage_at, require_known
 from huxin.settings import SHANGHAI, Settings
 from huxin_privacy import keyring
 
@@ -96,9 +96,12 @@ class _Again:
 
     def look_in(self, database: Connection, period: Period) -> None:
         """Where the coverage of the past is looked up, on a connection of its own: the other one is streaming."""
+        began = began_at(database)
 
         @lru_cache(maxsize=10_000)
         def found(since: date, at: datetime) -> Coverage:
+            # The ten minutes of the first enquiries may have begun before the registry did.
+            at = max(at, began) if began else at
             when = When(at, at, at.astimezone(SHANGHAI).date())
             require_known(database, when)
             reach = coverage_at(database, since, when)

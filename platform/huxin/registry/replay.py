@@ -31,6 +31,9 @@ _FACTS = text("""
         CAST(:mobiles AS uuid[])) WITH ORDINALITY AS q(subject, marks, by_mobile, mobile, number)
     ORDER BY q.number
 """)
+# Nothing before its first member was known by a registry that was there: that is no answer of "no record".
+_BEGAN = "SELECT min(m.created_at) FROM member m"
+_BEYOND = text(f"SELECT greatest(known_since(), ({_BEGAN})) > CAST(:at AS timestamptz)")
 _COVERAGE = text("SELECT members, reported, ever, oldest FROM coverage_at(:since, CAST(:at AS timestamptz))")
 
 
@@ -79,16 +82,22 @@ def mobiles_of(connection: Connection, asked: Sequence[Sequence[Key]]) -> list[U
 
 
 def require_known(connection: Connection, when: When) -> None:
-    """HuxinError H1217 when the past of that moment is not held any more; it is held to the transaction's end."""
+    """HuxinError H1217 when the past of that moment is not held any more, or the registry had not begun.
+
+    What is held is held to the transaction's end.
+    """
     if when.at is None:
         return
     # A month of history that is dropped waits for this transaction.
     connection.execute(text("LOCK TABLE loan_history IN ACCESS SHARE MODE"))
-    gone = connection.execute(
-        text("SELECT known_since() > CAST(:at AS timestamptz)"), {"at": when.known}
-    ).scalar()
-    if gone:
+    if connection.execute(_BEYOND, {"at": when.known}).scalar():
         raise HuxinError("H1217")
+
+
+def began_at(connection: Connection) -> datetime | None:
+    """When the registry got its first member: nothing can be asked as of before it."""
+    found: datetime | None = connection.execute(text(_BEGAN)).scalar()
+    return found
 
 
 def facts_at(
