@@ -98,6 +98,23 @@ def test_the_answer_is_the_whole_one_and_stands_on_record(shell: Shell, past: Pa
     assert "YY-7" not in json.dumps(record)
 
 
+def test_one_coverage_is_told_where_the_reports_are_old(shell: Shell, past: Past) -> None:
+    """The line counts as the flag does, and says apart how many reported at any time."""
+    past.world.settings = replace(past.settings, fixed_now=past.settings.now() + timedelta(days=90))
+    (line,) = ask(shell, past, 1, "--json").lines
+    assert line["coverage"] == {
+        "members": 2,
+        "reported": 0,
+        "days": 3,
+        "ever": 2,
+        "oldest_as_of": "2026-05-29",
+    }
+    assert line["answer"]["coverage"].items() >= {"members": 2, "reported": 0}.items()
+    told = ask(shell, past, 1).out
+    assert "LOW_COVERAGE: 2 家会员中近 3 天只有 0 家报送" in told
+    assert "覆盖：2 家会员中近 3 天有 0 家报送（曾报送 2 家）" in told
+
+
 def test_it_counts_in_no_window_and_no_quota(shell: Shell, past: Past) -> None:
     before = past.gathered(past.asker(OTHER), 1, past.settings.now())
     for _ in range(3):

@@ -41,16 +41,21 @@ def print_checked(settings: Settings, told: dict[str, Any]) -> None:
         own = "" if part is None else f"（本机构 {part}）" if zh else f" (own {part})"
         console.print(f"{words[0 if zh else 1]}: {told[name]}{own}", highlight=False)
     print_outcome(settings, told["answer"], console)
-    said = told["coverage"]
-    members, reported, oldest = said["members"], said["reported"], said["oldest_as_of"] or "—"
-    _say(
-        console,
-        zh,
-        f"覆盖：{members} 家会员中 {reported} 家已报送，最早数据日期 {oldest}",
-        f"coverage: {reported} of {members} members reported, oldest as of {oldest}",
-    )
+    _say(console, zh, *_coverage_words(told["coverage"]))
     number = told["enquiry_id"] or told["act"]
     _say(console, zh, f"已留痕：{number}", f"on record: {number}")
+
+
+def _coverage_words(said: dict[str, Any]) -> tuple[str, str]:
+    """How complete the answer is, as its flags count it; and how many reported at all, where that is another number."""
+    members, reported, days = said["members"], said["reported"], said["days"]
+    ever, oldest = said["ever"], said["oldest_as_of"] or "—"
+    zh = f"（曾报送 {ever} 家）" if ever != reported else ""
+    en = f" ({ever} at any time)" if ever != reported else ""
+    return (
+        f"覆盖：{members} 家会员中近 {days} 天有 {reported} 家报送{zh}，最早数据日期 {oldest}",
+        f"coverage: {reported} of {members} members reported within {days} days{en}, oldest as of {oldest}",
+    )
 
 
 def moment_words(zh: bool, moment: str) -> str:

@@ -45,11 +45,14 @@ class Head:
 def checked_line(head: Head, enquiry_id: UUID, subject: UUID | None, used: Used, reach: Reach) -> bytes:
     """The line of a question that was answered; without a known subject there is no enquiry on record to name."""
     facts = Facts.from_json(used.facts)
-    oldest = reach.oldest_as_of
+    oldest, days = reach.oldest_as_of, used.policy.coverage_days
     told = answer_object(Answer(_exposure(facts.loans))) | {
         "coverage": {
             "members": reach.members,
-            "reported": reach.ever,
+            # As the answer and its flags count it, so that one line never tells two coverages.
+            "reported": used.coverage.reported,
+            "days": days,
+            "ever": reach.ever,
             "oldest_as_of": None if oldest is None else oldest.isoformat(),
         },
         "enquiry_id": None if subject is None else str(enquiry_id),
