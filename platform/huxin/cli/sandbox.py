@@ -74,19 +74,21 @@ def entered() -> Settings:
 
 
 def serve_sandbox(settings: Settings, config: Config, serving: Serving) -> None:
-    """Makes it anew and serves it, and tells a newcomer what to do next."""
+    """Makes it anew and serves it, and tells a newcomer what to do next. HuxinError H1141 where it is served."""
     from huxin.api.serving import held_address
+    from huxin.sandbox.home import served_alone
     from huxin.sandbox.serving import serve_anew
 
-    with held_address(serving):
-        pass  # taken maybe by a sandbox that is served: then it is not made anew under its callers
     begun = monotonic()
-    note(_in(settings, "正在准备沙箱 …", "Preparing the sandbox …"))
 
     def tell(address: str) -> None:
         note(_told(settings, address, monotonic() - begun))
 
-    serve_anew(settings, config, serving, prepare, tell)
+    with served_alone(settings, serving.address):
+        with held_address(serving):
+            pass  # where another program has it, nothing is made anew for nothing
+        note(_in(settings, "正在准备沙箱 …", "Preparing the sandbox …"))
+        serve_anew(settings, config, serving, prepare, tell)
     note(_in(settings, "已停止", "stopped"))
 
 
