@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -114,6 +116,44 @@ def test_a_lost_line_is_replaced_in_the_same_call(desk: Desk) -> None:
         other.execute("SELECT pg_terminate_backend(%s, 60000)", before)
     after = desk.live.call(pid, ())
     assert before is not None and after is not None and before != after
+
+
+def test_where_the_server_ended_all_everything_is_opened_anew_and_nothing_is_warned_of(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the sandbox is made anew: no connection that is closed comes back to a pool that is open."""
+    pid = Statement(b"pid", b"SELECT pg_backend_pid()", (), (INT4.read,), ())
+    ways: tuple[Callable[[], tuple[object, ...] | None], ...] = (
+        lambda: desk.live.call(pid, ()),
+        lambda: desk.live.call_in_lot(pid, ()),
+        lambda: desk.live.row("SELECT pg_backend_pid()", ()),
+    )
+    with caplog.at_level(logging.WARNING, "psycopg.pool"):
+        for first in ways:
+            before = {way() for way in ways}
+            with psycopg.connect(libpq_uri(desk.settings), autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+            assert before.isdisjoint({way() for way in (first, *ways)})
+    assert caplog.messages == []
+
+
+def test_one_that_was_at_work_while_all_was_left_ends_its_call_and_is_closed(desk: Desk) -> None:
+    waits = Statement(b"waits", b"SELECT 7, pg_advisory_xact_lock_shared(6)", (), (INT4.read,), ())
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(libpq_uri(desk.settings)) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(6)")
+        told, opened = threads.submit(desk.live.call, waits, ()), desk.live._now()
+        while (
+            holder.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").rowcount == 0
+        ):
+            assert not told.done()
+        desk.live._leave(opened)
+        holder.rollback()
+        assert told.result(120) == (7,)
+    assert not opened.lines._own()
+    assert desk.live._now() is not opened
 
 
 def test_threads_take_a_line_each(desk: Desk) -> None:

@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 Then = Callable[[list[Row]], tuple[Statement, Sequence[Any]] | None]
 Left = Callable[[psycopg.Connection[Any]], None]
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
-_LOST = "08006"  # connection_failure: what libpq says where the server can say nothing
+LOST = "08006"  # connection_failure: what libpq says where the server can say nothing
 
 
 class RefusedError(Exception):
@@ -45,7 +45,7 @@ class Line:
                 self._prepared.add(statement.name)
             result = self._checked(self._raw.exec_prepared(statement.name, sent, statement.formats, 1))
         except psycopg.OperationalError:  # the connection was closed before anything could be sent
-            raise RefusedError(_LOST) from None
+            raise RefusedError(LOST) from None
         gives, value = statement.gives, result.get_value
         return [
             tuple(
@@ -67,15 +67,21 @@ class Line:
             return result
         told = result.error_field(pq.DiagnosticField.SQLSTATE)
         alive = self._raw.status == pq.ConnStatus.OK
-        raise RefusedError(told.decode() if told and alive else _LOST)
+        raise RefusedError(told.decode() if told and alive else LOST)
 
 
 class Lines:
     """As many lines as there are threads that ask at once; safe to share, and made anew after a fork."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], left: Left) -> None:
-        """`left` is told of each connection that was closed here, so that another can be had for it."""
-        self._connect, self._left = connect, left
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], left: Left, lost: Callable[[], None]
+    ) -> None:
+        """`left` is told of each connection that was closed here, so that another can be had for it.
+
+        `lost` is called before it where the server ended the connection: the others are lost as well then.
+        """
+        self._connect, self._left, self._lost = connect, left, lost
+        self._over = False
         self._idle: tuple[int, deque[Line]] = os.getpid(), deque()
 
     def rows(self, statement: Statement, values: Sequence[Any], then: Then | None = None) -> list[Row]:
@@ -93,19 +99,26 @@ class Lines:
             if then is not None and (more := then(found)) is not None:
                 line.rows(*more)
         except RefusedError as error:
-            if error.sqlstate == _LOST or error.sqlstate.startswith("57P"):
+            if error.sqlstate == LOST or error.sqlstate.startswith("57P"):
+                self._lost()
                 line.close()
             else:
-                idle.append(line)
+                self._keep(idle, line)
             raise
         except BaseException:
             line.close()  # whatever it was in the middle of
             raise
-        idle.append(line)
+        self._keep(idle, line)
         return found
 
+    def _keep(self, idle: deque[Line], line: Line) -> None:
+        idle.append(line)
+        if self._over:  # looked at after it, so that a line is closed by whoever comes second
+            self.drop()
+
     def drop(self) -> None:
-        """Closes what is idle: the next call connects anew."""
+        """Closes what is idle, and from now on whatever is done with its call."""
+        self._over = True
         idle = self._own()
         with suppress(IndexError):
             while True:
