@@ -18,10 +18,10 @@ help:            ## lists these commands · 列出命令
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 demo: .venv/.runtime       ## a night of six members, from files to answers · 演示：六家机构的一夜
-	@HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo
+	@exec env HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo
 
 serve: .venv/.runtime      ## the demo, and its API stays up until Ctrl-C · 演示后保持接口运行
-	@HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo --stay
+	@exec env HUXIN_NOW=2026-05-31T22:00:00+08:00 $(PY) -m huxin.demo --stay
 
 # Side by side, a file to a process: each process has a database server of its own.
 JOBS ?= 2

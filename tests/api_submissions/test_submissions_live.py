@@ -161,11 +161,14 @@ def test_the_lines_that_make_serve_prints_run(
     keys = {ME: demo.member_key(settings, ME)}
     stage = Stage(Console(file=StringIO()), zh=False, begin=0.0)
     demo.print_lines(settings, stage, demo.Served(api.address, api.process, {}, keys))
-    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("export", "curl"))]
-    script = "\necho\n".join(printed)
+    script, _, _ = capsys.readouterr().out.partition("documentation:")
+    told = [each.splitlines() for each in script.strip().split("\n\n")]
+    assert [(lines[0][:2], lines[1].split()[0], len(lines)) for lines in told] == [
+        ("# ", word, 2) for word in ("export", "curl", "curl", "curl", "curl")
+    ]
     shell(api, tmp_path, script)
     drain(settings)  # what was asked is in the log, and a checkpoint over it
-    known, answered, sent_before, *checkpoint = shell(api, tmp_path, script).split("\n")[1:]
+    known, answered, sent_before, *checkpoint = shell(api, tmp_path, script).split("\n")
     assert json.loads(known)["holder"] == ME
     assert json.loads(answered)["outcome"] == "eligible"
     assert json.loads(sent_before)["items"] == []

@@ -26,10 +26,14 @@ EVENING = "2026-05-31T22:00:00+08:00"
 
 
 def main(stay: bool) -> None:
-    """The whole account; with `stay` the API goes on until Ctrl-C."""
+    """The whole account; with `stay` the API goes on until SIGTERM or Ctrl-C, which is its orderly end.
+
+    A demo that was cut short by them ends with 128 and the signal's number.
+    """
     os.environ.setdefault("HUXIN_NOW", EVENING)
     # What was started is to be stopped, however the demo is ended.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, _frame: sys.exit(128 + number))
     settings = Settings.from_env()
     console = Console() if sys.stdout.isatty() else Console(width=130, force_terminal=False)
     stage = Stage(console, settings.language == "zh", monotonic())
@@ -48,6 +52,10 @@ def main(stay: bool) -> None:
                         "The console: make serve starts it too, and gives links to join by",
                     )
         stage.say(f"完成。数据在 {settings.home}", f"Done. Its state is in {settings.home}")
+    except SystemExit:
+        if not stay:
+            raise
+        stage.say(f"已停止。数据在 {settings.home}", f"Stopped. Its state is in {settings.home}")
     except HuxinError as error:
         sys.stderr.write(f"{error.code} {error.text(settings.language)}\n")
         sys.exit(error.exit_code or 1)
@@ -57,8 +65,9 @@ def _stay(settings: Settings, stage: Stage, api: Served) -> None:
     print_lines(settings, stage, api)
     try:
         api.process.wait()
-    except KeyboardInterrupt:
+    except SystemExit:
         stage.say("正在停止 …", "stopping …")
+        raise
 
 
 @contextmanager

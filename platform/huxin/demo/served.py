@@ -33,6 +33,8 @@ from huxin_privacy.client import Client, Identity, send
 
 ASKING = ("M0001", "M0002")
 USUAL_PORT, CONSOLE_PORT = 8000, 8001
+# An answer has no line's end of its own: pasted together, the next one would begin beside it.
+_CURL = "curl -sS -w '\\n'"
 _PATIENCE_S = 60.0
 _STOP_S = 20.0
 
@@ -101,17 +103,30 @@ def print_lines(settings: Settings, stage: Stage, api: Served) -> None:
         '"amount":"20000.00","product":"consumer","consent_no":"SQ1","consent_until":"2027-01-01",'
         '"staff":"S-17","reference":"case-1"}'
     )
+    bearer = '-H "Authorization: Bearer $TOKEN"'
     lines = (
-        f"export TOKEN=$(HUXIN_NOW={now} '{huxin}' members key token {code} --key '{file}' --url {api.address})",
-        f'curl -s {api.address}/v1/whoami -H "Authorization: Bearer $TOKEN"',
-        f'curl -s {api.address}/v1/enquiries -H "Authorization: Bearer $TOKEN" '
-        f"-H \"Idempotency-Key: try-$(date +%s%N)\" -H 'Content-Type: application/json' -d '{body}'",
-        f'curl -s {api.address}/v1/submissions -H "Authorization: Bearer $TOKEN"',
-        f'curl -s {api.address}/v1/audit/checkpoint -H "Authorization: Bearer $TOKEN"',
+        (
+            ("访问令牌，五分钟有效", "an access token, good for five minutes"),
+            f"export TOKEN=$(HUXIN_NOW={now} '{huxin}' members key token {code} --key '{file}' --url {api.address})",
+        ),
+        (("我是谁", "who you are"), f"{_CURL} {api.address}/v1/whoami {bearer}"),
+        (
+            ("查询一个主体", "ask about a subject"),
+            f'{_CURL} {api.address}/v1/enquiries {bearer} -H "Idempotency-Key: try-$(date +%s%N)" '
+            f"-H 'Content-Type: application/json' -d '{body}'",
+        ),
+        (
+            ("经接口报送的批次", "what was sent over the API"),
+            f"{_CURL} {api.address}/v1/submissions {bearer}",
+        ),
+        (
+            ("存证日志的检查点", "the log's checkpoint"),
+            f"{_CURL} {api.address}/v1/audit/checkpoint {bearer}",
+        ),
     )
-    for line in lines:
+    for (zh, en), line in lines:
         # Not through the console, which would break a line that is to be pasted.
-        sys.stdout.write(f"\n{line}\n")
+        sys.stdout.write(f"\n# {zh if stage.zh else en}\n{line}\n")
     sys.stdout.write(f"\n{'接口文档' if stage.zh else 'documentation'}: {api.address}/docs\n")
     if api.console:
         _print_console(settings, stage, api.console)
