@@ -17,11 +17,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from huxin.decision import load_policies
 from huxin.errors import HuxinError
 from huxin.registry import embedded
 from huxin.registry.connect import libpq_uri
 from huxin.sandbox.home import served_alone
 from huxin.sandbox.page import PAGE, filled
+from huxin.sandbox.subjects import load_sandbox
 from huxin.settings import Settings
 from support.ports import free_port
 
@@ -33,6 +35,15 @@ PATIENCE_S = 6  # with one answer: less than the slow subject takes, more than a
 def test_the_page_is_as_the_data_says() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == filled(page), "run: python -m huxin.sandbox.page"
+
+
+def test_the_pages_quotas_are_the_policys() -> None:
+    page, policy = PAGE.read_text(encoding="utf-8"), load_policies()[-1]
+    for member in load_sandbox().members[:3]:
+        for purpose in ("application", "guarantee", "post_loan"):
+            quota = policy.quota(member.tier, purpose)
+            told = [f"{each:,}" if each else "none 无" for each in (quota.per_minute, quota.per_day)]
+            assert f"| {member.code} | {member.tier} | {purpose} | {told[0]} | {told[1]} |" in page
 
 
 @pytest.mark.slow

@@ -34,7 +34,10 @@ class NewReservation(BaseModel):
     product: Literal["consumer", "business", "agricultural"] | None = Field(
         default=None, description="the enquiry's where it is left out"
     )
-    expires_in: Seconds | None = Field(default=None, description="the policy's where it is left out")
+    expires_in: Seconds | None = Field(
+        default=None,
+        description="the policy's default_hours where it is left out, its maximum_hours at the most (H1216)",
+    )
 
     def asked(self) -> reserving.ReservationRequest:
         """The same as values, in cents."""
@@ -58,7 +61,7 @@ class Conversion(BaseModel):
 
 
 class Held(BaseModel):
-    """`expires_at` of a converted one: until when it waits for its loan to be reported."""
+    """`expires_at` of a converted one: until when it waits for its loan, the policy's `convert_days`."""
 
     reservation_id: UUID
     enquiry_id: UUID
