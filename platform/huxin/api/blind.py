@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
+from huxin.api.field_faults import misshapen
 from huxin.api.fields import Epoch
 from huxin.api.limits import rate_headers
 from huxin.api.routes import Route, add
@@ -39,7 +40,7 @@ def _element(text: str) -> bytes:
     try:
         return decoded(text)
     except ValueError:
-        raise ValueError("element") from None  # pydantic's error would quote the value
+        raise misshapen("element") from None  # pydantic's error would quote the value
 
 
 Element = Annotated[str, AfterValidator(_element), WithJsonSchema({"type": "string", "pattern": _PATTERN})]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, TypeVar
 
-import yaml
 from flask import request
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
+from huxin.api.field_faults import FieldFault, refusal
 from huxin.api.shell import shell
 from huxin.errors import HuxinError
-from huxin.paths import schema_root
 
 JSON = "application/json"
 _READ = "huxin.body"
@@ -21,28 +21,6 @@ FORM = "application/x-www-form-urlencoded"
 _DRAINED = 1 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class FieldFault:
-    """One field that is wrong: a JSON pointer (RFC 6901), the fault's name, the bounds that its text tells."""
-
-    pointer: str
-    fault: str
-    bounds: dict[str, Any]
-
-    def told(self, language: str) -> dict[str, str]:
-        texts = _texts()
-        text = texts.get(self.fault, texts["invalid"])[language].format(**self.bounds)
-        return {"pointer": self.pointer, "fault": self.fault, "text": text}
-
-
-class InvalidFieldsError(HuxinError):
-    """H1121 with the list of faults."""
-
-    def __init__(self, fields: list[FieldFault]) -> None:
-        super().__init__("H1121", count=len(fields))
-        self.fields = fields
 
 
 def read_json(model: type[Model]) -> Model:
@@ -102,7 +80,13 @@ def parse(model: type[Model], content: bytes) -> Model:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
-        raise refusal(model, error) from None
+        raise refusal(model, error, partial(_over_all, model, content)) from None
+
+
+def _over_all(model: type[BaseModel], content: bytes) -> Iterable[FieldFault]:
+    """What the model itself finds wrong with the fields together, of what was sent, however wrong each may be."""
+    finding = getattr(model, "over_all", None)
+    return () if finding is None else finding(from_json(content))
 
 
 def require_type(wanted: str) -> None:
@@ -115,46 +99,3 @@ def require_type(wanted: str) -> None:
             raise HuxinError("H1119", wanted=wanted)
     if request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise HuxinError("H1119", wanted=wanted)
-
-
-def refusal(model: type[BaseModel], error: ValidationError) -> HuxinError:
-    """What to tell of a pydantic error; its messages and inputs stay here."""
-    found = error.errors(include_url=False, include_input=False)
-    if any(each["type"] == "json_invalid" or ((each["type"], each["loc"]) == _SHAPE) for each in found):
-        return HuxinError("H1120")
-    known = _names(model)
-    return InvalidFieldsError([_fault(each, known) for each in found])
-
-
-def _fault(each: Any, known: frozenset[str]) -> FieldFault:
-    # A name that the model does not have is the caller's own text, and may be anything.
-    # One that begins so says which of several models was meant, and is no part of the place.
-    loc = (step for step in each["loc"] if not str(step).startswith("@"))
-    steps = (str(step) if isinstance(step, int) or step in known else "*" for step in loc)
-    fault = each["type"] if each["type"] in _texts() else "invalid"
-    bounds = {name: value for name, value in each.get("ctx", {}).items() if name in _BOUNDS}
-    return FieldFault("".join(f"/{step}" for step in steps), fault, bounds)
-
-
-# A body of JSON that is no object at all; a rule over several fields also has no place of its own.
-_SHAPE = ("model_type", ())
-# Of a rule's own making; pydantic's context may also quote what was sent.
-_BOUNDS = frozenset(
-    ("min_length", "max_length", "pattern", "expected", "gt", "ge", "lt", "le", "decimal_places")
-)
-
-
-@lru_cache(maxsize=256)
-def _names(model: type[BaseModel]) -> frozenset[str]:
-    """Every field name in a model and those within it."""
-    schema = model.model_json_schema(by_alias=True)
-    parts = [schema, *schema.get("$defs", {}).values()]
-    return frozenset(name for part in parts for name in part.get("properties", {}))
-
-
-@lru_cache(maxsize=1)
-def _texts() -> dict[str, dict[str, str]]:
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(
-        (schema_root() / "api" / "fields.yaml").read_text(encoding="utf-8")
-    )
-    return loaded

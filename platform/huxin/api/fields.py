@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from huxin.api.field_faults import misshapen
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _YUAN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -16,9 +19,12 @@ _DESCRIBED = r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,2})?$"
 
 def _day(value: Any) -> Any:
     # By itself pydantic also takes seconds since 1970 for a day: a number in the wrong field would be a consent.
-    if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("date")
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if _DAY.fullmatch(value):
+        with suppress(ValueError):  # 31 February has the form of a day, and is none
+            return date.fromisoformat(value)
+    raise misshapen("day")
 
 
 def _yuan(value: Any) -> Any:
@@ -28,7 +34,7 @@ def _yuan(value: Any) -> Any:
     found = _whole(value)
     if isinstance(found, int) and not isinstance(found, bool):
         return Decimal(found)
-    raise ValueError("amount")
+    raise misshapen("amount")
 
 
 def _whole(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from huxin.api.bodies import refusal
+from huxin.api.field_faults import refusal
 from huxin.api.language import preferred
 from huxin.api.paging import DEFAULT_SIZE, MOST
 from huxin.api.shell import shell

@@ -8,10 +8,12 @@ from uuid import UUID
 from apiflask import APIFlask
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
+from huxin.api.field_faults import FieldFault
 from huxin.api.fields import Amount, Seconds, Words
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.routes import Route, add
@@ -20,6 +22,7 @@ from huxin.enquiry.request import Asker
 
 ACCESS = Access(scope="reservations")
 _UNKNOWN = "H1215"
+_NEITHER = FieldFault("", "loan_or_contract")
 _EITHER: list[Any] = [
     {"required": [name], "properties": {name: {"type": "string"}}} for name in ("loan_no", "contract_no")
 ]
@@ -53,10 +56,15 @@ class Conversion(BaseModel):
     loan_no: Words | None = None
     contract_no: Words | None = None
 
+    @classmethod
+    def over_all(cls, said: dict[str, Any]) -> list[FieldFault]:
+        """What `_one` would find next, for a body with other faults: all are told at once."""
+        return [_NEITHER] if said.get("loan_no") is said.get("contract_no") is None else []
+
     @model_validator(mode="after")
     def _one(self) -> Conversion:
         if self.loan_no is None and self.contract_no is None:
-            raise ValueError("neither")
+            raise PydanticCustomError(_NEITHER.fault, "neither")
         return self
 
 
