@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
 from huxin.paths import schema_root
+from huxin_privacy.errors import PrivacyError
 
 
 @dataclass(frozen=True)
 class ErrorText:
     """What a code says: the fault and what to do, in both languages.
 
-    `exit_code` is the command line's; `status` is HTTP's, None for what is no caller's business.
+    `exit_code` is the command line's; `status` is HTTP's, None for what is no caller's business. `operator` is what an
+    operator can do beside, by language.
     """
 
     zh: str
     en: str
     exit_code: int = 2
     status: int | None = None
+    operator: Mapping[str, str] = field(default_factory=dict)
 
 
 class HuxinError(Exception):
@@ -52,6 +56,15 @@ def error_texts() -> dict[str, ErrorText]:
     """All codes of schemas/errors.yaml."""
     loaded = yaml.safe_load((schema_root() / "errors.yaml").read_text(encoding="utf-8"))
     return {code: ErrorText(**entry) for code, entry in loaded.items()}
+
+
+def for_operators(error: HuxinError | PrivacyError, language: str) -> str:
+    """What an operator is told: the text, and what only an operator can do about it, which no member reads."""
+    text = error.text(language)
+    more = error_texts()[error.code].operator.get(language) if isinstance(error, HuxinError) else None
+    if more is None:
+        return text
+    return f"{text}{'' if language == 'zh' else ' '}{more.format(**error.facts)}"
 
 
 def places(error: BaseException) -> str:

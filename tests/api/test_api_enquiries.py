@@ -219,7 +219,12 @@ def test_an_answer_names_no_member(world: World) -> None:
 def test_a_receipt_proves_what_was_answered(world: World) -> None:
     told = ask(world, "member").json
     path, token = f"/v1/enquiries/{told['enquiry_id']}/receipt", world.token("member")
-    assert code_of(world.call("GET", path, token)) == "H1302"
+    early = world.call("GET", path, token)
+    assert (code_of(early), early.headers["Retry-After"], early.json["facts"]) == (
+        "H1302",
+        "2",
+        {"retry_s": 2},
+    )
     drain(world.settings)
     receipt = world.call("GET", path, token).json
     keys = log_keys(keyring.open(world.settings.keys_dir, "audit")).verifiers
@@ -231,6 +236,27 @@ def test_a_receipt_proves_what_was_answered(world: World) -> None:
     verify_promise(promise, receipt["record"], bytes.fromhex(receipt["salt"]), keys)
     assert code_of(world.call("GET", path, world.token("other"))) == "H1302"
     assert NUMBER not in receipt["record"]
+
+
+def test_only_ones_own_is_said_to_come_yet(world: World) -> None:
+    """Nobody learns of a receipt's place that another member has asked, before it is numbered or after."""
+    enquiry = ask(world, "member").json["enquiry_id"]
+    hold = reserve(world, "member", enquiry).json["reservation_id"]
+    places = [("/v1/enquiries/{}/receipt", enquiry), ("/v1/reservations/{}/receipt", hold)]
+
+    def told(who: str, place: str, id_: object) -> tuple[bytes, str | None]:
+        response = world.call("GET", place.format(id_), world.token(who))
+        assert code_of(response) == "H1302"
+        return response.data, response.headers.get("Retry-After")
+
+    for place, id_ in places:
+        assert told("member", place, id_)[1] == "2"
+        assert told("other", place, id_) == told("other", place, new_id()) == told("member", place, new_id())
+        assert told("other", place, id_)[1] is None
+    drain(world.settings)
+    for place, id_ in places:
+        assert world.call("GET", place.format(id_), world.token("member")).status_code == 200
+        assert told("other", place, id_) == told("other", place, new_id())
 
 
 def test_a_member_that_stopped_reporting_sees_outcome_and_lender_count_only(world: World) -> None:

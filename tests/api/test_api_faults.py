@@ -181,3 +181,18 @@ def test_a_quota_that_is_used_up_says_until_when(broken: World) -> None:
 def test_each_code_of_the_api_has_a_status_and_texts() -> None:
     assert {code: each for code, each in documented().items() if not (each["zh"] and each["en"])} == {}
     assert set(documented()) >= {f"H11{number:02}" for number in range(1, 29)}
+
+
+def test_what_is_to_be_mended_here_is_told_here_and_not_to_the_caller(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stale(*_: object, **__: object) -> None:
+        raise HuxinError("H1601")
+
+    monkeypatch.setattr(enquiry_desk.Desk, "enquire", stale)
+    headers = {"Idempotency-Key": "keys-were-exchanged", "Accept-Language": "en"}
+    with caplog.at_level(logging.WARNING):
+        response = world.call("POST", "/v1/enquiries", world.token("member"), headers, json=QUESTION)
+    assert code_of(response) == "H1601"
+    assert "huxin" not in response.text.lower()
+    assert "huxin keys check" in caplog.text

@@ -23,7 +23,7 @@ def test_a_receipt_holds_offline(world: World) -> None:
     number = world.filed()["id"]
     path = f"/v1/submissions/{number}/receipt"
     early = world.get(path)
-    assert (early.status_code, code_of(early)) == (404, "H1302")
+    assert (early.status_code, code_of(early), early.headers["Retry-After"]) == (404, "H1302", "2")
     drain(world.settings)
     told = world.get(path)
     assert told.status_code == 200, told.text

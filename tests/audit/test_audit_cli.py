@@ -54,6 +54,7 @@ def test_from_enquiry_to_a_receipt_checked_offline(
     enquiry = ask_many(home, 5)[2]
     code, _, told = huxin("audit", "receipt", enquiry)
     assert (code, told.split()[0]) == (2, "H1302")
+    assert "huxin audit sequence" in told, "operators are told what only they can do"
     code, _, told = huxin("audit", "sequence", "--once")
     assert code == 0
     assert ("新增叶子 7 个" if language == "zh" else "7 leaves added") in told  # with policies and keys

@@ -15,6 +15,9 @@ TREE = Path(__file__).parents[2]
 TEXT = (TREE / "schemas" / "errors.yaml").read_text(encoding="utf-8")
 ERRORS: dict[str, dict[str, object]] = yaml.safe_load(TEXT)
 SOURCES = [path for room in ("platform", "dags") for path in (TREE / room).rglob("*.py")]
+COMMAND = re.compile(r"\bhuxin(?!-| receipt verify)\b|HUXIN_|yaml\b")
+# Told at /metrics and /readyz, which operators' own programs ask.
+OPERATION = frozenset({"H1127", "H1128"})
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -44,10 +47,24 @@ def test_codes_stand_once() -> None:
 @pytest.mark.parametrize("code", ERRORS)
 def test_an_error_speaks_both_languages_of_the_same_facts(code: str) -> None:
     entry = ERRORS[code]
-    assert set(entry) <= {"zh", "en", "exit_code", "status"}
-    assert HAN.search(str(entry["zh"]))
-    assert not HAN.search(str(entry["en"]))
-    assert facts(entry["zh"]) == facts(entry["en"])
+    assert set(entry) <= {"zh", "en", "exit_code", "status", "operator"}
+    texts: dict[str, object] = {"zh": entry["zh"], "en": entry["en"]}
+    for said in (texts, entry.get("operator", texts)):
+        assert isinstance(said, dict)
+        assert HAN.search(str(said["zh"]))
+        assert not HAN.search(str(said["en"]))
+        assert facts(said["zh"]) == facts(said["en"])
+        assert facts(said["zh"]) <= facts(entry["zh"]), (
+            "what operators are told is filled from the same facts"
+        )
+
+
+def test_what_a_caller_is_told_names_no_operators_command() -> None:
+    """A member can run none of ours but the checking of receipts; operators read `operator` beside it."""
+    for code, entry in ERRORS.items():
+        if "status" in entry and code not in OPERATION:
+            for language in ("zh", "en"):
+                assert not COMMAND.search(str(entry[language])), f"{code} {language}"
 
 
 def test_a_status_is_one_of_a_refusal_or_a_fault() -> None:

@@ -16,7 +16,7 @@ from huxin.api.answers import answer
 from huxin.api.language import preferred
 from huxin.api.limits import rate_headers
 from huxin.api.shell import shell
-from huxin.errors import HuxinError, error_texts, places
+from huxin.errors import HuxinError, error_texts, for_operators, places
 from huxin.ids import new_id
 from huxin_privacy.errors import PrivacyError
 
@@ -93,6 +93,9 @@ def unforeseen(error: Exception) -> Response:
 def problem(error: HuxinError, headers: list[tuple[str, str]] | None = None) -> Response:
     """The response that tells `error`."""
     status = error.status or 500
+    if status >= 500 and error_texts()[error.code].operator:
+        # A caller is told only what a caller can do; what is to be mended here is told here.
+        _logger.warning("%s %s", error.code, for_operators(error, shell().settings.language))
     language = preferred(request.environ.get("HTTP_ACCEPT_LANGUAGE"), shell().settings.language)
     body = problem_object(error, status, language)
     named = [("Content-Language", language), ("Vary", "Accept-Language"), *_headers(error, status)]

@@ -213,7 +213,7 @@ def receipt(caller: Caller, submission_id: UUID) -> Response:
         raise HuxinError("H1410", state=state_name(item.state))
     found = audit_log.inclusion(shell().live, submission_id, member_id=caller.member_id, topic=topic)
     if found is None:
-        raise HuxinError("H1302")
+        raise audit_log.not_in_the_log(own=True)
     return answer(found)
 
 

@@ -31,7 +31,7 @@ from huxin.cli import (
     work,
     zone,
 )
-from huxin.errors import HuxinError, places
+from huxin.errors import HuxinError, for_operators, places
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
 
@@ -80,7 +80,7 @@ def main() -> None:
     except (HuxinError, PrivacyError) as error:
         unread = error.code in {"H0101", "H0103"}  # the settings themselves cannot be read
         language = Settings.from_env({} if unread else os.environ).language
-        sys.stderr.write(f"{error.code} {error.text(language)}\n")
+        sys.stderr.write(f"{error.code} {for_operators(error, language)}\n")
         sys.exit(getattr(error, "exit_code", 2))
     except KeyboardInterrupt:
         _interrupted()

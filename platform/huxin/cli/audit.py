@@ -11,7 +11,7 @@ import typer
 
 from huxin.audit.notes import ZONE, log_keys
 from huxin.cli.show import note, ready_settings, write_line
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.registry.audit_acts import REASONS, erase_record
 from huxin.registry.audit_log import audit_rows, inclusion, latest_checkpoint
 from huxin.registry.audit_verify import Verified, verify_log
@@ -127,7 +127,7 @@ def _text(file: Path) -> str:
 
 
 def _fault(settings: Settings, error: HuxinError) -> str:
-    return f"{error.code} {error.text(settings.language)}"
+    return f"{error.code} {for_operators(error, settings.language)}"
 
 
 def _in(settings: Settings, zh: str, en: str) -> str:

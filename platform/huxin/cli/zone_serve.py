@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from huxin.cli.show import note
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.settings import Settings
 from huxin.stopping import stopped_by_signals
 from huxin.zones.layout import required
@@ -141,7 +141,7 @@ def carry(
             told = ""
         except (HuxinError, PrivacyError) as error:
             if error.code != told:
-                note(f"{error.code}: {error.text(settings.language)}")
+                note(f"{error.code}: {for_operators(error, settings.language)}")
             told = error.code
         stop.wait(_AGAIN_S if told else _CARRY_S)
 

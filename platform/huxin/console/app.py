@@ -13,8 +13,9 @@ from huxin.console import assets, bodies, flashes, gate, pages, roles, shape, te
 from huxin.console.config import Config
 from huxin.console.desk import NAME, Desk
 from huxin.console.in_memory import ConsoleRequest
-from huxin.errors import HuxinError, places
+from huxin.errors import HuxinError, for_operators, places
 from huxin.ids import new_id
+from huxin.registry.people import OPERATORS
 from huxin.settings import Settings
 from huxin_privacy.errors import PrivacyError
 
@@ -67,7 +68,14 @@ def _told(error: HuxinError) -> Response:
         return _page(503, gettext("数据库暂时无法连接，请稍后再试。"))
     if error.status is None:
         return _unforeseen(error)
-    return _page(error.status, error.text(texts.language()), error.code)
+    return _page(error.status, _words(error), error.code)
+
+
+def _words(error: HuxinError) -> str:
+    """A member's people have no commands of ours: what an operator can do is told to the association's only."""
+    person = getattr(g.get("visitor"), "person", None)
+    operator = person is not None and person.role in OPERATORS
+    return for_operators(error, texts.language()) if operator else error.text(texts.language())
 
 
 def _refused(error: HTTPException) -> Response:

@@ -16,7 +16,7 @@ from huxin.demo.asking import ask_over_http
 from huxin.demo.night import NAMES, print_account, print_questions, run_night
 from huxin.demo.served import Served, print_lines, served
 from huxin.demo.stage import Stage
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.registry import embedded
 from huxin.registry.members import add_members
 from huxin.registry.session import connection, forget_engine
@@ -57,7 +57,7 @@ def main(stay: bool) -> None:
             raise
         stage.say(f"已停止。数据在 {settings.home}", f"Stopped. Its state is in {settings.home}")
     except HuxinError as error:
-        sys.stderr.write(f"{error.code} {error.text(settings.language)}\n")
+        sys.stderr.write(f"{error.code} {for_operators(error, settings.language)}\n")
         sys.exit(error.exit_code or 1)
 
 

@@ -26,7 +26,7 @@ from huxin.enquiry.subject_keys import Keys, RegistryKeys, SubjectKeys
 from huxin.enquiry.together import NoTurnError, Together
 from huxin.errors import HuxinError
 from huxin.registry import enquiries, gathering, reservations
-from huxin.registry.audit_log import inclusion
+from huxin.registry.audit_log import inclusion, not_in_the_log
 from huxin.registry.gathering import Gathered
 from huxin.registry.live import Live
 from huxin.registry.policies import policy_on, policy_version
@@ -157,16 +157,25 @@ class Desk:
         return replayed(told, Used.restored(facts, lambda version: policy_version(self.settings, version)))
 
     def receipt(self, member_id: int, record_id: UUID) -> dict[str, Any]:
-        """The receipt of an own enquiry or reservation (its last act). HuxinError H1302: not in the log (yet)."""
+        """The receipt of an own enquiry or reservation (its last act).
+
+        HuxinError H1302: not in the log; with `retry_s` where it is the member's own and only not numbered yet.
+        """
         found = inclusion(self.live, record_id, member_id=member_id)
         if found is None:
-            raise HuxinError("H1302")
+            raise not_in_the_log(own=self._has(member_id, record_id))
         return found
 
     def close(self) -> None:
         """Closes its connections."""
         self._in_use.close()
         self.live.close()
+
+    def _has(self, member_id: int, record_id: UUID) -> bool:
+        """Whether the member has made it; another's is as unknown as one that was never made."""
+        if enquiries.fetch(self.live, member_id, record_id) is not None:
+            return True
+        return reservations.fetch(self.live, member_id, record_id, self.settings.now()) is not None
 
     @staticmethod
     def _in_turn(together: Together[_Errand, _Done], errand: _Errand) -> _Done:

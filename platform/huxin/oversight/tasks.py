@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.oversight.closing import close_quietly
 from huxin.oversight.guard import run_guard
 from huxin.settings import Settings
@@ -19,7 +19,7 @@ def run() -> dict[str, int]:
         # What came in by day, and where the night runs in another zone.
         close_quietly(Settings.from_env())
     except HuxinError as error:
-        log.error("%s %s", error.code, error.text("en"))
+        log.error("%s %s", error.code, for_operators(error, "en"))
         raise HuxinError("H1908", kind=error.code) from None
     except Exception as error:
         raise HuxinError("H1908", kind=type(error).__name__) from None

@@ -26,6 +26,10 @@ _LEAF = """
 """
 
 
+# Mostly it is numbered within a second, and a minute is what is promised.
+_NUMBERED_S = 2
+
+
 @dataclass(frozen=True)
 class Head:
     """The newest checkpoint: how many leaves, the root over them, and the note as it was signed."""
@@ -58,6 +62,12 @@ def inclusion(
         raise HuxinError("H1309", day=erased_at.date())
     path = span_hashes(rows, inclusion_spans(number, size))
     return make_receipt(record, bytes(salt), number, path, note)
+
+
+def not_in_the_log(*, own: bool) -> HuxinError:
+    """H1302; where the record is the asker's own it is only not numbered yet, and `retry_s` says to ask again."""
+    soon = {"retry_s": _NUMBERED_S} if own else {}
+    return HuxinError("H1302", **soon)
 
 
 def leaf_proof(rows: Rows, number: int) -> dict[str, Any] | None:

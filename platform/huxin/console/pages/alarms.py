@@ -21,7 +21,7 @@ from huxin.console.paging import Column, Page
 from huxin.console.reporting_words import ALARM_CHIPS, ALARM_KINDS, FIGURES, USUAL
 from huxin.console.texts import language
 from huxin.console.visitor import someone
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.oversight import alarms
 from huxin.registry.alarms import ACKNOWLEDGED, CLOSED, STATES, count_open, list_alarms
 from huxin.registry.people import Person
@@ -115,7 +115,7 @@ def settle(number: UUID) -> Any:
             abort(404)
         if error.code not in ("H1904", "H1906", "H1207"):
             raise
-        return _one(number, error.text(language())), 422
+        return _one(number, for_operators(error, language())), 422
     flashes.say(gettext("已记录。"))
     return redirect(url_for("alarms.one", number=number), 303)
 

@@ -25,7 +25,7 @@ from huxin.console.pages.my_keys import SCOPE_WORDS
 from huxin.console.pages.people import STATES
 from huxin.console.paging import SIZE, Column, cursor, page_of
 from huxin.console.visitor import now, someone
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.ids import new_id
 from huxin.oversight import members as keeping
 from huxin.oversight.alarms import Wanted
@@ -234,7 +234,7 @@ def _page(code: str, wrong: HuxinError | None = None) -> str:
     return render_template(
         "members_one.html",
         found=found,
-        wrong=wrong.text(texts.language()) if wrong else None,
+        wrong=for_operators(wrong, texts.language()) if wrong else None,
         quotas=list(_quotas(found, limits)),
         shown_tier=policy_on(settings, settings.today()).tier_shown(
             found.tier, found.as_of_date, settings.today()

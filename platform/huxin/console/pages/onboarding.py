@@ -20,7 +20,7 @@ from huxin.console.member_words import KINDS, STEPS
 from huxin.console.pages.members import register_key
 from huxin.console.visitor import now, someone
 from huxin.enquiry.own_words import require_nobody
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.oversight.members import require_data
 from huxin.paths import schema_root
 from huxin.registry import onboardings as onboarding
@@ -196,7 +196,7 @@ def _coming(database: Connection, code: str) -> Onboarding:
 def _first(wrong: HuxinError | None = None) -> str:
     return render_template(
         "onboarding_new.html",
-        wrong=wrong.text(texts.language()) if wrong else None,
+        wrong=for_operators(wrong, texts.language()) if wrong else None,
         kinds=list(KINDS.items()),
         form=request.form,
         steps=STEPS,
@@ -221,7 +221,7 @@ def _page(
         step=min(step, 4),
         steps=STEPS,
         done=found.done,
-        wrong=wrong.text(texts.language()) if wrong else None,
+        wrong=for_operators(wrong, texts.language()) if wrong else None,
         link=link,
         told=told,
         make=make_key(found.code),

@@ -26,7 +26,7 @@ from huxin.console.visitor import someone
 from huxin.decision import load_policies
 from huxin.decision.policy_text import Draft, read_policy
 from huxin.decision.policy_words import differences
-from huxin.errors import HuxinError
+from huxin.errors import HuxinError, for_operators
 from huxin.oversight import policy_changes, simulating
 from huxin.oversight.policy_rules import first_day
 from huxin.oversight.policy_simulation import Period, last_month
@@ -216,7 +216,7 @@ def _editor(
 ) -> str:
     period = last_month(desk().settings.today())
     values: dict[str, Any] = {
-        "fault": fault.text(texts.language()) if fault else None,
+        "fault": for_operators(fault, texts.language()) if fault else None,
         "code": fault.code if fault else None,
         "line": _line(fault) if fault else None,
     }
