@@ -11,7 +11,7 @@ from huxin.ids import new_id
 from support.identifiers import CLASSES, GOOD, Bad
 
 
-def asked(world: World, subject: dict[str, Any]) -> Any:
+def asked(world: World, subject: dict[str, Any], also: dict[str, str] | None = None) -> Any:
     body = {
         "subject": subject,
         "purpose": "application",
@@ -20,7 +20,7 @@ def asked(world: World, subject: dict[str, Any]) -> Any:
         "staff": "S1",
         "reference": "CASE-1",
     }
-    headers = {"Idempotency-Key": str(new_id())}
+    headers = {"Idempotency-Key": str(new_id()), **(also or {})}
     return world.call("POST", "/v1/enquiries", world.token("member"), headers=headers, json=body)
 
 
@@ -41,6 +41,17 @@ def test_a_malformed_identifier_is_told_by_its_codes(world: World) -> None:
         assert (response.status_code, code_of(response)) == (status, code), bad.what
         assert facts is None or response.json["facts"] == facts, bad.what
         assert bad.id_no not in response.text, bad.what
+
+
+def test_each_code_is_told_in_the_callers_words(world: World) -> None:
+    subject = {"id_type": "resident_id", "id_no": "110105194912310021"}
+    for language, text in (
+        ("zh", "证件号码的校验码不对"),
+        ("en", "The check character of the identifier is wrong"),
+    ):
+        (told,) = asked(world, subject, {"Accept-Language": language}).json["errors"]
+        assert (told["pointer"], told["fault"]) == ("/subject/id_no", "E1101")
+        assert told["text"].startswith(text)
 
 
 def test_what_is_no_subject_at_all_is_told_by_its_place(world: World) -> None:

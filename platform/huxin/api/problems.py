@@ -16,6 +16,7 @@ from huxin.api.answers import answer
 from huxin.api.language import preferred
 from huxin.api.limits import rate_headers
 from huxin.api.shell import shell
+from huxin.contract import load_contract
 from huxin.errors import HuxinError, error_texts, for_operators, places
 from huxin.ids import new_id
 from huxin_privacy.errors import PrivacyError
@@ -133,10 +134,26 @@ def problem_object(error: HuxinError, status: int, language: str) -> dict[str, A
     facts = {name: value for name, value in error.facts.items() if not name.startswith("_")}
     if facts:
         body["facts"] = facts
-    errors = getattr(error, "fields", None)
+    errors = list(_errors(error, language))
     if errors:
-        body["errors"] = [each.told(language) for each in errors]
+        body["errors"] = errors
     return body
+
+
+def _errors(error: HuxinError, language: str) -> Iterator[dict[str, str]]:
+    """What is wrong in each place, in words."""
+    for each in getattr(error, "fields", ()):
+        yield each.told(language)
+    if (
+        error.code == "H0801"
+    ):  # by the checks of the file contract, whose codes alone say nothing to who reads no files
+        for code in str(error.facts["codes"]).split(", "):
+            check = load_contract().check(code)
+            text = f"{check.zh}{check.hint_zh}" if language == "zh" else f"{check.en} {check.hint_en}"
+            place = (
+                "/subject" if code == "E1001" else "/subject/id_no"
+            )  # a passport's country may be what is missing
+            yield {"pointer": place, "fault": code, "text": text}
 
 
 def _headers(error: HuxinError, status: int) -> Iterator[tuple[str, str]]:
