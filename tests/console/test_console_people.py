@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
 import pytest
 from console_world import PASSWORD, Console, Somebody
+from flask import g
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from huxin.console import credentials
+from huxin.console.app import _words
 from huxin.errors import HuxinError
 from huxin.registry import approvals, people
 from huxin.registry.members import find_member
@@ -284,3 +287,12 @@ def test_the_consoles_role_sees_one_members_rows_or_an_operators(console: Consol
         assert database.scalar(rows) == 1
     with console_connection(console.settings, 0) as database:
         assert database.scalar(rows) == 0
+
+
+def test_an_operator_alone_is_told_the_command(console: Console) -> None:
+    for role, told in ((people.ADMINISTRATOR, True), (people.CLERK, False)):
+        person = SimpleNamespace(role=role, language="en")
+        with console.app.test_request_context("/"):
+            g.visitor = SimpleNamespace(person=person)
+            words = _words(HuxinError("H2004", login="nobody"))
+        assert ("huxin console people list" in words) == told

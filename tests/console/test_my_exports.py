@@ -90,7 +90,8 @@ def test_each_list_can_be_printed_and_exported_from_its_page(console: Console, w
 def test_a_receipt_is_proved_to_its_own_member_alone(console: Console, who: Somebody) -> None:
     place = filed(console, who, "a.csv", as_csv(book("M0001")))
     id_ = place.rsplit("/", 1)[1]
-    assert who.get(f"/my/proofs/{id_}").status_code == 404  # not in the log yet
+    early = who.get(f"/my/proofs/{id_}")  # not in the log yet
+    assert (early.status_code, "H1302" in early.text, "audit sequence" in early.text) == (404, True, False)
     drain(console.settings)
     page = who.get(f"/my/proofs/{id_}").text
     proof = json.loads(re.search(r'id="proof">(.*?)</script>', page, flags=re.DOTALL)[1])  # type: ignore[index]
