@@ -12,7 +12,13 @@ import pytest
 from api_world import World, code_of
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from typer.testing import CliRunner
 
 from huxin.cli import app
@@ -121,3 +127,28 @@ def test_a_key_whose_file_cannot_be_written_is_not_registered(keys: Keys, tmp_pa
     with pytest.raises(OSError, match="nowhere"):
         keys.run("new", "M0002", "--out", str(tmp_path / "nowhere" / "key.pem"))
     assert len(keys.run("list", "M0002", "--json").stdout.splitlines()) == 1
+
+
+def test_why_no_token_was_got_is_told_as_what_it_is(keys: Keys, tmp_path: Path) -> None:
+    made = keys.made("new", "M0001")
+    (tmp_path / "unnumbered.pem").write_bytes((tmp_path / made["file"]).read_bytes())
+    (tmp_path / "unnumbered.json").write_text("{}", encoding="ascii")
+    (tmp_path / "text.pem").write_text("mine", encoding="ascii")
+    locked = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"word")
+    )
+    (tmp_path / "locked.pem").write_bytes(locked)
+    nobody = ("--url", "http://127.0.0.1:9")
+    wrong = {
+        ("nowhere.pem", *nobody): ("H1139", "No such file"),
+        ("text.pem", *nobody): ("H1144", "text.pem"),
+        ("locked.pem", *nobody): ("H1144", "locked.pem"),
+        ("unnumbered.pem", *nobody): ("H1142", "--number"),
+        (made["file"], *nobody): ("H1143", "Connection refused"),
+        ("unnumbered.pem", "--number", made["key"], *nobody): ("H1143", "Connection refused"),
+        (made["file"], "--url", "127.0.0.1"): ("H1143", "ValueError"),
+    }
+    for (file, *more), (code, said) in wrong.items():
+        with pytest.raises(HuxinError, match=code) as caught:
+            keys.run("token", "M0001", "--key", file, *more)
+        assert said in caught.value.text("en")

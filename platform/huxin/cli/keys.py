@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
@@ -137,13 +139,29 @@ def token(
 ) -> None:
     """Gets an access token for trying calls by hand; it holds five minutes. · 换取访问令牌（试用）。"""
     settings = Settings.from_env()
+    identity = _identity(code, number, key)
     try:
-        identity = Identity.read(code, number or _number(key), key)
         write_line(Client(url, identity, lambda: settings.now().timestamp()).token())
-    except (OSError, ValueError, KeyError):
-        raise HuxinError("H1139", url=url, file=key.name) from None
+    except OSError as error:
+        raise HuxinError("H1143", url=url, reason=getattr(error, "reason", None) or error.strerror) from None
+    except (ValueError, KeyError) as error:  # an address that is none, or an answer of somebody else
+        raise HuxinError("H1143", url=url, reason=type(error).__name__) from None
     except RuntimeError as refusal:
         raise HuxinError("H1140", said=refusal) from None
+
+
+def _identity(code: str, number: str | None, key: Path) -> Identity:
+    """HuxinError H1139 (the file is not read), H1144 (it is no such key), H1142 (its number is not known)."""
+    try:
+        found = Identity.read(code, "", key)
+    except OSError as error:
+        raise HuxinError("H1139", file=key.name, reason=error.strerror) from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        raise HuxinError("H1144", file=key.name) from None
+    try:
+        return replace(found, key_id=number or _number(key))
+    except (OSError, ValueError, KeyError):
+        raise HuxinError("H1142", file=key.name) from None
 
 
 def _number(key: Path) -> str:
