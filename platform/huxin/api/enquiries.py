@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from apiflask import APIFlask
 from flask import Response
@@ -18,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from huxin.api.answer_shape import Answered
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
@@ -135,20 +135,6 @@ def _person(said: Subject | BlindSubject) -> Person:
     if isinstance(said, BlindSubject):
         return Person("", "", sealed=said.element_sealed)
     return Person(said.id_type, said.id_no, said.id_country, said.name, said.mobile)
-
-
-class Answered(BaseModel):
-    """docs/answer.md explains every field; what is shown depends on your tier."""
-
-    model_config = ConfigDict(extra="allow")
-    enquiry_id: UUID
-    asked_at: str
-    outcome: Literal["eligible", "refer", "ineligible"]
-    handle: str = Field(description="what you may call the subject by; nobody else's handle · 回执句柄")
-    coverage: dict[str, Any]
-    policy: str
-    tier: str
-    promise: dict[str, Any] = Field(description="signed: this answer will stand in the log within a minute")
 
 
 class Replayed(BaseModel):
