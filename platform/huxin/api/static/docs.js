@@ -15,6 +15,28 @@ function append(parent, ...children) {
   return parent;
 }
 
+// A paragraph's text without the line breaks of its source: a blank between words, none between Chinese characters.
+function joined(text) {
+  return text.trim().replace(/([\u3000-\u9fff\uff00-\uffef])\n\s*(?=[\u3000-\u9fff\uff00-\uffef])/g, "$1").replace(/\s*\n\s*/g, " ");
+}
+
+// The little of Markdown that descriptions use: `code`. Codes of errors lead to their texts.
+function words(text) {
+  const made = el("span");
+  for (const part of joined(String(text || "")).split(/(`[^`]+`|H\d{4})/)) {
+    if (/^`/.test(part)) append(made, el("code", part.slice(1, -1)));
+    else append(made, /^H\d{4}$/.test(part) ? el("a", part, { href: "#" + part }) : el("span", part));
+  }
+  return made;
+}
+
+// Paragraphs, which a blank line parts.
+function prose(text) {
+  const made = el("div");
+  for (const each of String(text || "").split(/\n\s*\n/)) if (each.trim()) append(made, append(el("p"), words(each)));
+  return made;
+}
+
 function row(...cells) {
   return append(el("tr"), ...cells.map((cell) => append(el("td"), cell instanceof Node ? cell : el("span", cell))));
 }
@@ -54,13 +76,13 @@ function kind(schema) {
 function fields(schema) {
   const required = new Set(schema.required || []);
   const rows = Object.entries(schema.properties || {}).map(([name, each]) =>
-    row(el("code", name + (required.has(name) ? " *" : "")), kind(each), each.description || ""));
+    row(el("code", name + (required.has(name) ? " *" : "")), kind(each), words(each.description)));
   return rows.length ? table(["字段 · field (* 必填 required)", "类型 · type", "说明 · meaning"], rows) : kind(schema);
 }
 
 function parametersOf(operation) {
   const rows = (operation.parameters || []).map((each) =>
-    row(el("code", each.name + (each.required ? " *" : "")), each.in, kind(each.schema), each.description || ""));
+    row(el("code", each.name + (each.required ? " *" : "")), each.in, kind(each.schema), words(each.description)));
   return rows.length ? table(["参数 · parameter", "位置 · in", "类型 · type", "说明 · meaning"], rows) : null;
 }
 
@@ -74,19 +96,10 @@ function bodyOf(operation, spec) {
   return made;
 }
 
-// Codes of errors lead to their texts.
-function linked(text) {
-  const made = el("span");
-  for (const part of String(text || "").split(/(H\d{4})/)) {
-    append(made, /^H\d{4}$/.test(part) ? el("a", part, { href: "#" + part }) : el("span", part));
-  }
-  return made;
-}
-
 function answersOf(operation) {
   const rows = Object.entries(operation.responses).map(([status, each]) => {
     const first = Object.values(each.content || {})[0] || {};
-    return row(status, kind(first.schema), linked(each.description));
+    return row(status, kind(first.schema), words(each.description));
   });
   return table(["状态 · status", "内容 · content", "说明 · meaning"], rows);
 }
@@ -101,7 +114,7 @@ function permission(operation) {
 function operationOf(path, method, operation, spec) {
   const made = el("article", null, { id: operation.operationId });
   const head = append(el("h3"), el("span", method.toUpperCase(), { class: "method " + method.toUpperCase() }), el("code", path));
-  append(made, head, el("p", operation.summary), operation.description ? el("p", operation.description, { class: "pre" }) : null);
+  append(made, head, el("p", operation.summary), prose(operation.description));
   append(made, permission(operation), parametersOf(operation), bodyOf(operation, spec));
   return append(made, append(el("details"), el("summary", "返回 · answers"), answersOf(operation)));
 }
@@ -129,7 +142,7 @@ function schemas(spec, contents, page) {
   heading(contents, page, "数据结构 · Schemas", "schemas");
   for (const [name, each] of Object.entries(spec.components.schemas)) {
     const made = el("article", null, { id: "schema-" + name });
-    append(page, append(made, append(el("h3"), el("code", name)), el("p", each.description || ""), fields(each)));
+    append(page, append(made, append(el("h3"), el("code", name)), prose(each.description), fields(each)));
     append(contents, el("a", name, { href: "#schema-" + name }));
   }
 }
@@ -137,7 +150,7 @@ function schemas(spec, contents, page) {
 function errors(spec, contents, page) {
   heading(contents, page, "错误码 · Error codes", "errors");
   const rows = Object.entries(spec["x-errors"] || {}).map(([code, each]) => {
-    const made = row(el("code", code), each.status, each.zh, each.en);
+    const made = row(el("code", code), each.status, words(each.zh), words(each.en));
     made.id = code;
     return made;
   });
@@ -149,7 +162,7 @@ function draw(spec) {
   const contents = document.getElementById("contents");
   const page = document.getElementById("page");
   contents.replaceChildren(el("strong", spec.info.title));
-  page.replaceChildren(el("h1", `${spec.info.title} API ${spec.info.version}`), el("p", spec.info.description, { class: "pre" }));
+  page.replaceChildren(el("h1", `${spec.info.title} API ${spec.info.version}`), prose(spec.info.description));
   append(page, append(el("p"), el("a", "/openapi.json", { href: "/openapi.json" })));
   operations(spec, contents, page);
   schemas(spec, contents, page);
