@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
+from pathlib import Path
 
 import pytest
 from http_world import ME, OTHER, World, code_of
@@ -42,6 +44,22 @@ def test_a_withdrawal_has_a_receipt_of_its_own(world: World) -> None:
     drain(world.settings)
     said = json.loads(world.get(f"/v1/submissions/{number}/receipt").json["record"])
     assert said["topic"] == "submission.withdrawn"
+
+
+@pytest.mark.parametrize("topic", ["submission.published", "submission.withdrawn"])
+def test_a_record_says_what_is_written_down_of_it(world: World, topic: str) -> None:
+    """Logs are not written anew: what docs/audit.md says of a record's names is so for ever."""
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| `{re.escape(topic)}` \| (`id`.*) \|$", page, flags=re.MULTILINE)
+    assert row
+    number = world.filed()["id"]
+    if topic == "submission.withdrawn":
+        assert world.call("POST", f"/v1/submissions/{number}/withdraw").status_code == 200
+    drain(world.settings)
+    said = json.loads(world.get(f"/v1/submissions/{number}/receipt").json["record"])
+    assert set(re.findall(r"`(\w+)`", row[1])) | {"topic", "at"} == set(said)
+    assert type(said["member"]) is int
+    assert said.get("mode", 1) == 1
 
 
 def test_what_is_not_published_has_none(world: World) -> None:
