@@ -40,7 +40,9 @@ class HuxinError(Exception):
     def text(self, language: str) -> str:
         """The fault and its remedy in `language` ("zh" or "en")."""
         entry = error_texts()[self.code]
-        return (entry.zh if language == "zh" else entry.en).format(**self.facts)
+        return (
+            entry.zh.format(**_in_chinese(self.facts)) if language == "zh" else entry.en.format(**self.facts)
+        )
 
     @property
     def exit_code(self) -> int:
@@ -49,6 +51,19 @@ class HuxinError(Exception):
     @property
     def status(self) -> int | None:
         return error_texts()[self.code].status
+
+
+def _in_chinese(facts: dict[str, object]) -> dict[str, object]:
+    """The facts with a state in Chinese before the word that programs read."""
+    state = facts.get("state")
+    word = _states().get(state) if isinstance(state, str) else None
+    return facts if word is None else {**facts, "state": f"{word}（{state}）"}
+
+
+@lru_cache(maxsize=1)
+def _states() -> dict[str, str]:
+    loaded: dict[str, str] = yaml.safe_load((schema_root() / "states_zh.yaml").read_text(encoding="utf-8"))
+    return loaded
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,11 @@ from string import Formatter
 import pytest
 import yaml
 
+from huxin.contract import load_states
+from huxin.errors import HuxinError
+from huxin.registry import alarms, reservations
+from huxin.registry.policy_changes import APPROVED, PROPOSED, WITHDRAWN
+
 TREE = Path(__file__).parents[2]
 TEXT = (TREE / "schemas" / "errors.yaml").read_text(encoding="utf-8")
 ERRORS: dict[str, dict[str, object]] = yaml.safe_load(TEXT)
@@ -65,6 +70,22 @@ def test_what_a_caller_is_told_names_no_operators_command() -> None:
         if "status" in entry and code not in OPERATION:
             for language in ("zh", "en"):
                 assert not COMMAND.search(str(entry[language])), f"{code} {language}"
+
+
+def test_a_state_is_told_in_the_language_of_its_sentence() -> None:
+    words = yaml.safe_load((TREE / "schemas" / "states_zh.yaml").read_text(encoding="utf-8"))
+    told = {each.name: each.zh for each in load_states()}
+    assert {name: words[name] for name in told} == told
+    others = (
+        {each.name.lower() for each in reservations.State}
+        | {PROPOSED, APPROVED, WITHDRAWN}
+        | {*alarms.STATES}
+    )
+    assert set(words) == set(told) | others
+    error = HuxinError("H1214", state="converted")
+    assert "已转为贷款（converted）" in error.text("zh")
+    assert "This reservation is converted and" in error.text("en")
+    assert error.facts == {"state": "converted"}, "what programs read is the same in every language"
 
 
 def test_a_status_is_one_of_a_refusal_or_a_fault() -> None:
