@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -21,10 +20,12 @@ def _day(value: Any) -> Any:
     # By itself pydantic also takes seconds since 1970 for a day: a number in the wrong field would be a consent.
     if not isinstance(value, str):
         return value
-    if _DAY.fullmatch(value):
-        with suppress(ValueError):  # 31 February has the form of a day, and is none
-            return date.fromisoformat(value)
-    raise misshapen("day")
+    if not _DAY.fullmatch(value):
+        raise misshapen("day")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:  # 31 February has the form of a day, and is none
+        raise misshapen("day") from None
 
 
 def _yuan(value: Any) -> Any:
