@@ -119,6 +119,7 @@ def pointers(world: World, token: str, path: str, body: Any) -> list[str]:
     response = world.call("POST", path, token, headers, json=body)
     assert code_of(response) == "H1121"
     assert response.json["facts"]["count"] == len(response.json["errors"])
+    assert "1 fields" not in response.json["detail"]
     return [each["pointer"] for each in response.json["errors"]]
 
 
