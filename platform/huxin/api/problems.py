@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -144,16 +144,18 @@ def _errors(error: HuxinError, language: str) -> Iterator[dict[str, str]]:
     """What is wrong in each place, in words."""
     for each in getattr(error, "fields", ()):
         yield each.told(language)
-    if (
-        error.code == "H0801"
-    ):  # by the checks of the file contract, whose codes alone say nothing to who reads no files
-        for code in str(error.facts["codes"]).split(", "):
-            check = load_contract().check(code)
-            text = f"{check.zh}{check.hint_zh}" if language == "zh" else f"{check.en} {check.hint_en}"
-            place = (
-                "/subject" if code == "E1001" else "/subject/id_no"
-            )  # a passport's country may be what is missing
-            yield {"pointer": place, "fault": code, "text": text}
+    if error.code == "H0801":
+        yield from _of_identifier(str(error.facts["codes"]).split(", "), language)
+
+
+def _of_identifier(codes: Iterable[str], language: str) -> Iterator[dict[str, str]]:
+    """By the checks of the file contract, whose codes alone say nothing to who reads no files."""
+    for code in codes:
+        check = load_contract().check(code)
+        text = f"{check.zh}{check.hint_zh}" if language == "zh" else f"{check.en} {check.hint_en}"
+        # With a passport it may be the country that is missing.
+        place = "/subject" if code == "E1001" else "/subject/id_no"
+        yield {"pointer": place, "fault": code, "text": text}
 
 
 def _headers(error: HuxinError, status: int) -> Iterator[tuple[str, str]]:
