@@ -206,9 +206,13 @@ def test_a_converted_reservation_counts_until_its_loan_does(desk: Desk, key: byt
             "expires_at": "2026-06-07T14:00:00Z",
         }
     ]
-    desk.loan(subject, 2, "A", contract_no="HT-1")
+    older = desk.now.date() - timedelta(days=1)
+    desk.loan(subject, 2, "A", contract_no="HT-1", disbursed_on=older)
     facts = desk.facts(1, key)
-    assert (len(facts["loans"]), facts["reservations"]) == (1, [])
+    assert (len(facts["loans"]), len(facts["reservations"])) == (1, 1), "another drawing of the contract"
+    desk.loan(subject, 2, "B", contract_no="HT-1", disbursed_on=desk.now.date())
+    facts = desk.facts(1, key)
+    assert (len(facts["loans"]), facts["reservations"]) == (2, [])
 
 
 def test_coverage_counts_active_members(desk: Desk) -> None:

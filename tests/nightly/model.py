@@ -18,7 +18,10 @@ Moment = tuple[date, int]
 
 @dataclass(frozen=True)
 class Row:
-    """One row as it is sent. `broken` names what is wrong with it; a broken row is rejected, whatever else it says."""
+    """One row as it is sent. `broken` names what is wrong with it; a broken row is rejected, whatever else it says.
+
+    A loan stays on the day that it was `disbursed` (the files' usual one where it is None).
+    """
 
     loan_no: str
     person: int
@@ -28,6 +31,7 @@ class Row:
     since: date | None = None
     delete: bool = False
     broken: str = ""
+    disbursed: date | None = None
 
     @property
     def open(self) -> bool:

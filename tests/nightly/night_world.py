@@ -79,6 +79,8 @@ def cells(row: Row, as_of: date) -> dict[str, str]:
     """The row of loan/v1 that says what the model's row says."""
     number, balance = row.loan_no, f"{row.balance / 100:.2f}"
     made = loan("X", row.person, loan_no=number, contract_no=number, role=row.role, balance=balance)
+    if row.disbursed is not None:
+        made |= {"disbursed_on": row.disbursed.isoformat()}
     if row.since is not None:
         made = overdue(made, (as_of - row.since).days, as_of)
     if row.status in ("settled", "transferred", "revoked"):

@@ -16,6 +16,7 @@ TOPICS: Final[dict[str, Any]] = {
     "reservation.released": _l("占用释放"),
     "reservation.converted": _l("占用转为借据"),
     "reservation.ended": _l("占用因借据到达而结束"),
+    "reservation.resumed": _l("占用因报送撤回而恢复"),
     "submission.published": _l("报送入库"),
     "submission.confirmed": _l("报送确认"),
     "submission.withdrawn": _l("报送撤回"),

@@ -30,15 +30,19 @@ _OUTBOX = """
     FROM batch b JOIN submission s ON s.member_id = b.member_id AND s.id = b.submission_id
 """
 
+# What a converted reservation (r) became: as reservations_live has it.
+ITS_LOAN = """
+    SELECT FROM loan l
+    WHERE l.subject_id = r.subject_id AND l.member_id = r.member_id AND l.void_by IS NULL
+      AND (l.loan_no = r.loan_no OR l.contract_no = r.contract_no)
+      AND l.disbursed_on >= (r.granted_at AT TIME ZONE 'Asia/Shanghai')::date
+"""
 # A converted reservation is over when its loan stands in the book; the partial index makes this nothing for most.
-_ENDED = """
+_ENDED = f"""
     WITH ended AS (
         UPDATE reservation r SET state = 4, changed_at = b.recorded_at
         FROM batch b
-        WHERE r.member_id = b.member_id AND r.state = 2 AND EXISTS (
-            SELECT FROM loan l
-            WHERE l.subject_id = r.subject_id AND l.member_id = r.member_id AND l.void_by IS NULL
-              AND (l.loan_no = r.loan_no OR l.contract_no = r.contract_no))
+        WHERE r.member_id = b.member_id AND r.state = 2 AND EXISTS ({ITS_LOAN})
         RETURNING r.id, r.member_id, b.submission_id, b.recorded_at)
     INSERT INTO outbox (id, topic, body, recorded_at)
     SELECT gen_random_uuid(), 'reservation.ended',

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from huxin.contract import State
 from huxin.registry.books import recount
 from huxin.registry.delta import Ended
+from huxin.registry.publishing import ITS_LOAN
 from huxin.registry.tables import loan
 
 _COLUMNS = [column.name for column in loan.columns]
@@ -76,7 +77,18 @@ _STEPS = (
     """UPDATE loan l SET stale_as_of = NULL, stale_by = NULL FROM loan_key k
         WHERE k.member_id = :member AND k.subject_id = l.subject_id AND k.member_id = l.member_id
           AND k.loan_no = l.loan_no AND l.stale_by = :id""",
-    # 5. the keys follow
+    # 5. the reservations that its loans had ended count again
+    f"""WITH resumed AS (
+            UPDATE reservation r SET state = 2, changed_at = :now
+            WHERE r.member_id = :member AND r.state = 4
+              AND r.subject_id IN (SELECT t.subject_id FROM touched t) AND NOT EXISTS ({ITS_LOAN})
+            RETURNING r.id)
+        INSERT INTO outbox (id, topic, body, recorded_at)
+        SELECT gen_random_uuid(), 'reservation.resumed',
+            jsonb_build_object('reservation', r.id, 'member', CAST(:member AS integer),
+                'submission', CAST(:id AS uuid)), :now
+        FROM resumed r""",
+    # 6. the keys follow
     f"""UPDATE loan_key k SET version = l.version, ended_by = l.ended_by, stale = l.stale_as_of IS NOT NULL,
             role = l.role, digest = l.digest, max_dpd = l.max_dpd,
             open = l.ended_by IS NULL AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0))
@@ -85,7 +97,7 @@ _STEPS = (
         WHERE k.member_id = :member AND k.stale AND l.stale_as_of IS NULL AND k.subject_id = l.subject_id
           AND l.member_id = k.member_id AND l.loan_no = k.loan_no""",
     f"UPDATE submission SET state = {State.WITHDRAWN:d}, changed_at = :now WHERE member_id = :member AND id = :id",
-    # 6. the member stands where its last published submission left it
+    # 7. the member stands where its last published submission left it
     f"""UPDATE member m SET (as_of_date, as_of_sequence) = (
             SELECT s.as_of_date, max(s.sequence) FROM submission s
             WHERE s.member_id = m.id AND s.state = {State.PUBLISHED:d}

@@ -11,6 +11,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 
 -- Promises that hold now: granted and not expired, or converted and still waiting for the loan, which then counts itself.
+-- An older loan is not the one that was promised, though it bears the number: a contract may have many drawings.
 CREATE OR REPLACE FUNCTION reservations_live(p_subject uuid, p_now timestamptz)
 RETURNS TABLE (member_id integer, amount bigint, granted_at timestamptz, expires_at timestamptz, place bigint)
 LANGUAGE sql STABLE
@@ -21,5 +22,6 @@ BEGIN ATOMIC
       AND NOT (r.state = 2 AND EXISTS (
         SELECT FROM loan l
         WHERE l.subject_id = r.subject_id AND l.member_id = r.member_id AND l.void_by IS NULL
-          AND (l.loan_no = r.loan_no OR l.contract_no = r.contract_no)));
+          AND (l.loan_no = r.loan_no OR l.contract_no = r.contract_no)
+          AND l.disbursed_on >= (r.granted_at AT TIME ZONE 'Asia/Shanghai')::date));
 END;

@@ -95,7 +95,8 @@ BEGIN ATOMIC
     WHERE s.state IN (1, 2) AND s.expires_at > p_now
       AND NOT (s.state = 2 AND EXISTS (
         SELECT FROM loans_at(p_subject, p_at) l
-        WHERE l.member_id = s.member_id AND (l.loan_no = s.loan_no OR l.contract_no = s.contract_no)));
+        WHERE l.member_id = s.member_id AND (l.loan_no = s.loan_no OR l.contract_no = s.contract_no)
+          AND l.disbursed_on >= (s.granted_at AT TIME ZONE 'Asia/Shanghai')::date));
 END;
 
 -- What is known by a mobile, as it stood. Both are told by the log's feed, some moments after the enquiry itself.
