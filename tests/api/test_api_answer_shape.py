@@ -28,6 +28,8 @@ HEAD = {
         "within_s": 60,
         "key": "0",
         "signature": "s",
+        "record": "{}",
+        "salt": "0",
     },
 }
 MUCH = picture(

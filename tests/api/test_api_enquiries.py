@@ -21,6 +21,7 @@ from huxin.registry.session import connection
 from huxin.registry.statement import Statement
 from huxin_privacy import keyring
 from huxin_privacy.client import with_ticket
+from huxin_privacy.promises import verify_told
 from huxin_privacy.receipts import verify_promise, verify_receipt
 
 NUMBER = "11010519491231002X"
@@ -217,7 +218,8 @@ def test_an_answer_names_no_member(world: World) -> None:
 
 
 def test_a_receipt_proves_what_was_answered(world: World) -> None:
-    told = ask(world, "member").json
+    asked = ask(world, "member")
+    told = asked.json
     path, token = f"/v1/enquiries/{told['enquiry_id']}/receipt", world.token("member")
     early = world.call("GET", path, token)
     assert (code_of(early), early.headers["Retry-After"], early.json["facts"]) == (
@@ -230,10 +232,12 @@ def test_a_receipt_proves_what_was_answered(world: World) -> None:
     keys = log_keys(keyring.open(world.settings.keys_dir, "audit")).verifiers
     assert verify_receipt(receipt, keys).size == 1
     # What the member holds is what the log says: the answer without its promise, in its one spelling.
+    assert verify_told(asked.data, keys).record == receipt["record"]
     promise = told.pop("promise")
     record = json.loads(receipt["record"])
     assert record["answer_sha256"] == hashlib.sha256(canonical(told)).hexdigest()
     verify_promise(promise, receipt["record"], bytes.fromhex(receipt["salt"]), keys)
+    assert (promise["record"], promise["salt"]) == (receipt["record"], receipt["salt"])
     assert code_of(world.call("GET", path, world.token("other"))) == "H1302"
     assert NUMBER not in receipt["record"]
 

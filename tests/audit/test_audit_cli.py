@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
+import orjson
 import pytest
 from log_world import ask_many, head_of, keys_of, put, run_sql
 
+from huxin.audit.promise import sign_promise
+from huxin.audit.records import make_record, make_salt
 from huxin.cli import main
+from huxin.decision import canonical
 from huxin.settings import Settings
 
 Run = Callable[..., tuple[int, str, str]]
@@ -71,6 +76,53 @@ def test_from_enquiry_to_a_receipt_checked_offline(
         assert str(enquiry) in out
     said = json.loads(huxin("receipt", "verify", file, "--key", keys, "--json")[1])
     assert (said["number"], said["size"]) == (json.loads(file.read_text())["number"], 7)
+
+
+def answered(home: Settings) -> str:
+    """An answer as a member is told it, with its promise."""
+    said = {
+        "outcome": "refer",
+        "tier": "full",
+        "flags": [{"reason": {"zh": "逾期\u0007"}, "figures": {"loans": 2}}],
+    }
+    facts = {"answer_sha256": sha256(canonical(said)).hexdigest()}
+    record = make_record("enquiry.answered", home.now(), facts)
+    promise = sign_promise(keys_of(home).promise, record, make_salt(), home.now())
+    return orjson.dumps(said | {"promise": promise}).decode()
+
+
+def test_an_answer_is_checked_offline_the_moment_it_is_told(
+    home: Settings, huxin: Run, language: str, tmp_path: Path
+) -> None:
+    """Before there is a leaf: by the promise that came with it."""
+    told = json.loads(answered(home))
+    keys, file = tmp_path / "keys", tmp_path / "answer.json"
+    keys.write_text(huxin("audit", "key")[1])
+
+    def verified(said: object) -> tuple[int, str]:
+        file.write_text(said if isinstance(said, str) else json.dumps(said, indent=1), encoding="utf-8")
+        ended, out, wrong = huxin("receipt", "verify", file, "--key", keys)
+        return ended, out or wrong.split()[0]
+
+    code, out = verified(told)
+    assert (code, told["promise"]["record"] in out) == (0, True)
+    assert ("答复与之相符" if language == "zh" else "the answer is the one it is about") in out
+    assert ("答复与之相符" in verified(told["promise"])[1], verified(told["promise"])[0]) == (False, 0)
+    assert verified(told | {"outcome": "eligible!"}) == (2, "P0149")
+    assert verified(told | {"more": 1}) == (2, "P0149")
+    for name, code in (("record", "P0144"), ("signature", "P0143"), ("leaf", "P0143")):
+        value = told["promise"][name]
+        wrong = value[:-2] + ("A=" if value.endswith("==") else "00")
+        assert verified(told | {"promise": told["promise"] | {name: wrong}})[1] in (code, "P0140"), name
+    older = {name: value for name, value in told["promise"].items() if name not in ("record", "salt")}
+    for neither in (
+        older,
+        {"promise": None},
+        {"promise": older},
+        [],
+        json.dumps(told)[:-1] + ', "tier": "x"}',
+    ):
+        assert verified(neither) == (2, "P0140")
 
 
 def test_what_is_wrong_with_a_receipt_is_told(

@@ -158,6 +158,8 @@ class Promise(BaseModel):
     within_s: int
     key: str
     signature: str
+    record: str = _shown("what will be logged, with the SHA-256 of this answer · 将入日志的记录")
+    salt: str = _shown("that the leaf is made with · 盐值")
 
 
 class Answered(BaseModel):

@@ -31,6 +31,9 @@ def sign_promise(signer: Signer, record: str, salt: bytes, at: datetime) -> dict
         "within_s": WITHIN_S,
         "key": key,
         "signature": base64.b64encode(signature).decode(),
+        # What the leaf is made of: else whoever holds the promise could not tell what was promised.
+        "record": record,
+        "salt": salt.hex(),
     }
 
 

@@ -1,4 +1,4 @@
-"""`huxin receipt verify`: a receipt checked offline, with the log's public key and nothing else."""
+"""`huxin receipt verify`: a receipt or an answer checked offline, with the log's public key and nothing else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from huxin.cli.show import write_line
 from huxin.errors import HuxinError
 from huxin.settings import Settings
 from huxin_privacy.notes import VerifierKey, parse_keys
+from huxin_privacy.promises import Promised, holds_promise, verify_told
 from huxin_privacy.receipts import read_receipt, verify_receipt
 
 app = typer.Typer(help="Receipts · 存证回执", no_args_is_help=True)
@@ -24,14 +25,18 @@ def receipts() -> None:
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="the receipt, JSON · 回执文件")],
+    file: Annotated[Path, typer.Argument(help="a receipt, or an answer with its promise, JSON · 回执或答复")],
     key: Annotated[str, typer.Option(help="the log's public key, or a file that holds it · 公钥或其文件")],
     json_: Annotated[bool, typer.Option("--json", help="JSON output")] = False,
 ) -> None:
-    """Proves offline that a record stands in the log; ends with 2 when it does not. · 离线核验回执。"""
+    """Proves offline that a record stands in the log, or that an answer was promised to it; else ends with 2. ·
+    离线核验回执或答复。"""
     if not file.is_file():
         raise HuxinError("H0601", file=file.name)
     text = file.read_bytes()
+    if holds_promise(text):
+        _tell_promised(verify_told(text, _keys(key)), json_)
+        return
     head, read = verify_receipt(text, _keys(key)), read_receipt(text)
     if json_:
         said = {"log": head.origin, "size": head.size, "root": head.root.hex(), "number": read.number}
@@ -44,6 +49,22 @@ def verify(
         else f"The receipt is good: the record is leaf {read.number} of log {head.origin} (size {head.size})."
     )
     write_line(read.record)
+
+
+def _tell_promised(found: Promised, json_: bool) -> None:
+    if json_:
+        said = {"log": found.log, "at": found.at, "within_s": found.within_s, "answer": found.answered}
+        write_line(json.dumps({**said, "record": found.record}, ensure_ascii=False))
+        return
+    zh = Settings.from_env().language == "zh"
+    whole = ("，答复与之相符" if zh else "; the answer is the one it is about") if found.answered else ""
+    write_line(
+        f"承诺有效：日志 {found.log} 于 {found.at} 承诺 {found.within_s} 秒内记入以下记录{whole}。"
+        if zh
+        else f"The promise is good: at {found.at} log {found.log} promised to hold this record "
+        f"within {found.within_s} s{whole}."
+    )
+    write_line(found.record)
 
 
 def _keys(text: str) -> tuple[VerifierKey, ...]:

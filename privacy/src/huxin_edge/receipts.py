@@ -11,6 +11,7 @@ from huxin_edge.files import opened
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import write_atomic
 from huxin_privacy.notes import VerifierKey, parse_keys
+from huxin_privacy.promises import Promised, holds_promise, verify_told
 from huxin_privacy.receipts import read_receipt, verify_receipt
 
 
@@ -22,7 +23,7 @@ def register(commands: Commands) -> None:
     fetching.add_argument("what", choices=("enquiry", "submission"))
     fetching.add_argument("number", help="编号 · its id")
     fetching.add_argument("--out", type=Path, required=True)
-    verifying = add(own, "verify", verify, "离线核验回执 · checks a receipt offline")
+    verifying = add(own, "verify", verify, "离线核验回执或答复 · checks a receipt or an answer offline")
     verifying.add_argument("file", type=Path)
     verifying.add_argument(
         "--log-key", required=True, help="日志公钥或其文件 · the log's public key, or a file that holds it"
@@ -39,9 +40,12 @@ def fetch(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def verify(arguments: argparse.Namespace, context: Context) -> int:
-    """0 when the record is proved to stand in the log; every other end is an error with its code (2)."""
+    """0 when the record is proved to stand in the log, or the answer to be promised to it; every other end is an error
+    with its code (2)."""
     with opened(arguments.file) as source:
         text = source.read()
+    if holds_promise(text):
+        return _promised(verify_told(text, _keys(arguments.log_key)), context)
     head, read = verify_receipt(text, _keys(arguments.log_key)), read_receipt(text)
     if context.voice.as_json:
         said = {"log": head.origin, "size": head.size, "root": head.root.hex(), "number": read.number}
@@ -54,6 +58,23 @@ def verify(arguments: argparse.Namespace, context: Context) -> int:
         )
     )
     context.voice.line(read.record)
+    return DONE
+
+
+def _promised(found: Promised, context: Context) -> int:
+    if context.voice.as_json:
+        said = {"log": found.log, "at": found.at, "within_s": found.within_s, "answer": found.answered}
+        context.voice.data({**said, "record": found.record})
+        return DONE
+    zh, en = ("，答复与之相符", "; the answer is the one it is about") if found.answered else ("", "")
+    context.voice.line(
+        context.voice.pick(
+            f"承诺有效：日志 {found.log} 于 {found.at} 承诺 {found.within_s} 秒内记入以下记录{zh}。",
+            f"The promise is good: at {found.at} log {found.log} promised to hold this record "
+            f"within {found.within_s} s{en}.",
+        )
+    )
+    context.voice.line(found.record)
     return DONE
 
 

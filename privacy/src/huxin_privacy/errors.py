@@ -132,6 +132,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "公钥的写法不对：应为一行“名称+8 位十六进制+base64”",
             "the key is malformed: it is one line, name+8 hex digits+base64",
         ),
+        "P0149": (
+            "这份答复不是所承诺的那一份：答复或其中的承诺已被改动",
+            "the answer is not the one that was promised: it, or the promise in it, was altered",
+        ),
         "P0150": ("公钥或私钥不是 X25519 密钥", "a public or private key is no X25519 key"),
         "P0151": (
             "密文无法打开：不是发给这把密钥的，用途或所属不同，或已被改动",

@@ -4,7 +4,7 @@
 
 A receipt is JSON: {"format", "record", "salt" (32 hex digits), "number", "path" (base64 of 32 bytes each, from
 the leaf upwards), "checkpoint" (a signed note)}. A promise is JSON: {"leaf" (64 hex digits: leaf data), "at",
-"log", "within_s", "key" (8 hex digits), "signature" (base64)}.
+"log", "within_s", "key" (8 hex digits), "signature" (base64), and the "record" and "salt" that the leaf is made of}.
 """
 
 from __future__ import annotations
@@ -43,10 +43,30 @@ def leaf_data(salt: bytes, record: bytes) -> bytes:
     return sha256(salt + record).digest()
 
 
+def read_object(said: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a JSON object. PrivacyError P0140 for what is none, or says one key twice: readers differ on which."""
+    if not isinstance(said, str | bytes):
+        return dict(said)
+    try:
+        found = json.loads(said, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError):
+        raise PrivacyError("P0140") from None
+    if not isinstance(found, dict):
+        raise PrivacyError("P0140")
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
 def read_receipt(receipt: str | bytes | Mapping[str, Any]) -> Receipt:
     """A receipt from JSON or its object. PrivacyError P0140 when a part is missing, unknown or misspelt."""
+    said = read_object(receipt)
     try:
-        said = json.loads(receipt) if isinstance(receipt, str | bytes) else dict(receipt)
         record, number, checkpoint = said.pop("record"), said.pop("number"), said.pop("checkpoint")
         salt = bytes.fromhex(said.pop("salt"))
         path = tuple(base64.b64decode(each, validate=True) for each in said.pop("path"))

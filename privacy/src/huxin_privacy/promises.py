@@ -1,0 +1,66 @@
+"""An answer checked the moment it is told: the log has promised to hold just this one. Offline, by public keys alone.
+
+A promise tells its record and the record's salt, and an enquiry's record the SHA-256 of the answer's one spelling:
+JSON in UTF-8 without the promise, the keys of every object sorted and no blanks.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from huxin_privacy.errors import PrivacyError
+from huxin_privacy.notes import VerifierKey
+from huxin_privacy.receipts import read_object, verify_promise
+
+
+@dataclass(frozen=True)
+class Promised:
+    """What was promised: that log `log` holds `record` within `within_s` seconds from `at` on (ISO 8601).
+
+    `answered`: it came with an answer, which is the one that the record is about.
+    """
+
+    log: str
+    at: str
+    within_s: int
+    record: str = field(repr=False)
+    answered: bool
+
+
+def holds_promise(told: str | bytes | Mapping[str, Any]) -> bool:
+    """Whether it is an answer with its promise, or a promise alone. PrivacyError P0140 for what is no JSON object."""
+    said = read_object(told)
+    return "promise" in said or "signature" in said
+
+
+def verify_told(told: str | bytes | Mapping[str, Any], keys: Sequence[VerifierKey]) -> Promised:
+    """Of an answer with its promise, or of a promise by itself: what the log has promised of it.
+
+    PrivacyError P0140 (neither of them, or a promise that does not tell record and salt), P0142, P0143 (signature),
+    P0144 (record or salt are not what was promised), P0149 (the answer is not the one that the record is about).
+    """
+    said = read_object(told)
+    promise = said.get("promise", said)
+    try:
+        record, salt = str(promise["record"]), bytes.fromhex(promise["salt"])
+        verify_promise(promise, record, salt, keys)
+        made = str(promise["log"]), str(promise["at"]), int(promise["within_s"])
+    except (KeyError, TypeError, ValueError):
+        raise PrivacyError("P0140") from None
+    if promise is not said:
+        _same_answer(said, record)
+    return Promised(*made, record, answered=promise is not said)
+
+
+def _same_answer(said: Mapping[str, Any], record: str) -> None:
+    plain = {name: value for name, value in said.items() if name != "promise"}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    recorded = str(read_object(record).get("answer_sha256"))
+    if not hmac.compare_digest(digest, recorded.encode("ascii", "replace").decode()):
+        raise PrivacyError("P0149")
