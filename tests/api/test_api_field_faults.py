@@ -140,3 +140,11 @@ def test_a_conversion_is_told_that_it_names_no_loan(world: World, token: str) ->
     assert pointers(world, token, path, {"loan": "x"}) == ["", "/*"]
     assert pointers(world, token, path, {"loan": "x", "loan_no": None}) == ["", "/*"]
     assert pointers(world, token, path, {"loan": "x", "contract_no": "HT-1"}) == ["/*"]
+
+
+def test_what_nobody_knows_is_told_once_however_much_of_it_there_is() -> None:
+    """A refusal is not to be longer than what is refused."""
+    from huxin.api.enquiries import NewEnquiry
+
+    told = faults(NewEnquiry, WHOLE | {f"field{number}": number for number in range(1000)})
+    assert [(each.pointer, each.fault) for each in told] == [("/*", "extra_forbidden")]

@@ -76,10 +76,11 @@ def refusal(
     if any(each["type"] == "json_invalid" or ((each["type"], each["loc"]) == _SHAPE) for each in found):
         return HuxinError("H1120")
     known = _names(model)
-    faults = [_fault(each, known) for each in found]
-    told = {each.pointer for each in faults}
+    # Each once: a thousand fields that nobody knows are all told as "*", and one such line says it.
+    faults = {(each.pointer, each.fault): each for each in (_fault(each, known) for each in found)}
+    told = {pointer for pointer, _ in faults}
     more = [] if over_all is None else [each for each in over_all() if each.pointer not in told]
-    return InvalidFieldsError([*more, *faults])
+    return InvalidFieldsError([*more, *faults.values()])
 
 
 def _fault(each: Any, known: frozenset[str]) -> FieldFault:
