@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from huxin.api.beside import run_apart
+
 # granian names its process with setproctitle, whose first call wipes, for a moment, the environment that the C library
 # holds and hands to children: here it stays wiped.
 SERVER = """
@@ -40,3 +44,8 @@ def test_the_environment_of_a_child_is_whole(tmp_path: Path) -> None:
         assert server.stdout is not None and server.stdin is not None
         assert server.stdout.readline() == "/home/of/ours\n"
         server.stdin.close()
+
+
+@pytest.mark.parametrize(("words", "code"), [(("--help",), 0), (("no-such-command",), 2)])
+def test_a_command_run_to_its_end_gives_its_exit_code(words: tuple[str, ...], code: int) -> None:
+    assert run_apart(words) == code

@@ -20,8 +20,8 @@ from huxin.registry.session import connection, forget_engine
 from huxin.registry.submissions import every
 from huxin.sandbox.build import rebuild
 from huxin.sandbox.home import sandbox_environment
+from huxin.sandbox.keeping import keep, until_midnight
 from huxin.sandbox.keys import member_key
-from huxin.sandbox.serving import keep, until_midnight
 from huxin.settings import Settings
 
 
@@ -124,7 +124,7 @@ def test_it_is_made_anew_after_midnight(monkeypatch: pytest.MonkeyPatch, tmp_pat
     now = datetime.fromisoformat("2026-05-31T23:50:00+08:00")
     assert until_midnight(now) == 15 * 60
     made: list[Settings] = []
-    monkeypatch.setattr("huxin.sandbox.serving.rebuild", lambda settings, _: made.append(settings))
+    monkeypatch.setattr("huxin.sandbox.keeping.rebuild", lambda settings, _: made.append(settings))
     waited: list[float] = []
 
     def wait(seconds: float) -> bool:

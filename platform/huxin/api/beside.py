@@ -1,4 +1,4 @@
-"""One command of ours kept running beside the server: started again when it dies, later each time, ended with it."""
+"""Commands of ours in processes beside the server: kept running and ended with it, or run once to their end."""
 
 from __future__ import annotations
 
@@ -61,15 +61,34 @@ class Beside:
         with self._turn:
             if self._over.is_set():
                 return 0
-            # A session of its own: Ctrl-C in the terminal reaches the server alone, which ends it in order.
-            self._child = subprocess.Popen(
-                [sys.executable, "-c", _WITH_PARENT, str(os.getpid()), *self._command],
-                # Of our own memory: granian gives this process a title, which moves the C library's environment
-                # while the child may be reading it, and a sequencer without its address numbers another log.
-                env=dict(os.environ),
-                start_new_session=True,
-            )
+            self._child = _started(self._command)
         return self._child.wait()
+
+
+def run_apart(words: tuple[str, ...]) -> int:
+    """Runs one command of ours to its end in a process of its own, which ends with this one.
+
+    Returns its exit code, 128 and the signal's number where one ended it. What it says of a fault it has said itself.
+    """
+    child = _started([sys.executable, "-m", "huxin", *words])
+    try:
+        code = child.wait()
+    except BaseException:  # Ctrl-C, which reaches this process alone
+        child.terminate()
+        child.wait()
+        raise
+    return code if code >= 0 else 128 - code
+
+
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C in the terminal reaches the server alone, which ends it in order.
+    return subprocess.Popen(
+        [sys.executable, "-c", _WITH_PARENT, str(os.getpid()), *command],
+        # Of our own memory: granian gives this process a title, which moves the C library's environment
+        # while the child may be reading it, and a sequencer without its address numbers another log.
+        env=dict(os.environ),
+        start_new_session=True,
+    )
 
 
 # Run before the command itself: a preexec_fn would run Python between fork and exec of a process with threads.

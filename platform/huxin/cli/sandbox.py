@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from shlex import quote
@@ -58,11 +59,22 @@ def subjects() -> None:
 
 
 @app.command(hidden=True)
+def build() -> None:
+    """Makes a sandbox that is about to be served; run by its server. · 启动前建库（由沙箱自动运行）。"""
+    from huxin.sandbox.build import rebuild
+
+    # Its server is told to stop, and tells us: what was begun is put away.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    # Its environment is the sandbox's already.
+    rebuild(Settings.from_env(), prepare)
+
+
+@app.command(hidden=True)
 def keep() -> None:
     """Runs beside a serving sandbox and makes it anew after every midnight. · 每日零点后重建（由沙箱自动运行）。"""
-    from huxin.sandbox.serving import keep as go_on
+    from huxin.sandbox.keeping import keep as go_on
 
-    # Its environment is the sandbox's already.
+    # As above.
     go_on(Settings.from_env(), prepare, stopped_by_signals().wait)
 
 
@@ -88,7 +100,7 @@ def serve_sandbox(settings: Settings, config: Config, serving: Serving) -> None:
         with held_address(serving):
             pass  # where another program has it, nothing is made anew for nothing
         note(_in(settings, "正在准备沙箱 …", "Preparing the sandbox …"))
-        serve_anew(settings, config, serving, prepare, tell)
+        serve_anew(settings, config, serving, tell)
     note(_in(settings, "已停止", "stopped"))
 
 

@@ -1,29 +1,35 @@
-"""`huxin serve --sandbox`: the sandbox made anew and served, and made anew again after every midnight."""
+"""`huxin serve --sandbox`: the sandbox made anew and served, by processes that know nothing of each other's threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
 
+from huxin.api.beside import run_apart
 from huxin.api.serving import Serving, Tell, serve
 from huxin.api.shell import Config
 from huxin.registry import embedded
 from huxin.registry.session import forget_engine
 from huxin.sandbox.app import create_sandbox
-from huxin.sandbox.build import Prepare, rebuild
-from huxin.settings import SHANGHAI, Settings
+from huxin.settings import Settings
 
+# Makes the registry, and ends.
+BUILD = ("sandbox", "build")
 # Run beside the server; it makes the registry anew shortly after midnight.
 KEEP = ("sandbox", "keep")
-_AFTER = timedelta(minutes=5)
 
 
-def serve_anew(settings: Settings, config: Config, serving: Serving, prepare: Prepare, tell: Tell) -> None:
-    """Makes the sandbox's registry and serves it until Ctrl-C. Errors as `huxin.api.serving.serve`."""
+def serve_anew(settings: Settings, config: Config, serving: Serving, tell: Tell) -> None:
+    """Makes the sandbox's registry and serves it until Ctrl-C; `settings` are those of this process's environment.
+
+    Errors as `huxin.api.serving.serve`; SystemExit with the code of a build that failed, and that has said why.
+    """
     with server_left_as_found(settings):
-        rebuild(settings, prepare)
+        # Never in this process: the night sets Polars' threads to work, and the workers are forked from here. Without
+        # those threads, but with what they had locked, a worker's own first call of Polars would wait for ever.
+        if code := run_apart(BUILD):
+            raise SystemExit(code)
         serve(settings, config, replace(serving, also=(KEEP,)), tell, create_sandbox)
 
 
@@ -37,16 +43,3 @@ def server_left_as_found(settings: Settings) -> Iterator[None]:
         if not ran:
             forget_engine(settings)
             embedded.stop(settings)
-
-
-def keep(settings: Settings, prepare: Prepare, wait: Callable[[float], bool]) -> None:
-    """Makes the registry anew a little after every midnight; `wait` waits so many seconds, and says when to end."""
-    while not wait(until_midnight(settings.now())):
-        rebuild(settings, prepare)
-
-
-def until_midnight(now: datetime) -> float:
-    """Seconds until shortly after the next midnight in Shanghai."""
-    local = now.astimezone(SHANGHAI)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return (midnight + _AFTER - local).total_seconds()
