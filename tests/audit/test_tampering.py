@@ -45,6 +45,11 @@ def behind_the_triggers(settings: Settings, *statements: str) -> None:
         ("H1304", "UPDATE audit_leaf a SET record = b.record FROM audit_leaf b WHERE a.number + b.number = 25"
                   " AND a.number IN (12, 13)"),
         ("H1307", "UPDATE audit_leaf SET data = sha256('x'), salt = NULL, record = NULL WHERE number = 12"),
+        ("H1313", "UPDATE audit_leaf SET salt = NULL, record = NULL WHERE number = 12"),
+        ("H1313", "UPDATE audit_leaf SET salt = NULL, record = NULL, erased_at = now(), topic = 'record.erased'"
+                  " WHERE number = 12"),
+        ("H1313", "UPDATE audit_leaf SET salt = NULL WHERE number = 12"),
+        ("H1313", "UPDATE audit_leaf SET record = NULL WHERE number = 12"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 12"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 39"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 0"),
@@ -175,6 +180,37 @@ def test_an_erased_record_leaves_the_log_whole(log: Settings) -> None:
     assert '"number":12' in act[1] and '"reason":"request"' in act[1]
     other = run_sql(log, "SELECT record_id FROM audit_leaf WHERE number = 13")[0][0]
     verify_receipt(receipt_of(log, other) or {}, keys_of(log).verifiers)
+
+
+def test_what_was_wiped_beside_an_erasure_is_told_by_number(log: Settings) -> None:
+    enquiry = run_sql(log, "SELECT record_id FROM audit_leaf WHERE number = 12")[0][0]
+    erase_record(log, enquiry, "request")
+    assert verify_log(log).erased == 1  # the act waits to be numbered
+    drain(log)
+    wipe = "UPDATE audit_leaf SET salt = NULL, record = NULL, erased_at = now() WHERE number"
+    behind_the_triggers(log, f"{wipe} IN (3, 39)")
+    found = refused("H1313", lambda: verify_log(log))
+    assert "2 in number, 3, 39." in found.text("en")
+    behind_the_triggers(log, f"{wipe} < 30")
+    assert "30 in number, 0, 1, 2," in refused("H1313", lambda: verify_log(log)).text("en")
+
+
+def test_an_erased_leaf_whose_record_or_salt_is_put_back_by_half_is_found(log: Settings) -> None:
+    erase_record(log, run_sql(log, "SELECT record_id FROM audit_leaf WHERE number = 12")[0][0], "request")
+    behind_the_triggers(log, "UPDATE audit_leaf SET record = 'what it may have said' WHERE number = 12")
+    refused("H1313", lambda: verify_log(log))
+
+
+def test_acts_of_erasure_may_be_erased_and_what_they_named_stays_told(log: Settings) -> None:
+    erase_record(log, run_sql(log, "SELECT record_id FROM audit_leaf WHERE number = 12")[0][0], "request")
+    drain(log)
+    for number in (40, 41):
+        act = run_sql(log, "SELECT record_id FROM audit_leaf WHERE number = %s", number)[0][0]
+        erase_record(log, act, "mistake")
+        drain(log)
+    assert verify_log(log).erased == 3
+    behind_the_triggers(log, "UPDATE audit_leaf SET salt = NULL, record = NULL WHERE number = 42")
+    assert "4 in number, 12, 40, 41, 42." in refused("H1313", lambda: verify_log(log)).text("en")
 
 
 def test_all_leaves_of_a_record_are_erased_and_an_unknown_one_is_told(log: Settings) -> None:

@@ -39,7 +39,7 @@ _LAST = text("""
     ) newest ORDER BY place, recorded_at DESC LIMIT 1
 """)
 _FIND = text("""
-    SELECT number, topic, erased_at FROM audit_leaf WHERE record_id = :id OR outbox_id = :id
+    SELECT number, topic, erased_at, record FROM audit_leaf WHERE record_id = :id OR outbox_id = :id
     ORDER BY number FOR UPDATE
 """)
 _ERASE = text("UPDATE audit_leaf SET salt = NULL, record = NULL, erased_at = :now WHERE number = :number")
@@ -93,5 +93,14 @@ def erase_record(settings: Settings, record_id: UUID, reason: str) -> int:
             raise HuxinError("H1309", day=found[0].erased_at.date())
         for row in left:
             database.execute(_ERASE, {"number": row.number, "now": now})
-            note_act(database, "record.erased", {"number": row.number, "reason": reason}, now)
+            facts = {"number": row.number, "reason": reason, **_named_by(row.topic, row.record)}
+            note_act(database, "record.erased", facts, now)
     return len(left)
+
+
+def _named_by(topic: str, record: str) -> dict[str, list[int]]:
+    """What an act of erasure named, told on by the act that erases it: else nothing would say of those leaves why."""
+    if topic != "record.erased":
+        return {}
+    said = json.loads(record)
+    return {"also": [said["number"], *said.get("also", ())]}

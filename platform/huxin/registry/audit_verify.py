@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import psycopg
 
 from huxin.audit.merkle import STORED_FROM, Node, append, root_of
@@ -35,9 +36,18 @@ _BEYOND = """
     UNION ALL SELECT n.level, n.index FROM audit_node n WHERE n.level < %s OR n.level > 62 LIMIT 1
 """
 _HEADS = "SELECT size, root, note FROM audit_checkpoint WHERE size > %s AND size <= %s ORDER BY size"
+# An act that was committed with its erasure and is not numbered yet.
+_WAITING = "SELECT body FROM outbox WHERE topic = 'record.erased'"
 _MOST = """
     SELECT greatest((SELECT max(number) + 1 FROM audit_leaf), (SELECT max(size) FROM audit_checkpoint), 0)
 """
+
+
+# What is noted of a leaf that was wiped; an act of erasure that names it may stand anywhere in the log.
+_WIPED, _NAMED, _HALF = 1, 2, 4
+_UNEXPLAINED = bytes(1 if mark in (_WIPED, _HALF, _HALF | _NAMED) else 0 for mark in range(256))
+_ACT = '"topic":"record.erased"'
+_LISTED = 20
 
 
 @dataclass
@@ -50,30 +60,36 @@ class Verified:
     signed: int = 0
     root: bytes = EMPTY_ROOT
     peaks: list[bytes] = field(default_factory=list, repr=False)
+    marks: bytearray = field(default_factory=bytearray, repr=False)  # one byte a leaf, whatever was erased
 
 
 def verify_log(settings: Settings, since: Sequence[str] = ()) -> Verified:
     """Reads the whole log as of now and checks it; `since` are signed checkpoints from earlier days.
 
     Raises HuxinError H1304 (record or salt altered), H1305 (a leaf is missing), H1306 (node), H1307 (checkpoint),
-    H1308 (not what an earlier checkpoint said), PrivacyError P0141-P0143 (a signature or its form).
+    H1308 (not what an earlier checkpoint said), H1313 (wiped without an act of erasure), PrivacyError P0141-P0143 (a
+    signature or its form).
     """
     keys = log_keys(keyring.open(settings.keys_dir, ZONE)).verifiers
     earlier = [open_checkpoint(note, keys) for note in since]
     done = Verified()
     with _snapshot(settings) as connection:
         end = _one(connection, _MOST)
+        done.marks = bytearray(end)
         for head in earlier:
             if head.size > end or (head.size == 0 and head.root != EMPTY_ROOT):
                 raise HuxinError("H1308", size=head.size)
         for start in range(0, end, PORTION):
             wanted = {head.size: head.root for head in earlier}
             _portion(connection, start, min(start + PORTION, end), done, keys, wanted)
+        for (body,) in connection.execute(_WAITING):
+            _note_named(done.marks, body)
         beyond = connection.execute(_BEYOND, (STORED_FROM, end, STORED_FROM)).fetchone()
     if beyond:  # it would stand in the way of the true one
         raise HuxinError("H1306", level=beyond[0], index=beyond[1])
     if done.size != done.signed:  # what stands behind the newest head was never signed
         raise HuxinError("H1307", size=done.size)
+    _check_erased(done.marks)
     return done
 
 
@@ -109,9 +125,37 @@ def _leaves(
             raise HuxinError("H1305", number=expected)
         if salt is None or record is None:
             done.erased += 1
+            done.marks[number] |= _WIPED if salt is record else _HALF
         elif leaf_data(bytes(salt), record.encode()) != data:
             raise HuxinError("H1304", number=number)
+        elif _ACT in record:  # the topic beside it is nobody's signed word
+            _note_act(done.marks, record)
         yield number, data
+
+
+def _note_act(marks: bytearray, record: str) -> None:
+    said = orjson.loads(record)
+    if said.get("topic") == "record.erased":
+        _note_named(marks, said)
+
+
+def _note_named(marks: bytearray, act: Mapping[str, Any]) -> None:
+    """Notes the leaves that an act of erasure names, itself or for an act that it erased."""
+    for number in (act.get("number"), *act.get("also", ())):
+        if isinstance(number, int) and 0 <= number < len(marks):
+            marks[number] |= _NAMED
+
+
+def _check_erased(marks: bytearray) -> None:
+    """HuxinError H1313 where a leaf is wiped and no act says so, or is wiped by half."""
+    wrong = marks.translate(_UNEXPLAINED)
+    if not (count := wrong.count(1)):
+        return
+    found, numbers = -1, list[str]()
+    while len(numbers) < _LISTED and (found := wrong.find(1, found + 1)) >= 0:
+        numbers.append(str(found))
+    told = ", ".join(numbers) + (", …" if count > _LISTED else "")
+    raise HuxinError("H1313", count=count, numbers=told)
 
 
 def _check_head(done: Verified, root: bytes, note: str, keys: Sequence[VerifierKey]) -> None:
