@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sandbox_world import CONFIG, Sandboxed, close, flags, subject
 
@@ -9,6 +12,7 @@ from huxin.api.app import create_app
 from huxin.decision.flags import RULES
 from huxin.ids import new_id
 from huxin.sandbox import acts
+from huxin.sandbox.listing import enquiry_body
 from huxin.sandbox.subjects import TestSubject, identity, load_sandbox
 
 SUBJECTS = load_sandbox().subjects
@@ -148,3 +152,18 @@ def test_identifiers_are_right_and_nobodys() -> None:
     residents = [each.person.id_no for each in SUBJECTS if each.person.id_type == "resident_id"]
     assert {number[:14] for number in residents} == {"11999919000101"}
     assert {each.act["name"] for each in SUBJECTS if each.act} == {*acts.ACTS, "dispute", "coverage"}
+
+
+def test_an_answer_that_was_lost_is_told_when_the_consent_has_ended(box: Sandboxed) -> None:
+    asked, key, today = subject("unavailable_once"), str(new_id()), box.settings.today()
+    body = enquiry_body(asked, today) | {"consent_until": today.isoformat()}
+    assert box.call("POST", "/v1/enquiries", key=key, json=body).status_code == 503
+    told = box.call("POST", "/v1/enquiries", key=key, json=body)
+    moved = replace(box.settings, fixed_now=box.settings.now() + timedelta(days=1))
+    desk = box.app.extensions["huxin_desk"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk, "settings", moved)
+        again = box.call("POST", "/v1/enquiries", key=key, json=body)
+        new = box.call("POST", "/v1/enquiries", key=str(new_id()), json=body)
+    assert (again.status_code, again.data) == (200, told.data)
+    assert (new.status_code, new.json["code"]) == (403, "H1201")

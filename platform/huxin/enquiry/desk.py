@@ -27,7 +27,7 @@ from huxin.enquiry.together import NoTurnError, Together
 from huxin.errors import HuxinError
 from huxin.registry import enquiries, gathering, reservations
 from huxin.registry.audit_log import inclusion, not_in_the_log
-from huxin.registry.gathering import Gathered
+from huxin.registry.gathering import Gathered, Quota
 from huxin.registry.live import Live
 from huxin.registry.policies import policy_on, policy_version
 from huxin.registry.reservations import Granted, Reserving
@@ -39,6 +39,8 @@ LOTS, MOST = 1, 16
 COMPANY_S = 0.006
 # How long a question waits for its turn before it is told to come again: those before it wait for the registry.
 PATIENCE_S, _RETRY_S = 20.0, 5
+# What refuses on one day what it let pass on another: a question that was answered before midnight is asked again.
+_OF_THE_DAY = ("H1201",)
 # What an exchange of keys makes of a question, to a process that has not read the new ones yet.
 _OUT_OF_DATE = ("H1601", "H1802")
 # What it makes of an element: blind mode was turned on, or a key to seal to was published. A member may make these up,
@@ -83,6 +85,17 @@ class Desk:
         H1203 (still under way), H1207 (a person in the member's own words), H1209 (a purpose that is not open to the
         member), H1801, H1802, H1805, H1806 (element), H1101 (no turn came).
         """
+        try:
+            return self._enquired(asker, request, key)
+        except HuxinError as error:
+            refusal = error
+        before = self._given_before(asker, request, key) if refusal.code in _OF_THE_DAY else None
+        if before is None:
+            raise refusal
+        return before
+
+    def _enquired(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
+        """As `enquire`, by the rules of this day."""
         put = Put(asker, request, key)
         if request.person is not None and request.person.sealed is not None:
             put.question = self.question(
@@ -270,6 +283,20 @@ class Desk:
                 "H1123", purpose=purpose, limit=quota.limit, window_s=quota.window_s, retry_s=retry_s
             )
         return Told(self._opened(before), quota, fresh=False)
+
+    def _given_before(self, asker: Asker, request: EnquiryRequest, key: str) -> Told | None:
+        """The answer on record for this key and body, which holds for good; None where nothing was asked under it.
+
+        Nothing is counted, so nothing is told of the quota. HuxinError H1202, and those of an element.
+        """
+        bodies = self._with_element(asker, request).bodies()
+        if not bodies:  # a ticket where there is no entry zone: under it nothing was ever asked
+            return None
+        # Another process may know newer keys, and no gathering has told this one so.
+        before = self._in_use.latest().keys.by_digest(
+            bodies, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
+        )
+        return None if before is None else Told(self._opened(before), Quota(), fresh=False)
 
     def _recorded(self, request: EnquiryRequest, row: enquiries.NewEnquiry) -> enquiries.Recorded:
         """Recorded now, or before."""

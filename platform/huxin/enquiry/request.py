@@ -54,8 +54,8 @@ class EnquiryRequest:
         return orjson.dumps([*whom, *self._rest(), *element])
 
     def bodies(self) -> tuple[bytes, ...]:
-        """The canonical form, before any that it may have had under other keys."""
-        return (self.canonical(),)
+        """The canonical form, before any that it may have had under other keys; none of a ticket's holder."""
+        return () if self.person is None else (self.canonical(),)
 
     def canonical_of(self, halves: Sequence[str | int | None]) -> bytes:
         """The same with a person's halves in the person's place."""

@@ -25,17 +25,17 @@ class SandboxDesk(Desk):
         super().__init__(settings)
         self._acting = {identity(each.person): each.act for each in load_sandbox().subjects if each.act}
 
-    def enquire(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
+    def _enquired(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
         """As the real desk; what refuses in place of an answer does so after the consent was seen to."""
         name, how = self._act(request)
         if name == "coverage":
             answers = self._half_covered(how)
             return answers.answered(answers.question(asker, request, key))
         if name not in ACTS:
-            return super().enquire(asker, request, key)
+            return super()._enquired(asker, request, key)
         request.require_consent(self.settings.today())
         return ACTS[name](
-            Asked(self, asker, request, key, lambda: Desk.enquire(self, asker, request, key)), **how
+            Asked(self, asker, request, key, lambda: Desk._enquired(self, asker, request, key)), **how
         )
 
     def _act(self, request: EnquiryRequest) -> tuple[str, Mapping[str, Any]]:

@@ -1,0 +1,122 @@
+"""A question that was answered is answered the same for good, whatever the rules of a later day refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from api_world import World, code_of
+from sqlalchemy import text
+
+from huxin.api.app import create_app
+from huxin.api.shell import Config
+from huxin.api.zone_members import create_entry_app
+from huxin.ids import new_id
+from huxin.registry.policies import policy_on
+from huxin.registry.session import connection
+
+KEY = "asked-before-midnight"
+BEFORE = datetime.fromisoformat("2026-05-31T23:59:50+08:00")
+AFTER = datetime.fromisoformat("2026-06-01T00:00:05+08:00")
+BODY: dict[str, Any] = {
+    "subject": {"id_type": "resident_id", "id_no": "11010519491231002X"},
+    "purpose": "application",
+    "consent_no": "SQ2026030001",
+    "consent_until": "2026-05-31",
+    "staff": "S-17",
+    "reference": "case-1",
+}
+LONG = BODY | {"consent_until": "2027-05-31"}
+
+
+@pytest.fixture(params=["one_world", "zoned_world"])
+def world(request: pytest.FixtureRequest) -> World:
+    """Each test by one process, and by the three zones."""
+    found: World = request.getfixturevalue(request.param)
+    return found
+
+
+@contextmanager
+def at(world: World, now: datetime) -> Iterator[World]:
+    """The same registry at another time, by apps of its own."""
+    config = Config(recheck_seconds=0)
+    app = create_app(replace(world.app.extensions["huxin"].settings, fixed_now=now), config)
+    entry = world.entry and create_entry_app(
+        replace(world.entry.extensions["huxin"].settings, fixed_now=now), config
+    )
+    yield replace(world, app=app, entry=entry, settings=replace(world.settings, fixed_now=now))
+    for each in filter(None, (app, entry)):
+        if "huxin_desk" in each.extensions:
+            each.extensions["huxin_desk"].close()
+        each.extensions["huxin"].live.close()
+
+
+def ask(world: World, body: dict[str, Any], key: str = KEY) -> Any:
+    return world.enquire("member", body, {"Idempotency-Key": key})
+
+
+def kept(world: World) -> list[int]:
+    """What is on record, and what was counted."""
+    tables = ("enquiry", "enquiry_key", "outbox")
+    with connection(world.settings) as database:
+        return [database.execute(text(f"SELECT count(*) FROM {each}")).scalar_one() for each in tables]
+
+
+def test_an_answer_is_told_again_when_the_consent_has_ended(world: World) -> None:
+    with at(world, BEFORE) as evening:
+        first = ask(evening, BODY)
+        assert first.status_code == 200, first.text
+    before = kept(world)
+    with at(world, AFTER) as morning:
+        again = ask(morning, BODY)
+        assert (again.status_code, again.data) == (200, first.data)
+        assert code_of(ask(morning, BODY | {"reference": "case-2"})) == "H1202"
+        assert code_of(ask(morning, BODY, str(new_id()))) == "H1201"
+    assert kept(world) == before
+
+
+def test_an_answer_is_told_again_under_another_policy_and_without_quota(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at(world, BEFORE) as evening:
+        first = ask(evening, LONG)
+        policy = policy_on(evening.settings, evening.settings.today())
+    before = kept(world)
+    none = {
+        tier: {purpose: replace(quota, per_minute=0, per_day=0) for purpose, quota in quotas.items()}
+        for tier, quotas in policy.quotas.items()
+    }
+    newer = replace(policy, version="next", quotas=none)
+    monkeypatch.setattr("huxin.enquiry.desk.policy_on", lambda *_: newer)
+    with at(world, AFTER) as morning:
+        again = ask(morning, LONG)
+        assert (again.status_code, again.data) == (200, first.data)
+        assert code_of(ask(morning, LONG, str(new_id()))) == "H1209"
+    assert kept(world) == before
+
+
+def test_an_answer_is_told_again_to_a_lower_tier(world: World) -> None:
+    manages = LONG | {"purpose": "post_loan"}
+    with at(world, BEFORE) as evening:
+        first, application = ask(evening, manages), ask(evening, LONG, "another-key")
+    assert {first.json["tier"], application.json["tier"]} == {"full"}
+    before = kept(world)
+    with connection(world.settings) as database:
+        database.execute(text("UPDATE member SET created_at = '2026-01-01', as_of_date = '2026-04-01'"))
+    with at(world, AFTER) as morning:
+        assert ask(morning, manages).data == first.data
+        assert ask(morning, LONG, "another-key").data == application.data
+        assert code_of(ask(morning, manages, str(new_id()))) == "H1209"
+    assert kept(world) == before
+
+
+@pytest.mark.parametrize("world", ["one_world"], indirect=True)
+def test_a_ticket_with_an_ended_consent_is_refused_where_none_is_taken(world: World) -> None:
+    body = {name: value for name, value in BODY.items() if name != "subject"} | {"ticket": "any"}
+    with at(world, AFTER) as morning:
+        headers, token = {"Idempotency-Key": KEY}, morning.token("member")
+        assert code_of(morning.call("POST", "/v1/enquiries", token, headers, json=body)) == "H1201"
