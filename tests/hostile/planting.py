@@ -122,6 +122,7 @@ class Planter:
         """In fields that are the member's own words someone else's mobile or name is beyond what can be told."""
         right, anybodys = question(200_000), len(planted) == len(PEOPLE[0].id_no)
         numbers = ("loan_no", "contract_no") if anybodys else ()
+        keys = (planted, f"hold-{planted}", f"{planted[:6]}-{planted[6:]}") if anybodys else ()
         # A mobile is as good an amount as any other number.
         for name in right.keys() - {"amount"} - (set() if anybodys else set(WORDS)):
             self.send("POST", "/v1/enquiries", json=right | {name: planted})
@@ -133,6 +134,9 @@ class Planter:
         held = {"enquiry_id": enquiry, "amount": "100.00"}
         for name in ("enquiry_id", "product", "expires_in", planted):
             self.send("POST", "/v1/reservations", json=held | {name: planted})
+        for key in keys:
+            self.send("POST", "/v1/enquiries", json=right, headers={"Idempotency-Key": key})
+            self.send("POST", "/v1/reservations", json=held, headers={"Idempotency-Key": key})
         made = self.send("POST", "/v1/reservations", json=held)
         assert made.status_code == 201, made.text
         for name in (*numbers, planted):

@@ -117,7 +117,14 @@ def test_a_person_as_the_key_of_a_request_is_refused(home: ServedHome) -> None:
     planter, one = Planter(home), PEOPLE[0]
     asked = question(ANSWERED)
     asked["subject"] |= {"mobile": one.mobile}
-    for key in (one.id_no, f"case-{one.id_no}", f"{one.id_no[:6]}-{one.id_no[6:]}", f"{one.mobile}:1"):
+    anybodys = (f"case-{PEOPLE[3].id_no}", f"{PEOPLE[3].id_no[:6]}-{PEOPLE[3].id_no[6:].lower()}")
+    for key in (
+        one.id_no,
+        f"case-{one.id_no}",
+        f"{one.id_no[:6]}-{one.id_no[6:]}",
+        f"{one.mobile}:1",
+        *anybodys,
+    ):
         response = planter.send("POST", "/v1/enquiries", json=asked, headers={"Idempotency-Key": key})
         assert (response.status_code, response.json()["code"]) == (422, "H1207")
         assert response.json()["facts"] == {"field": "Idempotency-Key"}
@@ -126,3 +133,18 @@ def test_a_person_as_the_key_of_a_request_is_refused(home: ServedHome) -> None:
         response = planter.send("POST", "/v1/enquiries", json=asked, headers={"Idempotency-Key": key})
         assert response.status_code == 200
     assert home.rows("SELECT count(*) - 3 FROM enquiry_key") == before
+
+
+def test_a_person_as_the_key_of_a_reservation_is_refused(home: ServedHome) -> None:
+    """Whom it is about only its enquiry says: so anybody's number counts."""
+    planter = Planter(home)
+    held = {"enquiry_id": planter.asked(), "amount": "100.00"}
+    for number in (PEOPLE[0].id_no, PEOPLE[3].id_no, "119999190001010011", "11010519491231002X"):
+        for key in (number, f"hold-{number}", f"{number[:6]}-{number[6:]}", f"{number.lower()}:1"):
+            response = planter.send("POST", "/v1/reservations", json=held, headers={"Idempotency-Key": key})
+            assert (response.status_code, response.json()["code"]) == (422, "H1207")
+            assert response.json()["facts"] == {"field": "Idempotency-Key"}
+    assert home.rows("SELECT count(*) FROM reservation_key") == [(0,)]
+    for key in ("110105194912310021", "20260531.000001"):  # nobody's
+        response = planter.send("POST", "/v1/reservations", json=held, headers={"Idempotency-Key": key})
+        assert response.status_code == 201

@@ -29,15 +29,15 @@ def require_nobody(
 ) -> None:
     """HuxinError H1207 with the name of the first field of `words` in which a person stands.
 
-    A `key` is kept too, but most are random: in it only this person's own numbers count, and no short ones.
+    A `key` is kept too, but most are random: in it no names count, and no short numbers.
     """
     numbers, name = _marks(person) if person else ((), "")
     if key:
         # Of plain letters by its rule, and replacing costs a tenth of translating.
         plain = key.replace("-", "").replace(".", "").replace("_", "").upper()
-        for number in numbers:
-            if number in plain and len(number) >= _NO_CHANCE:
-                raise HuxinError("H1207", field="Idempotency-Key")
+        own = any(number in plain and len(number) >= _NO_CHANCE for number in numbers)
+        if own or (_LONG.search(plain) and _resident(key)):
+            raise HuxinError("H1207", field="Idempotency-Key")
     # Nearly always nothing is there: one look over all of them, since an enquiry has no time for three.
     whole = _folded("\n".join([said for said in words.values() if said]))
     if not (name and name in whole) and not _LONG.search(whole) and not any(map(whole.__contains__, numbers)):

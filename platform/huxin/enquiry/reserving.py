@@ -49,9 +49,10 @@ class Held:
 def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> Held:
     """Holds an amount against the caps of the state after this loan, atomically and at once for every member.
 
-    HuxinError H1202 (the key stands for another body), H1210 to H1212 (a cap), H1213 (no such enquiry of this
-    member, or too old), H1216 (longer than the policy allows).
+    HuxinError H1202 (the key stands for another body), H1207 (a person's number for a key), H1210 to H1212 (a cap),
+    H1213 (no such enquiry of this member, or too old), H1216 (longer than the policy allows).
     """
+    require_nobody({}, key=key)
     policy = policy_on(desk.settings, desk.settings.today())
     asked = _asked(desk, asker, wanted, key, policy)
     try:
