@@ -137,6 +137,20 @@ def test_a_reservation_is_given_back_or_becomes_a_loan_once(world: World) -> Non
     assert code_of(world.call("GET", f"/v1/reservations/{first}", world.token("other"))) == "H1215"
 
 
+def test_a_loan_is_named_as_the_night_will_read_it(world: World) -> None:
+    """Else it would wait in vain for its loan, and the loan would count beside it."""
+    held = reserve(world, "member", ask(world, "member").json["enquiry_id"]).json["reservation_id"]
+    path, token = f"/v1/reservations/{held}/convert", world.token("member")
+    for nothing in (" ", "\u3000", "－", "null", "无", "'", "JJ\u200b1"):
+        for name in ("loan_no", "contract_no"):
+            refused = world.call("POST", path, token, json={"loan_no": "JJ1", name: nothing})
+            assert code_of(refused) == "H1121", ascii(nothing)
+            assert [each["pointer"] for each in refused.json["errors"]] == [f"/{name}"]
+    told = world.call("POST", path, token, json={"loan_no": " ＪＪ－１\u3000", "contract_no": "'HT 1"}).json
+    assert (told["loan_no"], told["contract_no"]) == ("JJ-1", "HT 1")
+    assert world.call("POST", path, token, json={"loan_no": "JJ-1", "contract_no": "HT 1"}).json == told
+
+
 def test_a_cap_refuses_with_its_count(world: World) -> None:
     asked = ask(world, "member").json["enquiry_id"]
     refused = reserve(world, "member", asked, amount="200000.01")

@@ -122,6 +122,7 @@ def test_an_amount_is_held_and_given_back(console: Console, who: Somebody) -> No
     assert other.get(place).status_code == 404
     assert who.post(act).status_code == 303
     assert "已撤回" in who.get("/my/enquiries").text
+    assert who.post(act.replace("release", "convert"), {"loan_no": "\u3000－"}).status_code == 400
     assert who.post(act.replace("release", "convert"), {"loan_no": "L1"}).status_code == 409
     assert who.post(f"{place}/reserve", {"key": key, "amount": "a"}).status_code == 400
 

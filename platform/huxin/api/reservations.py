@@ -14,7 +14,7 @@ from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
 from huxin.api.field_faults import FieldFault
-from huxin.api.fields import Amount, Seconds, Words
+from huxin.api.fields import Amount, LoanNumber, Seconds
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.routes import Route, add
 from huxin.enquiry import reserving
@@ -50,11 +50,11 @@ class NewReservation(BaseModel):
 
 
 class Conversion(BaseModel):
-    """Under which number the loan will be reported: one of the two at least."""
+    """Under which number the loan will be reported, one of the two at least; cleaned as the file's cell will be."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"anyOf": _EITHER})
-    loan_no: Words | None = None
-    contract_no: Words | None = None
+    loan_no: LoanNumber | None = None
+    contract_no: LoanNumber | None = None
 
     @classmethod
     def over_all(cls, said: dict[str, Any]) -> list[FieldFault]:

@@ -35,6 +35,7 @@ from huxin.ids import new_id
 from huxin.registry import console_my
 from huxin.registry.reservations import Reservation, State
 from huxin.registry.session import connection
+from huxin_checks.cells import tidy
 
 blueprint = Blueprint("my_asking", __name__, url_prefix="/my")
 MENU = (
@@ -196,8 +197,8 @@ def release(id_: UUID) -> AnyResponse:
 @blueprint.post("/reservations/<uuid:id_>/convert")
 def convert(id_: UUID) -> AnyResponse:
     """Says that the money has left, and under which number the loan will be reported."""
-    number = request.form.get("loan_no", "").strip()
-    if not number or len(number) > _WORDS_MOST:
+    number = tidy(request.form.get("loan_no", ""))  # as the night cleans the file's
+    if number is None or len(number) > _WORDS_MOST:
         abort(400)
     reserving.convert(enquiry_desk(), asker(), id_, number, None)
     say(gettext("已登记放款，等待报送。"))

@@ -54,6 +54,12 @@ def tidied(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
     return raw.clone().scatter(rows, text), _controls(text, rows, len(raw))
 
 
+def tidy(text: str) -> str | None:
+    """One text by itself as `tidied` reads a file's cell; None where it says nothing or holds control characters."""
+    found, control = tidied(pl.Series([text], dtype=pl.String))
+    return None if control is not None else found[0]
+
+
 def control_bit(contract: Contract, field: str) -> int:
     """The bit of a text field in the column `_control`. ValueError for a field that is no text."""
     names = [entry.name for entry in contract.fields if entry.kind in _TEXT_KINDS]
