@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -74,9 +75,17 @@ def test_an_answer_is_told_again_when_the_consent_has_ended(world: World) -> Non
     with at(world, AFTER) as morning:
         again = ask(morning, BODY)
         assert (again.status_code, again.data) == (200, first.data)
+        assert "RateLimit" not in again.headers, "nothing was counted"
         assert code_of(ask(morning, BODY | {"reference": "case-2"})) == "H1202"
         assert code_of(ask(morning, BODY, str(new_id()))) == "H1201"
     assert kept(world) == before
+
+
+def test_a_repeated_question_is_counted_like_any_other(world: World) -> None:
+    """As docs/api.md says: whether it is one shows only after the quota was looked at."""
+    left = [re.search(r"r=(\d+)", ask(world, LONG).headers["RateLimit"]) for _ in range(2)]
+    first, second = (int(each.group(1)) for each in left if each)
+    assert second == first - 1
 
 
 def test_an_answer_is_told_again_under_another_policy_and_without_quota(

@@ -47,6 +47,30 @@ def test_a_clock_that_is_off_is_told_before_it_hurts(world: World, ahead: int, f
     assert ("clock" in findings(said)) == found
 
 
+@pytest.mark.parametrize(
+    ("claims", "taken"),
+    [
+        ({"iat": -90}, True),  # how old it is nobody asks
+        ({"iat": 30}, True),
+        ({"iat": 31}, False),
+        ({"nbf": 31}, False),
+        ({"exp": -29}, True),
+        ({"exp": -30}, False),
+        ({"exp": 330}, True),
+        ({"exp": 331}, False),
+    ],
+)
+def test_a_clock_is_told_by_what_it_is_refused(world: World, claims: dict[str, int], taken: bool) -> None:
+    now, who = int(world.settings.now().timestamp()), world.holders["member"]
+    told = world.exchange(world.assertion(who, **{name: now + by for name, by in claims.items()}))
+    assert (told.status_code == 200) == taken
+    late = world.exchange(world.assertion(who, iat=now - 90)).json["access_token"]
+    (said,) = world.call("GET", "/v1/whoami", late, {"Accept-Language": "en"}).json["findings"][:1]
+    assert "-90 seconds off" in said["text"]
+    assert "iat or nbf is more than 30 seconds ahead" in said["text"]
+    assert "exp is 30 seconds past or more than 330 ahead" in said["text"]
+
+
 def test_without_iat_the_clock_is_not_known(world: World) -> None:
     token = world.exchange(world.assertion(world.holders["member"], iat=None)).json["access_token"]
     said = world.call("GET", "/v1/whoami", token).json

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel
 
+from huxin.api.assertions import LEEWAY_S, LONGEST_S
 from huxin.paths import schema_root
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _clock(said: WhoAmI) -> Found:
     if skew is None:
         yield "clock_unknown", {}
     elif abs(skew) > SKEW_S:
-        yield "clock", {"seconds": skew}
+        yield "clock", {"seconds": skew, "leeway": LEEWAY_S, "longest": LONGEST_S + LEEWAY_S}
 
 
 def _keys(said: WhoAmI) -> Found:

@@ -269,7 +269,10 @@ class Desk:
         return keys_of(read.keys, read.elements, request.person, self.settings.today())
 
     def _repeated(self, asker: Asker, key: str, bodies: Sequence[bytes], known: Known, purpose: str) -> Told:
-        """An answer given before costs no quota: it is told again even where nothing is left."""
+        """An answer given before is told again even where nothing is left of the quota.
+
+        It is counted like any question: whether it is a repeated one is known only after the quota was.
+        """
         quota = known.quota
         before = self.keys.by_digest(
             bodies, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
