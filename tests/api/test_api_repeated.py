@@ -60,9 +60,14 @@ def ask(world: World, body: dict[str, Any], key: str = KEY) -> Any:
     return world.enquire("member", body, {"Idempotency-Key": key})
 
 
+def reserve(world: World, body: dict[str, Any], key: str = KEY) -> Any:
+    headers = {"Idempotency-Key": key}
+    return world.call("POST", "/v1/reservations", world.token("member"), headers, json=body)
+
+
 def kept(world: World) -> list[int]:
     """What is on record, and what was counted."""
-    tables = ("enquiry", "enquiry_key", "outbox")
+    tables = ("enquiry", "enquiry_key", "outbox", "reservation", "reservation_key")
     with connection(world.settings) as database:
         return [database.execute(text(f"SELECT count(*) FROM {each}")).scalar_one() for each in tables]
 
@@ -129,3 +134,24 @@ def test_a_ticket_with_an_ended_consent_is_refused_where_none_is_taken(world: Wo
     with at(world, AFTER) as morning:
         headers, token = {"Idempotency-Key": KEY}, morning.token("member")
         assert code_of(morning.call("POST", "/v1/enquiries", token, headers, json=body)) == "H1201"
+
+
+def test_a_reservation_is_told_again_under_a_policy_of_fewer_hours(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at(world, BEFORE) as evening:
+        enquiry = ask(evening, LONG).json["enquiry_id"]
+        body = {"enquiry_id": enquiry, "amount": "100.00", "expires_in": 168 * 3600}
+        first = reserve(evening, body)
+        assert first.status_code == 201, first.text
+        policy = policy_on(evening.settings, evening.settings.today())
+    before = kept(world)
+    fewer = replace(policy, reservations=replace(policy.reservations, default_hours=12, maximum_hours=24))
+    monkeypatch.setattr("huxin.enquiry.reserving.policy_on", lambda *_: fewer)
+    with at(world, AFTER) as morning:
+        again = reserve(morning, body)
+        assert (again.status_code, again.data) == (200, first.data)
+        assert code_of(reserve(morning, body | {"amount": "200.00"})) == "H1202"
+        new = reserve(morning, body, str(new_id()))
+        assert (code_of(new), new.json["facts"]) == ("H1216", {"hours": 24})
+    assert kept(world) == before
