@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from huxin.api.zone_members import create_entry_app
 from huxin.ids import new_id
 from huxin.registry.policies import policy_on
 from huxin.registry.session import connection
+from huxin_privacy.client import ticket_wish, with_ticket
 
 KEY = "asked-before-midnight"
 BEFORE = datetime.fromisoformat("2026-05-31T23:59:50+08:00")
@@ -154,4 +155,23 @@ def test_a_reservation_is_told_again_under_a_policy_of_fewer_hours(
         assert code_of(reserve(morning, body | {"amount": "200.00"})) == "H1202"
         new = reserve(morning, body, str(new_id()))
         assert (code_of(new), new.json["facts"]) == ("H1216", {"hours": 24})
+    assert kept(world) == before
+
+
+@pytest.mark.parametrize("world", ["zoned_world"], indirect=True)
+def test_an_answer_is_told_again_by_a_ticket_that_has_expired(world: World) -> None:
+    with at(world, BEFORE) as evening:
+        named = {"Authorization": f"Bearer {evening.token('member', scope='tickets')}"}
+        assert evening.entry
+        given = evening.entry.test_client().post("/v1/tickets", headers=named, json=ticket_wish(LONG))
+        body = with_ticket(LONG, given.json["ticket"])
+        headers, token = {"Idempotency-Key": KEY}, evening.token("member")
+        first = evening.call("POST", "/v1/enquiries", token, headers, json=body)
+        assert first.status_code == 200, first.text
+    before = kept(world)
+    with at(world, BEFORE + timedelta(minutes=10)) as later:
+        token = later.token("member")
+        assert later.call("POST", "/v1/enquiries", token, headers, json=body).data == first.data
+        new = later.call("POST", "/v1/enquiries", token, {"Idempotency-Key": str(new_id())}, json=body)
+        assert code_of(new) == "H1231"
     assert kept(world) == before

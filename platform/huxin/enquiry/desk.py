@@ -39,8 +39,8 @@ LOTS, MOST = 1, 16
 COMPANY_S = 0.006
 # How long a question waits for its turn before it is told to come again: those before it wait for the registry.
 PATIENCE_S, _RETRY_S = 20.0, 5
-# What refuses on one day what it let pass on another: a question that was answered before midnight is asked again.
-_OF_THE_DAY = ("H1201",)
+# What refuses at one time what it let pass at another (a consent, a ticket): what was answered may be asked again.
+_OF_THE_TIME = ("H1201", "H1231")
 # What an exchange of keys makes of a question, to a process that has not read the new ones yet.
 _OUT_OF_DATE = ("H1601", "H1802")
 # What it makes of an element: blind mode was turned on, or a key to seal to was published. A member may make these up,
@@ -89,7 +89,7 @@ class Desk:
             return self._enquired(asker, request, key)
         except HuxinError as error:
             refusal = error
-        before = self._given_before(asker, request, key) if refusal.code in _OF_THE_DAY else None
+        before = self._given_before(asker, request, key) if refusal.code in _OF_THE_TIME else None
         if before is None:
             raise refusal
         return before

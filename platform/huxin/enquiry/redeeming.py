@@ -54,8 +54,8 @@ class Redeeming:
     def redeem(self, asker: Asker, request: EnquiryRequest) -> Redeemed:
         """The ticket of a request, found good for it; that it was not used before is seen when the answer is recorded.
 
-        HuxinError H1230 (none of ours, or changed), H1231 (expired), H1232 (another member's), H1233 (made out for
-        another enquiry), H1706 (no card of the entry zone).
+        Its time is another matter: see `require_time`. HuxinError H1230 (none of ours, or changed), H1232 (another
+        member's), H1233 (made out for another enquiry), H1706 (no card of the entry zone).
         """
         senders, secrets = self._keys.now(self._settings)
         try:
@@ -64,12 +64,15 @@ class Redeeming:
             raise HuxinError("H1230", reason=error.code) from None
         if ticket.member != asker.code:
             raise HuxinError("H1232")
-        left = ticket.expires_at - self._settings.now().timestamp()
-        if not 0 < left <= LIFE_S + CLOCKS_S:
-            raise HuxinError("H1231", seconds=LIFE_S)
         if ticket.enquiry != request.digest():
             raise HuxinError("H1233")
         return Redeemed(ticket, tuple(request.canonical_of(whom(ticket, each)) for each in ticket.made))
+
+    def require_time(self, ticket: Ticket) -> None:
+        """HuxinError H1231 when a ticket has expired, or is of a time to come."""
+        left = ticket.expires_at - self._settings.now().timestamp()
+        if not 0 < left <= LIFE_S + CLOCKS_S:
+            raise HuxinError("H1231", seconds=LIFE_S)
 
     def _read(self) -> tuple[Mapping[int, bytes], Mapping[int, bytes]]:
         return required(self._settings, REGISTRY).card(ENTRY).sign, receiving(self._settings, REGISTRY)

@@ -53,6 +53,12 @@ class ZoneDesk(Desk):
         said = {each.name: getattr(request, each.name) for each in fields(EnquiryRequest)}
         return super().enquire(asker, TicketRequest(**said, redeemed=redeemed), key)
 
+    def _enquired(self, asker: Asker, request: EnquiryRequest, key: str) -> Told:
+        """As of one process, where the ticket has not expired. HuxinError H1231."""
+        if isinstance(request, TicketRequest):
+            self._redeeming.require_time(request.good.ticket)
+        return super()._enquired(asker, request, key)
+
     def _whom(self, read: Read, request: EnquiryRequest) -> SubjectKeys:
         assert isinstance(read.keys, TicketKeys), "keys_in_use reads these in this zone"
         if isinstance(request, TicketRequest):
