@@ -23,6 +23,7 @@ from huxin_privacy import keyring
 from huxin_privacy.client import with_ticket
 from huxin_privacy.promises import verify_told
 from huxin_privacy.receipts import verify_promise, verify_receipt
+from support.rows import resident_id
 
 NUMBER = "11010519491231002X"
 BODY: dict[str, Any] = {
@@ -72,6 +73,20 @@ def test_a_subject_that_nobody_knows_is_eligible_and_said_to_be_unknown(world: W
     assert told["promise"]["within_s"] == 60
     assert response.headers["RateLimit-Policy"].startswith('"application";q=')
     assert NUMBER not in response.text
+
+
+def test_the_third_subject_that_comes_with_one_mobile_is_flagged_by_its_first_question(world: World) -> None:
+    """Though the log's feed pairs subject and number only afterwards."""
+    told = []
+    for number in range(1, 4):
+        subject = BODY["subject"] | {"id_no": resident_id(number)}
+        response = ask(world, "member", subject=subject)
+        assert response.status_code == 200, response.text
+        told.append(response.json)
+        drain(world.settings)
+    assert [each["enquiries"]["by_mobile"]["subjects"] for each in told] == [1, 2, 3]
+    flagged = [[f["figures"] for f in each["flags"] if f["code"] == "SHARED_MOBILE"] for each in told]
+    assert flagged == [[], [], [{"subjects": 3, "at_least": 3}]]
 
 
 def test_the_same_key_and_body_get_the_very_same_answer(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from registry_world import Desk, token
 
 from huxin.decision.facts import Facts
-from huxin.registry import reservations
+from huxin.registry import enquiry_lots, reservations
 from huxin.registry.gathering import coverage
 
 
@@ -178,7 +178,7 @@ def test_enquiries_are_counted_by_window_kind_and_purpose(desk: Desk, key: bytes
 def test_a_mobile_has_subjects_and_enquiries_of_its_own(desk: Desk, key: bytes) -> None:
     phone = token()
     mobile = desk.gather(1, key, mobile_keys=[(phone, 9)]).mobile_id
-    assert desk.facts(1, key, mobile_keys=[(phone, 9)])["mobile"] == {"subjects": 0, "enquiries": []}
+    assert desk.facts(1, key, mobile_keys=[(phone, 9)])["mobile"] == {"subjects": 1, "enquiries": []}
     for member, days in ((2, 1), (2, 40), (1, 0)):
         asked = desk.now - timedelta(days=days)
         desk.run(
@@ -187,11 +187,39 @@ def test_a_mobile_has_subjects_and_enquiries_of_its_own(desk: Desk, key: bytes) 
         )
         desk.run("INSERT INTO mobile_subject VALUES (%s, gen_random_uuid())", (mobile,))
     found = desk.facts(1, token(), mobile_keys=[(phone, 9)])["mobile"]
-    assert found["subjects"] == 3
+    assert found["subjects"] == 4
     assert [(each["own"], each["d7"], each["d90"]) for each in found["enquiries"]] == [
         (True, 1, 1),
         (False, 1, 2),
     ]
+
+
+@pytest.mark.parametrize("claim", [True, False], ids=["claimed", "unknown"])
+def test_the_subject_asked_about_counts_once_by_its_mobile(desk: Desk, key: bytes, claim: bool) -> None:
+    """Not yet among those of the number, standing there already, or known to nobody: it is one of them."""
+    phone = [(token(), 9)]
+    first = desk.gather(1, key, mobile_keys=phone)
+
+    def subjects(asked: bytes, numbers: list[tuple[bytes, int]], claim: bool = True) -> int:
+        return int(desk.facts(1, asked, mobile_keys=numbers, claim=claim)["mobile"]["subjects"])
+
+    desk.run("INSERT INTO mobile_subject VALUES (%s, gen_random_uuid())", (first.mobile_id,))
+    assert subjects(key, phone) == 2
+    desk.run("INSERT INTO mobile_subject VALUES (%s, %s)", (first.mobile_id, first.subject_id))
+    assert subjects(key, phone) == 2
+    assert subjects(token(), phone, claim) == 3
+    assert subjects(token(), [(token(), 9)], claim) == 1
+
+
+def test_the_third_of_a_lot_with_one_mobile_is_told_by_its_first_question(desk: Desk) -> None:
+    phone = [(token(), 1)]
+    mobile = desk.gather(1, token(), mobile_keys=phone).mobile_id
+    for _ in range(2):
+        desk.run("INSERT INTO mobile_subject VALUES (%s, gen_random_uuid())", (mobile,))
+    askings = [desk.asking(member, token(), mobile_keys=phone) for member in (1, 2)]
+    for found in enquiry_lots.gather_all(desk.live, askings):
+        assert found is not None
+        assert json.loads(found.facts)["mobile"]["subjects"] == 3
 
 
 def test_a_converted_reservation_counts_until_its_loan_does(desk: Desk, key: bytes, subject: UUID) -> None:

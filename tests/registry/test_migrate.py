@@ -14,6 +14,8 @@ from huxin.registry.connect import libpq_uri
 from huxin.registry.tables import metadata
 from huxin.settings import Settings
 
+OTHERS = "s.subject_id IS DISTINCT FROM p_subject"
+
 
 def alter(engine: Engine, *statements: str) -> None:
     with engine.begin() as connection:
@@ -45,6 +47,28 @@ def test_a_parameter_of_another_name_is_no_obstacle(empty_settings: Settings, st
         connection.execute(row[0].replace("p_in_lot", "p_known_only").encode())
     migrate.upgrade(empty_settings)
     assert (migrate.current(empty_settings),) == migrate.heads()
+
+
+def test_counts_by_mobile_are_made_anew_and_their_earlier_form_is_gone(empty_settings: Settings) -> None:
+    """One of other parameters would stand beside the new one, called by nobody."""
+    migrate.upgrade(empty_settings, "0024")
+    earlier = "mobile_counts_at(uuid, integer, timestamptz, timestamptz, timestamptz)"
+    with psycopg.connect(libpq_uri(empty_settings)) as connection:
+        connection.execute(
+            f"CREATE FUNCTION {earlier} RETURNS text LANGUAGE sql AS 'SELECT NULL::text'".encode()
+        )
+        row = connection.execute(
+            "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = 'enquiry_facts'"
+        ).fetchone()
+        assert row is not None and OTHERS in row[0]
+        connection.execute(row[0].replace(OTHERS, "true").encode())
+    migrate.upgrade(empty_settings)
+    with psycopg.connect(libpq_uri(empty_settings)) as connection:
+        found = connection.execute(
+            "SELECT proname, prosrc FROM pg_proc WHERE proname IN ('enquiry_facts', 'mobile_counts_at') ORDER BY 1"
+        ).fetchall()
+    assert [name for name, _ in found] == ["enquiry_facts", "mobile_counts_at"]
+    assert all(OTHERS in source for _, source in found)
 
 
 def test_a_second_migration_changes_nothing(settings: Settings) -> None:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from model import Row
 from night_world import day, ready
-from replay_world import Past, who
+from replay_world import CROWD, Past, who
 from sqlalchemy import text
 from test_night_cli import Ran, Shell
 
@@ -215,6 +215,31 @@ def test_as_of_is_what_an_enquiry_of_that_moment_was_told(shell: Shell, past: Pa
         assert leaf(past)["as_of"] == line["as_of"]
     (now,) = ask(shell, past, 1, "--json").lines
     assert now["outstanding"] == "16000.00"
+
+
+def test_the_third_subject_of_a_mobile_is_flagged_at_once_now_and_as_of_then(
+    shell: Shell, past: Past
+) -> None:
+    """Each is told of itself and those before; who is unknown to an operator's question is one more."""
+    strangers = (CROWD, CROWD + 1, CROWD + 2)
+    asked = [past.ask(ME, person) for person in strangers]
+    flags = [[flag["code"] for flag in each.told["flags"]] for each in asked]
+    assert ["SHARED_MOBILE" in each for each in flags] == [False, False, True]
+    assert [each.told["enquiries"]["by_mobile"]["subjects"] for each in asked] == [1, 2, 3]
+
+    def again(person: int, *more: object) -> tuple[int, bool]:
+        (line,) = ask(shell, past, person, "--json", "--mobile", str(who(person).mobile), *more).lines
+        told = line["answer"]
+        flagged = "SHARED_MOBILE" in [flag["code"] for flag in told["flags"]]
+        return told["enquiries"]["by_mobile"]["subjects"], flagged
+
+    then = [again(each.person, "--as-of", each.at.isoformat()) for each in asked]
+    assert then == [(1, False), (2, False), (3, True)]
+    assert [again(person) for person in strangers] == [(3, True)] * 3
+    assert again(CROWD + 3) == (4, True)
+    assert again(CROWD + 3, "--as-of", asked[2].at.isoformat()) == (3, True)
+    past.check_past()
+    past.check_present(range(CROWD, CROWD + 4))
 
 
 def test_a_day_alone_is_its_close_of_business(shell: Shell, past: Past) -> None:

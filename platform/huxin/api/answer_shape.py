@@ -118,7 +118,9 @@ class Windows(BaseModel):
 class MobileWindows(Windows):
     """By the mobile number asked with. 按手机号"""
 
-    subjects: int = Field(description="subjects that carry the number · 该手机号关联主体数")
+    subjects: int = Field(
+        description="subjects that carry the number, the one asked about included · 该手机号关联主体数（含所查主体）"
+    )
 
 
 class Enquiries(BaseModel):
@@ -126,7 +128,7 @@ class Enquiries(BaseModel):
 
     by_subject: Windows = Field(description="by identifier · 按证件")
     by_mobile: MobileWindows | None = Field(
-        description="null when no mobile was given, or it is unknown · 按手机号"
+        description="null when no mobile was given, or none that can be a mainland one · 按手机号"
     )
     other_lenders_d30: int = Field(
         description="other members that asked within 30 days · 近 30 天其他查询机构数"

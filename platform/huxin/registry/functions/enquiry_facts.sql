@@ -6,6 +6,9 @@
 -- of windows it lies in, and `r` where it is recent; to these a member adds `M` for the month, `R` for recent.
 -- Other members stand as @id@ until they are numbered by appearance (facts_numbered, where `several` or `pledged`); the
 -- first, often the only one, is at once.
+-- Whoever is asked about with a mobile carries it, whether or not the log's feed or a night has said so: the third who
+-- comes with one number has to be told by the first question. So the others are counted, and one more. Who is not known
+-- (no subject) is none of those that stand there.
 CREATE OR REPLACE FUNCTION enquiry_facts(
     p_subject uuid, p_member integer, p_mobile uuid, p_by_mobile boolean, p_name_marks uuid[], p_now timestamptz,
     p_today date, p_stacking_days integer, p_since uuid, p_until uuid)
@@ -17,7 +20,8 @@ LANGUAGE sql STABLE AS $$
                 ',"others_recent":{"enquiries":', length(translate(e.others, 'RM123456', '')),
                 ',"members":', length(translate(e.others, 'rM123456', '')),
                 '},"mobile":', CASE WHEN p_by_mobile THEN concat('{"subjects":',
-                    (SELECT count(*) FROM mobile_subject s WHERE s.mobile_id = p_mobile),
+                    (SELECT count(*) + 1 FROM mobile_subject s
+                        WHERE s.mobile_id = p_mobile AND s.subject_id IS DISTINCT FROM p_subject),
                     ',"enquiries":[', e.by_mobile, ']}') ELSE 'null' END, ',"disputes":0}'),
             l.others, strpos(l.told, '@') > 0, EXISTS (
                 SELECT FROM reservation r WHERE r.subject_id = p_subject AND r.state IN (1, 2) AND r.expires_at > p_now)

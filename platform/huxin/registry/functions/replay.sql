@@ -99,16 +99,19 @@ BEGIN ATOMIC
           AND l.disbursed_on >= (s.granted_at AT TIME ZONE 'Asia/Shanghai')::date));
 END;
 
--- What is known by a mobile, as it stood. Both are told by the log's feed, some moments after the enquiry itself.
+-- What is known by a mobile, as it stood. Both are told by the log's feed, some moments after the enquiry itself; but
+-- the subject that is asked about counts at once, as in enquiry_facts.
 CREATE OR REPLACE FUNCTION mobile_counts_at(
-    p_mobile uuid, p_member integer, p_at timestamptz, p_now timestamptz, p_before timestamptz) RETURNS text
+    p_subject uuid, p_mobile uuid, p_member integer, p_at timestamptz, p_now timestamptz, p_before timestamptz)
+RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     asked json; subjects integer;
     since uuid := id_floor(p_now - interval '365 days');
     until uuid := id_floor(p_now + interval '1 minute');
 BEGIN
-    SELECT count(*) INTO subjects FROM mobile_subject s WHERE s.mobile_id = p_mobile AND s.met_at < p_before;
+    SELECT count(*) + 1 INTO subjects FROM mobile_subject s
+        WHERE s.mobile_id = p_mobile AND s.met_at < p_before AND s.subject_id IS DISTINCT FROM p_subject;
     SELECT json_agg(t) INTO asked FROM (
         SELECT f.own, f.kind,
             count(*) FILTER (WHERE f.at > p_now - interval '7 days') AS d7,
@@ -205,7 +208,7 @@ BEGIN
             GROUP BY e.member_id = p_member, m.kind
         ) t;
 
-    IF p_by_mobile THEN by_mobile := mobile_counts_at(p_mobile, p_member, p_at, p_now, before); END IF;
+    IF p_by_mobile THEN by_mobile := mobile_counts_at(p_subject, p_mobile, p_member, p_at, p_now, before); END IF;
     -- To the byte what enquiry_gather writes, which takes no line for a row.
     RETURN '{"today":' || to_json(p_today) || ',"now":"' || moment_text(p_now)
         || '","loans":' || replace(coalesce(loans::text, '[]'), E', \n ', ',')
