@@ -57,9 +57,8 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     asked = _asked(desk, asker, wanted, key, policy)
     most = policy.reservations.maximum_hours
     too_long = asked.expires_at - asked.now > timedelta(hours=most)
-    if (
-        too_long
-    ):  # to be told what was granted by an earlier policy, but not granted: no enquiry is of the future
+    if too_long:
+        # No enquiry is of the future: so nothing is granted, and what an earlier policy granted is told again.
         asked = replace(asked, asked_since=asked.now + timedelta(days=1))
     try:
         granted = desk.keys.by_digest(
