@@ -50,6 +50,7 @@ def behind_the_triggers(settings: Settings, *statements: str) -> None:
                   " WHERE number = 12"),
         ("H1313", "UPDATE audit_leaf SET salt = NULL WHERE number = 12"),
         ("H1313", "UPDATE audit_leaf SET record = NULL WHERE number = 12"),
+        ("H1314", "UPDATE audit_leaf SET topic = 'policy.changed' WHERE number = 12"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 12"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 39"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 0"),

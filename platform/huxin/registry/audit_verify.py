@@ -24,7 +24,7 @@ from huxin_privacy.receipts import leaf_data
 PORTION = 1 << 14
 
 _LEAVES = """
-    SELECT number, data, salt, record FROM audit_leaf WHERE number >= %s AND number < %s ORDER BY number
+    SELECT number, data, salt, record, topic FROM audit_leaf WHERE number >= %s AND number < %s ORDER BY number
 """
 _NODES = """
     SELECT n.level, n.index, n.hash FROM generate_series(%s::integer, 62) AS l (level)
@@ -67,8 +67,8 @@ def verify_log(settings: Settings, since: Sequence[str] = ()) -> Verified:
     """Reads the whole log as of now and checks it; `since` are signed checkpoints from earlier days.
 
     Raises HuxinError H1304 (record or salt altered), H1305 (a leaf is missing), H1306 (node), H1307 (checkpoint),
-    H1308 (not what an earlier checkpoint said), H1313 (wiped without an act of erasure), PrivacyError P0141-P0143 (a
-    signature or its form).
+    H1308 (not what an earlier checkpoint said), H1313 (wiped without an act of erasure), H1314 (kept under
+    another topic), PrivacyError P0141-P0143 (a signature or its form).
     """
     keys = log_keys(keyring.open(settings.keys_dir, ZONE)).verifiers
     earlier = [open_checkpoint(note, keys) for note in since]
@@ -120,7 +120,7 @@ def _leaves(
     connection: psycopg.Connection[Any], start: int, end: int, done: Verified
 ) -> Iterator[tuple[int, bytes]]:
     rows = connection.execute(_LEAVES, (start, end), binary=True).fetchall()
-    for expected, (number, data, salt, record) in enumerate(rows, start):
+    for expected, (number, data, salt, record, topic) in enumerate(rows, start):
         if number != expected:
             raise HuxinError("H1305", number=expected)
         if salt is None or record is None:
@@ -128,9 +128,18 @@ def _leaves(
             done.marks[number] |= _WIPED if salt is record else _HALF
         elif leaf_data(bytes(salt), record.encode()) != data:
             raise HuxinError("H1304", number=number)
-        elif _ACT in record:  # the topic beside it is nobody's signed word
-            _note_act(done.marks, record)
+        else:
+            _check_topic(number, topic, record)
+            if _ACT in record:
+                _note_act(done.marks, record)
         yield number, data
+
+
+def _check_topic(number: int, topic: str, record: str) -> None:
+    """The topic that a leaf is looked up by is the one that its record names, where it names one. HuxinError H1314."""
+    # Records are JSON without blanks: to read each of millions would cost more than its digest.
+    if '"topic":"' in record and f'"topic":"{topic}"' not in record:
+        raise HuxinError("H1314", number=number)
 
 
 def _note_act(marks: bytearray, record: str) -> None:
