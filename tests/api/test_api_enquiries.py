@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -290,6 +292,40 @@ def test_only_ones_own_is_said_to_come_yet(world: World) -> None:
     for place, id_ in places:
         assert world.call("GET", place.format(id_), world.token("member")).status_code == 200
         assert told("other", place, id_) == told("other", place, new_id())
+
+
+def test_each_act_of_a_reservation_has_its_receipt(world: World) -> None:
+    """Else the proof of what was promised, and until when, would be gone with the next act."""
+    token = world.token("member")
+    made = reserve(world, "member", ask(world, "member").json["enquiry_id"]).json
+    place = f"/v1/reservations/{made['reservation_id']}"
+
+    def told(act: str | None) -> Any:
+        return world.call("GET", f"{place}/receipt" + (f"?act={act}" if act else ""), token)
+
+    drain(world.settings)
+    changed = world.call("POST", f"{place}/convert", token, json={"loan_no": "L-1"}).json
+    early = told("converted")
+    assert (code_of(early), early.headers.get("Retry-After")) == ("H1302", "2")
+    never = told("released")
+    assert (code_of(never), never.headers.get("Retry-After")) == ("H1302", None)
+    drain(world.settings)
+    keys = log_keys(keyring.open(world.settings.keys_dir, "audit")).verifiers
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    for act, until in (("granted", made["expires_at"]), ("converted", changed["expires_at"])):
+        receipt = told(act).json
+        verify_receipt(receipt, keys)
+        record = json.loads(receipt["record"])
+        assert (record["topic"], record["expires_at"], record["member"]) == (
+            f"reservation.{act}",
+            until,
+            "M0001",
+        )
+        row = re.search(rf"^\| `reservation.{act}` \| (`reservation`.*) \|$", page, flags=re.MULTILINE)
+        assert row is not None
+        assert set(re.findall(r"`(\w+)`", row[1])) | {"topic", "at"} == set(record)
+    assert json.loads(told(None).json["record"])["topic"] == "reservation.converted"
+    assert code_of(told("lent")) == "H1121"
 
 
 def test_a_member_that_stopped_reporting_sees_outcome_and_lender_count_only(world: World) -> None:

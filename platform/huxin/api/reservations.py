@@ -16,6 +16,7 @@ from huxin.api.desk import desk
 from huxin.api.field_faults import FieldFault
 from huxin.api.fields import Amount, LoanNumber, Seconds
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
+from huxin.api.queries import parameters, read_query
 from huxin.api.routes import Route, add
 from huxin.enquiry import reserving
 from huxin.enquiry.request import Asker
@@ -82,6 +83,16 @@ class Held(BaseModel):
     contract_no: str | None
 
 
+class Proving(BaseModel):
+    """Which act of a reservation is to be proved."""
+
+    model_config = ConfigDict(extra="forbid")
+    act: Literal["granted", "released", "converted", "ended", "resumed"] | None = Field(
+        default=None,
+        description="which of its acts, the last where it is left out · 哪一次变动，默认最近一次",
+    )
+
+
 def register(app: APIFlask) -> None:
     """Reserve, look, give back, turn into a loan."""
     path = "/v1/reservations"
@@ -132,7 +143,8 @@ def register(app: APIFlask) -> None:
         "存证回执 · The receipt: leaf, proof and signed checkpoint, a minute later at the most",
         "reservations",
         access=ACCESS,
-        errors=("H1302", "H1309"),
+        errors=("H1121", "H1302", "H1309"),
+        parameters=parameters(Proving),
     )
     add(app, making, reserve)
     add(app, reading, read)
@@ -164,8 +176,9 @@ def convert(caller: Caller, id_: str, body: Conversion) -> Response:
 
 
 def receipt(caller: Caller, id_: str) -> Response:
-    """Of the reservation's last act."""
-    return answer(desk().receipt(caller.member_id, shared_id(id_, "H1302")))
+    """Of one of the reservation's acts."""
+    found = shared_id(id_, "H1302")
+    return answer(reserving.receipt(desk(), _asker(caller), found, read_query(Proving).act))
 
 
 def _asker(caller: Caller) -> Asker:

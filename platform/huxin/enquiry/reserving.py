@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from huxin.enquiry.request import Asker
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries, reservations
+from huxin.registry.audit_log import inclusion, not_in_the_log
 from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Caps, Changing, Reservation, Reserving, State
 
@@ -54,7 +56,7 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     """
     require_nobody({}, key=key)
     policy = policy_on(desk.settings, desk.settings.today())
-    asked = _asked(desk, asker, wanted, key, policy)
+    asked = _with_leaf(asker, _asked(desk, asker, wanted, key, policy))
     most = policy.reservations.maximum_hours
     too_long = asked.expires_at - asked.now > timedelta(hours=most)
     if too_long:
@@ -88,9 +90,23 @@ def convert(
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
     days = policy_on(desk.settings, desk.settings.today()).reservations.convert_days
     until = desk.settings.now() + timedelta(days=days)
-    change = _changing(desk, asker, reservation_id, "converted")
+    change = _changing(desk, asker, reservation_id, "converted", expires_at=moment_text(until))
     reservations.convert(desk.live, change, until, loan_no, contract_no)
     return read(desk, asker, reservation_id)
+
+
+def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = None) -> dict[str, Any]:
+    """The receipt of an act of an own reservation (`granted`, `released` …), of its last one where none is named.
+
+    HuxinError H1302: not in the log; with `retry_s` where the act was done and is only not numbered yet.
+    """
+    topic = None if act is None else f"reservation.{act}"
+    found = inclusion(desk.live, reservation_id, member_id=asker.member_id, topic=topic)
+    if found is None:
+        held = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
+        done = held is not None and act in (None, "granted", State(held.state).name.lower())
+        raise not_in_the_log(own=done)
+    return found
 
 
 def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
@@ -132,8 +148,19 @@ def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, polic
         asked_since=now - timedelta(hours=rules.maximum_hours),
         caps=_caps(policy, product),
         outbox_id=new_id(),
-        outbox=_outbox(asker, made, "granted", now, wanted.amount),
+        outbox="",  # which says the rest: see `_with_leaf`
     )
+
+
+def _with_leaf(asker: Asker, asked: Reserving) -> Reserving:
+    """With the leaf that keeps what is promised: how much, of what, until when. Not on which enquiry: no leaf joins two
+    records of a person."""
+    said = {
+        "amount": asked.amount,
+        "product": None if asked.product is None else PRODUCTS[asked.product],
+        "expires_at": moment_text(asked.expires_at),
+    }
+    return replace(asked, outbox=_outbox(asker, asked.id, "granted", asked.now, said))
 
 
 def _product(desk: Desk, asker: Asker, wanted: ReservationRequest) -> int | None:
@@ -167,16 +194,15 @@ def _as_shown(
     return HuxinError(refusal.code, **{k: v for k, v in refusal.facts.items() if k != "open_loans"})
 
 
-def _changing(desk: Desk, asker: Asker, reservation_id: UUID, act: str) -> Changing:
+def _changing(desk: Desk, asker: Asker, reservation_id: UUID, act: str, **said: str) -> Changing:
     now = desk.settings.now()
-    outbox = _outbox(asker, reservation_id, act, now, None)
+    outbox = _outbox(asker, reservation_id, act, now, said)
     return Changing(asker.member_id, reservation_id, now, new_id(), outbox)
 
 
-def _outbox(asker: Asker, reservation_id: UUID, act: str, now: datetime, amount: int | None) -> str:
+def _outbox(asker: Asker, reservation_id: UUID, act: str, now: datetime, said: Mapping[str, Any]) -> str:
     """The outbox row's body, with the leaf made here."""
-    facts: dict[str, Any] = {"reservation": str(reservation_id), "member": asker.code}
-    facts |= {} if amount is None else {"amount": amount}
+    facts = {"reservation": str(reservation_id), "member": asker.code, **said}
     record, salt = make_record(f"reservation.{act}", now, facts), make_salt()
     leaf = {"salt": salt.hex(), "record": record}
     body = {"record_id": str(reservation_id), "member": asker.member_id, "leaf": leaf}
