@@ -203,6 +203,14 @@ def test_a_question_and_its_receipt(platform: Platform, tool: Tool) -> None:
     tool.run("--lang", "zh", "ask", *EVERY, "--id-no", asked.id_no)
     drain(platform.settings)
     tool.run("receipt", "fetch", "enquiry", answer["enquiry_id"], "--out", "receipt.json")
+    (tool.folder / "log.pub").write_text(operator(platform, "audit", "key"), encoding="utf-8")
+    (tool.folder / "answer.json").write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+    told = tool.json("receipt", "verify", "answer.json", "--log-key", "log.pub")
+    assert (told["answer"], told["record"]) == (True, answer["promise"]["record"])
+    changed = json.dumps(answer | {"outcome": "refer"}, ensure_ascii=False)
+    (tool.folder / "answer.json").write_text(changed, encoding="utf-8")
+    tool.run("receipt", "verify", "answer.json", "--log-key", "log.pub", expect=2)
+    assert "P0149" in tool.said
     key = operator(platform, "audit", "key").splitlines()[0]
     tool.run("receipt", "verify", "receipt.json", "--log-key", key)
     text = (tool.folder / "receipt.json").read_text(encoding="utf-8")

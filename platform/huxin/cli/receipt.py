@@ -53,17 +53,9 @@ def verify(
 
 def _tell_promised(found: Promised, json_: bool) -> None:
     if json_:
-        said = {"log": found.log, "at": found.at, "within_s": found.within_s, "answer": found.answered}
-        write_line(json.dumps({**said, "record": found.record}, ensure_ascii=False))
+        write_line(json.dumps(found.facts(), ensure_ascii=False))
         return
-    zh = Settings.from_env().language == "zh"
-    whole = ("，答复与之相符" if zh else "; the answer is the one it is about") if found.answered else ""
-    write_line(
-        f"承诺有效：日志 {found.log} 于 {found.at} 承诺 {found.within_s} 秒内记入以下记录{whole}。"
-        if zh
-        else f"The promise is good: at {found.at} log {found.log} promised to hold this record "
-        f"within {found.within_s} s{whole}."
-    )
+    write_line(found.words()[0 if Settings.from_env().language == "zh" else 1])
     write_line(found.record)
 
 

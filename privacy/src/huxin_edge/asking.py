@@ -11,6 +11,9 @@ from typing import Any
 from huxin_edge.client import Huxin, Question
 from huxin_edge.command import DONE, REFUSED, Commands, Context, add
 
+# What `ask --json` says beside the platform's answer, and is no part of what was promised.
+ADDED = ("provisional", "key")
+
 
 def register(commands: Commands) -> None:
     asking = add(commands, "ask", ask, "贷前查询 · asks about a subject before approval")

@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from urllib.parse import quote
 
+from huxin_edge.asking import ADDED
 from huxin_edge.command import DONE, Commands, Context, add
 from huxin_edge.files import opened
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.files import write_atomic
 from huxin_privacy.notes import VerifierKey, parse_keys
 from huxin_privacy.promises import Promised, holds_promise, verify_told
-from huxin_privacy.receipts import read_receipt, verify_receipt
+from huxin_privacy.receipts import read_object, read_receipt, verify_receipt
 
 
 def register(commands: Commands) -> None:
@@ -45,7 +46,8 @@ def verify(arguments: argparse.Namespace, context: Context) -> int:
     with opened(arguments.file) as source:
         text = source.read()
     if holds_promise(text):
-        return _promised(verify_told(text, _keys(arguments.log_key)), context)
+        told = {name: value for name, value in read_object(text).items() if name not in ADDED}
+        return _promised(verify_told(told, _keys(arguments.log_key)), context)
     head, read = verify_receipt(text, _keys(arguments.log_key)), read_receipt(text)
     if context.voice.as_json:
         said = {"log": head.origin, "size": head.size, "root": head.root.hex(), "number": read.number}
@@ -63,17 +65,9 @@ def verify(arguments: argparse.Namespace, context: Context) -> int:
 
 def _promised(found: Promised, context: Context) -> int:
     if context.voice.as_json:
-        said = {"log": found.log, "at": found.at, "within_s": found.within_s, "answer": found.answered}
-        context.voice.data({**said, "record": found.record})
+        context.voice.data(found.facts())
         return DONE
-    zh, en = ("，答复与之相符", "; the answer is the one it is about") if found.answered else ("", "")
-    context.voice.line(
-        context.voice.pick(
-            f"承诺有效：日志 {found.log} 于 {found.at} 承诺 {found.within_s} 秒内记入以下记录{zh}。",
-            f"The promise is good: at {found.at} log {found.log} promised to hold this record "
-            f"within {found.within_s} s{en}.",
-        )
-    )
+    context.voice.line(context.voice.pick(*found.words()))
     context.voice.line(found.record)
     return DONE
 

@@ -31,6 +31,20 @@ class Promised:
     record: str = field(repr=False)
     answered: bool
 
+    def facts(self) -> dict[str, Any]:
+        """As a JSON-able object."""
+        head = {"log": self.log, "at": self.at, "within_s": self.within_s, "answer": self.answered}
+        return {**head, "record": self.record}
+
+    def words(self) -> tuple[str, str]:
+        """What is found, in Chinese and English; the record itself is to follow."""
+        zh, en = ("，答复与之相符", "; the answer is the one it is about") if self.answered else ("", "")
+        return (
+            f"承诺有效：日志 {self.log} 于 {self.at} 承诺 {self.within_s} 秒内记入以下记录{zh}。",
+            f"The promise is good: at {self.at} log {self.log} promised to hold this record "
+            f"within {self.within_s} s{en}.",
+        )
+
 
 def holds_promise(told: str | bytes | Mapping[str, Any]) -> bool:
     """Whether it is an answer with its promise, or a promise alone. PrivacyError P0140 for what is no JSON object."""
