@@ -115,8 +115,8 @@ def _statements(sizes: Sizes) -> list[str]:
                 'SQ' || n % 5000, 'S-' || n % 97, 'case', '2020.1', 'full', 'f', 'a'
             FROM generate_series(1, {sizes.enquiries}) n,
                 LATERAL (SELECT TIMESTAMPTZ '{TODAY} 20:00:00+08' - make_interval(secs => n * 40) AS at) t""",
-        """INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
-            SELECT member_id, id::text, 'd', id, subject_id FROM enquiry""",
+        """INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id, reservable)
+            SELECT member_id, id::text, 'd', id, subject_id, purpose = 'application' FROM enquiry""",
         """INSERT INTO enquiry_directory (id, member_id, subject_id, purpose, staff, consent_no)
             SELECT id, member_id, subject_id, purpose, staff, consent_no FROM enquiry ORDER BY id""",
         # One enquiry in ten led to a reservation, the newest of which still hold.

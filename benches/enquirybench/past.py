@@ -22,8 +22,9 @@ _ENQUIRIES = """
     FROM asked
 """
 _KEYS = """
-    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
-    SELECT member_id, id::text, sha256(uuid_send(id)), id, subject_id FROM asked ORDER BY asked.member_id, asked.id
+    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id, reservable)
+    SELECT member_id, id::text, sha256(uuid_send(id)), id, subject_id, purpose = 'application' FROM asked
+    ORDER BY asked.member_id, asked.id
 """
 # A UUIDv7 of the moment: the least one, with another UUID's random bits.
 _ASKED = """

@@ -13,6 +13,7 @@ from enquirybench.breaches import Breach, Caps, Grant, Owed, breaches, disagreem
 from enquirybench.figures import Load
 from enquirybench.home import Filled, execute
 from enquirybench.statements import member_range
+from huxin.decision import policy_on
 
 CLIENTS = 16
 # What sixteen clients make of the server: two processes, each with what its eight threads bring at once.
@@ -34,7 +35,8 @@ _CALL = """\
 FROM (SELECT bench_id() AS id, {n} AS n) i, reservation_reserve(i.id,
     (:first_member::bigint + i.n % :members::bigint)::integer, i.id::text, :digest::bytea, bench_asked_id(i.n),
     1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours', now() - interval '7 days',
-    :lenders::int, :loans::int, :cents::bigint, bench_id(), replace(:body, '@id', i.id::text), {together}) r"""
+    :lenders::int, :loans::int, :cents::bigint, :in_vain::int, bench_id(), replace(:body, '@id', i.id::text),
+    {together}) r"""
 _FLUSHED = """
 \\if :flush = 1
 SELECT pg_logical_emit_message(true, 'huxin', '');
@@ -128,8 +130,8 @@ _ASKED = """
     FROM numbered
 """
 _KEYS = """
-    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
-    SELECT member_id, enquiry_id::text, sha256(uuid_send(enquiry_id)), enquiry_id, subject_id FROM bench_asked
+    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id, reservable)
+    SELECT member_id, enquiry_id::text, sha256(uuid_send(enquiry_id)), enquiry_id, subject_id, true FROM bench_asked
     ORDER BY bench_asked.member_id, bench_asked.enquiry_id
 """
 
@@ -191,6 +193,8 @@ def _granted(source: Filled) -> int:
 def _variables(source: Filled, caps: Caps) -> dict[str, str]:
     first, last = member_range(source)
     bound = {"lenders": caps.lenders, "loans": caps.open_loans, "cents": caps.outstanding}
+    # Where no cap binds, one subject is reserved on and given back without end.
+    bound["in_vain"] = policy_on(source.settings.today()).reservations.in_vain if caps.lenders else None
     return {
         "first_member": str(first),
         "last_member": str(last),

@@ -53,6 +53,17 @@ def test_the_shipped_policy_is_the_legal_frame() -> None:
     assert set(policy.tiers) == {"full", "banded", "query_only"}
 
 
+def test_a_file_of_an_earlier_program_has_what_it_did_not_know(write: Callable[[Any], Path]) -> None:
+    """What was approved is never written again, so a new key has a value where it is left out."""
+    earlier = entry()
+    assert earlier["reservations"].pop("in_vain") == 5
+    (policy,) = load_policies(write([earlier]))
+    assert policy.reservations.in_vain == 5
+    earlier["reservations"]["in_vain"] = None
+    (policy,) = load_policies(write([earlier]))
+    assert policy.reservations.in_vain is None
+
+
 def test_a_version_holds_from_its_day_until_the_next(write: Callable[[Any], Path]) -> None:
     later = entry() | {"version": "2027.1", "effective_on": date(2027, 1, 1)}
     later["caps"] = later["caps"] | {"max_lenders": 2}

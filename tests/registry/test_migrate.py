@@ -71,6 +71,24 @@ def test_counts_by_mobile_are_made_anew_and_their_earlier_form_is_gone(empty_set
     assert all(OTHERS in source for _, source in found)
 
 
+def test_enquiries_on_record_are_reservable_by_their_purpose(empty_settings: Settings) -> None:
+    migrate.upgrade(empty_settings, "0026")
+    with psycopg.connect(libpq_uri(empty_settings)) as connection:
+        connection.execute("""
+            INSERT INTO enquiry (subject_id, id, member_id, asked_at, purpose, policy, tier, facts, answer)
+            SELECT id_floor(now()), id_floor(now() + n * interval '1 s'), 1, now(), p, 'p', 'full', '', ''
+            FROM unnest(ARRAY['application', 'guarantee', 'post_loan']) WITH ORDINALITY AS t(p, n)
+        """)
+        connection.execute("""
+            INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
+            SELECT 1, purpose, '', id, subject_id FROM enquiry
+        """)
+    migrate.upgrade(empty_settings)
+    with psycopg.connect(libpq_uri(empty_settings)) as connection:
+        found = connection.execute("SELECT key FROM enquiry_key WHERE reservable").fetchall()
+    assert found == [("application",)]
+
+
 def test_a_second_migration_changes_nothing(settings: Settings) -> None:
     migrate.upgrade(settings)
     assert (migrate.current(settings),) == migrate.heads()

@@ -106,7 +106,7 @@ def register(app: APIFlask) -> None:
         answer=Held,
         status=201,
         also=((200, "granted before under the same key: as it stands now"),),
-        errors=("H1202", "H1204", "H1207", "H1210", "H1211", "H1212", "H1213", "H1216"),
+        errors=("H1202", "H1204", "H1207", "H1210", "H1211", "H1212", "H1213", "H1216", "H1223", "H1224"),
         parameters=(KEY_PARAMETER,),
     )
     reading = Route(

@@ -62,11 +62,13 @@ class Quota:
 
 @dataclass(frozen=True)
 class Reservations:
-    """How long a reservation holds, and how long a converted one waits for its loan."""
+    """How long a reservation holds, how long a converted one waits for its loan, and how many of a member's about one
+    subject may come to nothing within `maximum_hours` (None: any number)."""
 
     default_hours: int
     maximum_hours: int
     convert_days: int
+    in_vain: int | None
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,14 @@ _FIELDS: dict[str, Check] = {
         record(dict.fromkeys(PURPOSES, record({"per_minute": whole(0), "per_day": whole(0)}, Quota)))
     ),
     "reservations": record(
-        {"default_hours": whole(1, 8760), "maximum_hours": whole(1, 8760), "convert_days": _DAYS},
+        {
+            "default_hours": whole(1, 8760),
+            "maximum_hours": whole(1, 8760),
+            "convert_days": _DAYS,
+            "in_vain": optional(whole(1, 1000)),
+        },
         Reservations,
+        since={"in_vain": 5},
     ),
     "display": record(
         {

@@ -42,6 +42,7 @@ KEYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "reservations.default_hours": ("占用默认时长", "reservation, hours by default"),
         "reservations.maximum_hours": ("占用最长时长", "reservation, hours at the most"),
         "reservations.convert_days": ("转借据等待天数", "days to wait for the loan"),
+        "reservations.in_vain": ("同一主体未成占用的次数上限", "reservations about one subject in vain"),
         "display.negative_years": ("不良信息保存年限", "years of a negative entry"),
         "display.disputed": ("异议信息", "disputed entries"),
         "display.repair": ("一次性信用修复", "one-off repair"),

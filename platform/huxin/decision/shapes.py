@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, NoReturn
 
@@ -96,12 +96,19 @@ def each(inner: Check) -> Check:
     return check
 
 
-def record(fields: dict[str, Check], build: Callable[..., Any] = dict) -> Check:
-    """A mapping with exactly these keys, handed to `build` by name. HuxinError H1502 for other keys."""
+def record(
+    fields: dict[str, Check], build: Callable[..., Any] = dict, since: Mapping[str, Any] | None = None
+) -> Check:
+    """A mapping with exactly these keys, handed to `build` by name. HuxinError H1502 for other keys.
+
+    `since` are keys that files of earlier programs do not have, and what is read in their place.
+    """
+    later = since or {}
 
     def check(value: Any, place: str) -> Any:
         if not isinstance(value, dict):
             refuse(place, "mapping")
+        value = {**later, **value}
         missing, unknown = fields.keys() - value.keys(), {str(key) for key in value.keys() - fields.keys()}
         if missing or unknown:
             raise HuxinError("H1502", place=place, missing=_names(missing), unknown=_names(unknown))

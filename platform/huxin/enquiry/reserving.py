@@ -52,7 +52,8 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     """Holds an amount against the caps of the state after this loan, atomically and at once for every member.
 
     HuxinError H1202 (the key stands for another body), H1207 (a person's number for a key), H1210 to H1212 (a cap),
-    H1213 (no such enquiry of this member, or too old), H1216 (longer than the policy allows).
+    H1213 (no such enquiry of this member, or too old), H1216 (longer than the policy allows), H1223 (the enquiry was
+    not for an application), H1224 (too many about this subject came to nothing).
     """
     require_nobody({}, key=key)
     policy = policy_on(desk.settings, desk.settings.today())
@@ -147,6 +148,7 @@ def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, polic
         expires_at=now + timedelta(hours=hours),
         asked_since=now - timedelta(hours=rules.maximum_hours),
         caps=_caps(policy, product),
+        in_vain=rules.in_vain,
         outbox_id=new_id(),
         outbox="",  # which says the rest: see `_with_leaf`
     )

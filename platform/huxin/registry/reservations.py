@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ _RESERVED = (
 )
 _RESERVE = calling(
     "reservation_reserve",
-    (ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT, INT4, INT4, INT8, ID, TEXT, BOOL),
+    (ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT, INT4, INT4, INT8, INT4, ID, TEXT, BOOL),
     _RESERVED,
 )
 _TURNS = calling("reservation_turns", (INT4S, UUIDS), _RESERVED)
@@ -64,7 +64,10 @@ _FETCH = calling(
 # over another one it would also succeed after a crash that took what was to be brought to disk.
 _EMIT = "pg_logical_emit_message"
 _FLUSH = calling(_EMIT, (BOOL, TEXT, TEXT), ((_EMIT, TEXT),)), (True, "huxin", "")
-_FRESH, _REPEATED, _OTHER_BODY, _NO_ENQUIRY, _LENDERS, _LOANS, _UNKNOWN = 1, 2, 3, 5, 6, 7, 9
+_FRESH, _REPEATED, _OTHER_BODY, _OTHER_PURPOSE, _NO_ENQUIRY, _LENDERS, _LOANS, _UNKNOWN, _IN_VAIN = (
+    *(1, 2, 3, 4, 5, 6, 7),
+    *(9, 11),
+)
 
 
 class State(IntEnum):
@@ -88,7 +91,10 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reserving:
-    """A promise that is asked for, on an own enquiry not older than `asked_since`; `outbox` is its JSON."""
+    """A promise that is asked for, on an own application not older than `asked_since`; `outbox` is its JSON.
+
+    `in_vain`: so many about the subject may have come to nothing since then, by refusal, release or expiry.
+    """
 
     id: UUID
     member_id: int
@@ -103,6 +109,7 @@ class Reserving:
     caps: Caps
     outbox_id: UUID
     outbox: str = field(repr=False)
+    in_vain: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,9 @@ def reserve(live: Live, wanted: Reserving) -> Granted:
 
     It is on disk when this returns; others may count it a moment before, and what a crash takes then was not told.
 
-    HuxinError H1202 (the key was used with another body), H1213 (no such own enquiry, or too old), H1210, H1211 or
-    H1212 (a cap: lenders, open loans, outstanding amount; they tell counts and the limit, never who or how much).
+    HuxinError H1202 (the key was used with another body), H1213 (no such own enquiry, or too old), H1223 (it was not
+    for an application), H1224 (too many came to nothing), H1210, H1211 or H1212 (a cap: lenders, open loans,
+    outstanding amount; they tell counts and the limit, never who or how much).
     """
     found = live.call(_RESERVE, _values(wanted, together=False), _flush)
     assert found is not None
@@ -188,6 +196,7 @@ def _values(wanted: Reserving, *, together: bool) -> tuple[Any, ...]:
         caps.max_lenders,
         caps.max_open_loans,
         caps.max_outstanding,
+        wanted.in_vain,
         wanted.outbox_id,
         wanted.outbox,
         together,
@@ -202,6 +211,11 @@ def _granted(wanted: Reserving, row: Sequence[Any]) -> Granted | HuxinError:
         return HuxinError("H1202")
     if outcome == _NO_ENQUIRY:
         return HuxinError("H1213")
+    if outcome == _OTHER_PURPOSE:
+        return HuxinError("H1223")
+    if outcome == _IN_VAIN:
+        hours = (wanted.now - wanted.asked_since) // timedelta(hours=1)
+        return HuxinError("H1224", limit=wanted.in_vain, hours=hours)
     if outcome == _LENDERS:
         return HuxinError("H1210", lenders=lenders, limit=wanted.caps.max_lenders)
     # Counts are facts beside the texts, which are also told to who may not see them.

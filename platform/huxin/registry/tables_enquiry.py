@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Index,
@@ -60,6 +61,15 @@ reservation = Table(
     Column("contract_no", Text),
     Index("reservation_converted_idx", "member_id", postgresql_where=text("state = 2")),
 )
+# How often a cap refused a member's reservations about a subject, since the first of them within the policy's hours.
+reservation_refused = Table(
+    "reservation_refused",
+    metadata,
+    Column("subject_id", Uuid, primary_key=True),
+    Column("member_id", Integer, primary_key=True, autoincrement=False),
+    Column("since", moment_type(), nullable=False),
+    Column("times", Integer, nullable=False),
+)
 # An earlier version of a loan that was overdue or badly classed, in short: history has a partition for each
 # month of five years, and an enquiry cannot look into sixty of them for each loan.
 loan_adverse = Table(
@@ -77,7 +87,8 @@ loan_adverse = Table(
 )
 
 # by member_id -----------------------------------------------------------------------------------------
-# Directory and idempotency in one: what a member asked under which key, and whom it was about.
+# Directory and idempotency in one: what a member asked under which key, whom it was about, and whether it was for an
+# application: then a reservation may stand on it.
 enquiry_key = Table(
     "enquiry_key",
     metadata,
@@ -86,6 +97,7 @@ enquiry_key = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("enquiry_id", Uuid, nullable=False),
     Column("subject_id", Uuid, nullable=False),
+    Column("reservable", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("member_id", "enquiry_id"),
 )
 reservation_key = Table(

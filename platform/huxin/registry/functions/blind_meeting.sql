@@ -146,6 +146,8 @@ BEGIN
     UPDATE reservation t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     GET DIAGNOSTICS reservations = ROW_COUNT;
     UPDATE reservation_key t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
+    -- Whose keys were two in the registry may be tried anew: seldom, and not by a member's doing.
+    DELETE FROM reservation_refused t USING merging m WHERE t.subject_id = m.gone;
     UPDATE reservation_past t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     UPDATE ticket_spent t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;
     UPDATE mobile_enquiry t SET subject_id = m.kept FROM merging m WHERE t.subject_id = m.gone;

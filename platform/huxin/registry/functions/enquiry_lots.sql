@@ -107,9 +107,10 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE fresh uuid[];
 BEGIN
     WITH put AS (
-        INSERT INTO enquiry_key AS k (member_id, key, digest, enquiry_id, subject_id)
-            SELECT u.member, u.key, u.digest, u.id, u.subject
-            FROM unnest(p_ids, p_members, p_subjects, p_keys, p_digests) AS u(id, member, subject, key, digest)
+        INSERT INTO enquiry_key AS k (member_id, key, digest, enquiry_id, subject_id, reservable)
+            SELECT u.member, u.key, u.digest, u.id, u.subject, u.purpose = 'application'
+            FROM unnest(p_ids, p_members, p_subjects, p_keys, p_digests, p_purposes)
+                AS u(id, member, subject, key, digest, purpose)
             WHERE pg_try_advisory_xact_lock(hashtextextended(u.key, u.member))
             ON CONFLICT (member_id, key) DO NOTHING RETURNING k.enquiry_id
     ) SELECT array_agg(p.enquiry_id) INTO fresh FROM put p;

@@ -11,8 +11,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended(p_key, p_member)) THEN outcome := 4; RETURN; END IF;
-    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id)
-        VALUES (p_member, p_key, p_digest, p_id, p_subject) ON CONFLICT (member_id, key) DO NOTHING;
+    INSERT INTO enquiry_key (member_id, key, digest, enquiry_id, subject_id, reservable)
+        VALUES (p_member, p_key, p_digest, p_id, p_subject, p_purpose = 'application') ON CONFLICT (member_id, key) DO NOTHING;
     IF NOT FOUND THEN
         SELECT r.outcome, r.enquiry_id, r.answer INTO outcome, enquiry_id, answer
             FROM enquiry_recorded(p_member, p_key, p_digest) r;

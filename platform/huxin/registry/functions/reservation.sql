@@ -59,23 +59,37 @@ BEGIN
     IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 END $$;
 
--- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 5 no such enquiry of this
--- member or too old, 6 too many lenders, 7 too many open loans, 8 too much outstanding. Caps that are null do not bind.
+-- One more refusal of a member about a subject; they are counted from the first one after p_since.
+CREATE OR REPLACE FUNCTION reservation_refuse(p_subject uuid, p_member integer, p_now timestamptz, p_since timestamptz)
+RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    INSERT INTO reservation_refused AS r (subject_id, member_id, since, times) VALUES (p_subject, p_member, p_now, 1)
+    ON CONFLICT (subject_id, member_id) DO UPDATE SET
+        since = CASE WHEN r.since > p_since THEN r.since ELSE excluded.since END,
+        times = CASE WHEN r.since > p_since THEN r.times ELSE 0 END + 1;
+END $$;
+
+-- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 4 the enquiry was not for
+-- an application, 5 no such enquiry of this member or too old, 6 too many lenders, 7 too many open loans, 8 too much
+-- outstanding, 11 too many of this member's about the subject came to nothing: since p_asked_since p_in_vain of them were
+-- refused by a cap, given back or expired. Who reserves and gives back, and does so again with another amount, would
+-- learn what others are owed. Caps that are null do not bind.
 CREATE OR REPLACE FUNCTION reservation_reserve(
     p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
-    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_outbox uuid, p_body text,
-    p_together boolean DEFAULT false,
+    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_in_vain integer,
+    p_outbox uuid, p_body text, p_together boolean DEFAULT false,
     OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    subject uuid; outstanding numeric; lending integer[]; converted boolean;
+    subject uuid; reservable boolean; outstanding numeric; lending integer[]; converted boolean; in_vain integer;
 BEGIN
-    SELECT k.subject_id INTO subject FROM enquiry_key k
+    SELECT k.subject_id, k.reservable INTO subject, reservable FROM enquiry_key k
         WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
-    IF NOT FOUND THEN
-        SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, 5) h;
+    IF reservable IS NOT TRUE THEN
+        SELECT h.* INTO outcome, reservation_id
+            FROM reservation_held(p_member, p_key, p_digest, CASE WHEN subject IS NULL THEN 5 ELSE 4 END) h;
         RETURN;
     END IF;
     -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
@@ -85,13 +99,19 @@ BEGIN
     IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 
     -- A reservation is held against whatever is asked for. Nearly always this one look is enough: there are no more
-    -- lenders than loans, and a converted reservation, whose loan may count already, is rare.
-    SELECT count(*) + 1, coalesce(sum(x.amount), 0) + p_amount, array_agg(x.member_id), bool_or(x.converted)
-        INTO open_loans, outstanding, lending, converted
+    -- lenders than loans, and a converted reservation, whose loan may count already, is rare. The member's own that came
+    -- to nothing are seen on the way.
+    SELECT count(*) FILTER (WHERE x.counts) + 1, coalesce(sum(x.amount) FILTER (WHERE x.counts), 0) + p_amount,
+            array_agg(x.member_id) FILTER (WHERE x.counts), bool_or(x.converted AND x.counts),
+            count(*) FILTER (WHERE NOT x.counts) + coalesce((SELECT f.times FROM reservation_refused f
+                WHERE f.subject_id = subject AND f.member_id = p_member AND f.since > p_asked_since), 0)
+        INTO open_loans, outstanding, lending, converted, in_vain
         FROM (
-            SELECT l.member_id, l.amount, false AS converted FROM loans_owed(subject, p_product) l
-            UNION ALL SELECT r.member_id, r.amount, r.state = 2 FROM reservation r
-            WHERE r.subject_id = subject AND r.state IN (1, 2) AND r.expires_at > p_now
+            SELECT l.member_id, l.amount, false AS converted, true AS counts FROM loans_owed(subject, p_product) l
+            UNION ALL SELECT r.member_id, r.amount, r.state = 2, r.state <> 3 AND r.expires_at > p_now FROM reservation r
+            WHERE r.subject_id = subject AND (r.state IN (1, 2) AND r.expires_at > p_now
+                OR r.member_id = p_member AND r.granted_at > p_asked_since
+                    AND (r.state = 3 OR r.state IN (1, 2) AND r.expires_at <= p_now))
         ) x;
     IF converted THEN
         SELECT count(*) + 1, coalesce(sum(x.amount), 0) + p_amount, array_agg(x.member_id)
@@ -105,11 +125,12 @@ BEGIN
     IF open_loans > p_max_lenders OR open_loans > p_max_open_loans OR outstanding > p_max_outstanding THEN
         SELECT count(DISTINCT each) + 1 INTO lenders FROM unnest(lending) AS each WHERE each <> p_member;
     END IF;
-    outcome := CASE WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
+    outcome := CASE WHEN in_vain >= p_in_vain THEN 11 WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
         WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
     IF outcome <> 1 THEN
         SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, outcome) h;
-        -- A lock alone is nothing to bring to disk.
+        IF outcome IN (6, 7, 8) THEN PERFORM reservation_refuse(subject, p_member, p_now, p_asked_since); END IF;
+        -- Neither a lock nor how often was refused is worth waiting for the disk.
         IF NOT p_together THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
         RETURN;
     END IF;
