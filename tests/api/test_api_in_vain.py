@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_world import World
-from test_api_enquiries import ask, code_of, reserve
+from api_world import SCOPES, World, code_of, new_holder
+from test_api_enquiries import ask, reserve
+
+from huxin.registry.session import connection
 
 
 def given_back(world: World, held: Any) -> None:
@@ -27,6 +29,9 @@ def test_five_in_vain_are_the_last(world: World) -> None:
     assert refused.json["facts"] == {"limit": 5, "hours": 168}
     assert "168" in refused.json["detail"]
     assert ask(world, "member").status_code == 200, "asking is another matter"
+    with connection(world.settings) as database:
+        member_id = world.holders["member_without_scope"].member_id
+        world.holders["other"] = new_holder(database, world.settings, "member", member_id, "M0002", SCOPES)
     assert reserve(world, "other", ask(world, "other").json["enquiry_id"]).status_code == 201
 
 
