@@ -152,7 +152,7 @@ class CoverageTold(BaseModel):
 
 
 class Promise(BaseModel):
-    """Signed: this answer will stand in the log within a minute (docs/audit.md). 已签名：一分钟内入日志"""
+    """Signed: what is told here will stand in the log within a minute (docs/audit.md). 已签名：一分钟内入日志"""
 
     leaf: str
     at: str
@@ -160,7 +160,7 @@ class Promise(BaseModel):
     within_s: int
     key: str
     signature: str
-    record: str = _shown("what will be logged, with the SHA-256 of this answer · 将入日志的记录")
+    record: str = _shown("what will be logged; of an enquiry with the SHA-256 of the answer · 将入日志的记录")
     salt: str = _shown("that the leaf is made with · 盐值")
 
 

@@ -10,6 +10,7 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from huxin.api.answer_shape import Promise
 from huxin.api.answers import answer
 from huxin.api.caller import Access, Caller
 from huxin.api.desk import desk
@@ -81,6 +82,9 @@ class Held(BaseModel):
     changed_at: str
     loan_no: str | None
     contract_no: str | None
+    promise: Promise | None = Field(
+        description="of your act by which it stands so; null where the night ended it · 对最近一次本机构变动的承诺"
+    )
 
 
 class Proving(BaseModel):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from huxin.audit.promise import sign_promise
 from huxin.audit.records import make_record, make_salt, moment_text
 from huxin.decision import Policy
 from huxin.decision.codes import PRODUCTS
@@ -23,6 +23,14 @@ from huxin.registry import enquiries, reservations
 from huxin.registry.audit_log import inclusion, not_in_the_log
 from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Caps, Changing, Reservation, Reserving, State
+
+# By which act of the member's own it stands as it does: the night ends and resumes, and nobody is told of that at once.
+_ACTS = {
+    State.GRANTED: "granted",
+    State.EXPIRED: "granted",
+    State.CONVERTED: "converted",
+    State.RELEASED: "released",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,16 @@ class ReservationRequest:
     def canonical(self) -> bytes:
         """The same bytes for the same request."""
         return orjson.dumps([str(self.enquiry_id), self.amount, self.product, self.expires_in])
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """What is to be logged of an act of `at`; `outbox` is the row's JSON."""
+
+    record: str = field(repr=False)
+    salt: bytes = field(repr=False)
+    at: datetime
+    outbox: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,9 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     """
     require_nobody({}, key=key)
     policy = policy_on(desk.settings, desk.settings.today())
-    asked = _with_leaf(asker, _asked(desk, asker, wanted, key, policy))
+    asked = _asked(desk, asker, wanted, key, policy)
+    leaf = _granting(asker, asked)
+    asked = replace(asked, outbox=leaf.outbox)
     most = policy.reservations.maximum_hours
     too_long = asked.expires_at - asked.now > timedelta(hours=most)
     if too_long:
@@ -72,13 +92,14 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
         if too_long and refusal.code == "H1213":
             raise HuxinError("H1216", hours=most) from None
         raise _as_shown(desk, asker, wanted, policy, refusal) from None
-    return Held(read(desk, asker, granted.id), granted.fresh)
+    return Held(_told_of(desk, asker, granted.id, leaf if granted.fresh else None), granted.fresh)
 
 
 def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
     """Gives a promise back; again is no fault. HuxinError H1214 (other state), H1215 (unknown)."""
-    reservations.release(desk.live, _changing(desk, asker, reservation_id, "released"))
-    return read(desk, asker, reservation_id)
+    leaf = _leaf(asker, reservation_id, "released", desk.settings.now())
+    fresh = reservations.release(desk.live, _changing(asker, reservation_id, leaf))
+    return _told_of(desk, asker, reservation_id, leaf if fresh else None)
 
 
 def convert(
@@ -89,11 +110,12 @@ def convert(
     HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
     """
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
-    days = policy_on(desk.settings, desk.settings.today()).reservations.convert_days
-    until = desk.settings.now() + timedelta(days=days)
-    change = _changing(desk, asker, reservation_id, "converted", expires_at=moment_text(until))
-    reservations.convert(desk.live, change, until, loan_no, contract_no)
-    return read(desk, asker, reservation_id)
+    now = desk.settings.now()
+    until = now + timedelta(days=policy_on(desk.settings, desk.settings.today()).reservations.convert_days)
+    leaf = _leaf(asker, reservation_id, "converted", now, expires_at=moment_text(until))
+    change = _changing(asker, reservation_id, leaf)
+    fresh = reservations.convert(desk.live, change, until, loan_no, contract_no)
+    return _told_of(desk, asker, reservation_id, leaf if fresh else None)
 
 
 def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = None) -> dict[str, Any]:
@@ -112,10 +134,27 @@ def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = No
 
 def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
     """An own reservation as it stands now. HuxinError H1215 when the member has none of that id."""
+    return _told_of(desk, asker, reservation_id, None)
+
+
+def _told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: _Leaf | None) -> dict[str, Any]:
+    """As it stands, with the promise that the log holds or will hold the member's last act; `leaf` is its, if at hand."""
     found = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
     if found is None:
         raise HuxinError("H1215")
-    return _told(found)
+    kept = leaf or _leaf_kept(desk, asker, found)
+    promise = None if kept is None else sign_promise(desk.signer, kept.record, kept.salt, kept.at)
+    return {**_told(found), "promise": promise}
+
+
+def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> _Leaf | None:
+    """That of the act by which it stands so; None where that was none of the member's own, or was erased."""
+    act = _ACTS.get(found.state)
+    if act is None:
+        return None
+    topic = f"reservation.{act}"
+    kept = reservations.leaf_of(desk.live, asker.member_id, found.id, topic, found.changed_at)
+    return None if kept is None else _Leaf(kept[1], kept[0], found.changed_at, outbox="")
 
 
 def _told(found: Reservation) -> dict[str, Any]:
@@ -150,19 +189,19 @@ def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, polic
         caps=_caps(policy, product),
         in_vain=rules.in_vain,
         outbox_id=new_id(),
-        outbox="",  # which says the rest: see `_with_leaf`
+        outbox="",  # which says the rest: see `_granting`
     )
 
 
-def _with_leaf(asker: Asker, asked: Reserving) -> Reserving:
-    """With the leaf that keeps what is promised: how much, of what, until when. Not on which enquiry: no leaf joins two
-    records of a person."""
+def _granting(asker: Asker, asked: Reserving) -> _Leaf:
+    """What keeps what is promised: how much, of what, until when. Not on which enquiry: no leaf joins two records of a
+    person."""
     said = {
         "amount": asked.amount,
         "product": None if asked.product is None else PRODUCTS[asked.product],
         "expires_at": moment_text(asked.expires_at),
     }
-    return replace(asked, outbox=_outbox(asker, asked.id, "granted", asked.now, said))
+    return _leaf(asker, asked.id, "granted", asked.now, **said)
 
 
 def _product(desk: Desk, asker: Asker, wanted: ReservationRequest) -> int | None:
@@ -196,16 +235,14 @@ def _as_shown(
     return HuxinError(refusal.code, **{k: v for k, v in refusal.facts.items() if k != "open_loans"})
 
 
-def _changing(desk: Desk, asker: Asker, reservation_id: UUID, act: str, **said: str) -> Changing:
-    now = desk.settings.now()
-    outbox = _outbox(asker, reservation_id, act, now, said)
-    return Changing(asker.member_id, reservation_id, now, new_id(), outbox)
+def _changing(asker: Asker, reservation_id: UUID, leaf: _Leaf) -> Changing:
+    return Changing(asker.member_id, reservation_id, leaf.at, new_id(), leaf.outbox)
 
 
-def _outbox(asker: Asker, reservation_id: UUID, act: str, now: datetime, said: Mapping[str, Any]) -> str:
-    """The outbox row's body, with the leaf made here."""
+def _leaf(asker: Asker, reservation_id: UUID, act: str, now: datetime, **said: Any) -> _Leaf:
+    """The leaf of an act, and the outbox row's body that brings it."""
     facts = {"reservation": str(reservation_id), "member": asker.code, **said}
     record, salt = make_record(f"reservation.{act}", now, facts), make_salt()
     leaf = {"salt": salt.hex(), "record": record}
     body = {"record_id": str(reservation_id), "member": asker.member_id, "leaf": leaf}
-    return orjson.dumps(body).decode()
+    return _Leaf(record, salt, now, orjson.dumps(body).decode())

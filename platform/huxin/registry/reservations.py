@@ -60,6 +60,7 @@ _FETCH = calling(
         ("contract_no", TEXT),
     ),
 )
+_LEAF = calling("reservation_leaf", (INT4, ID, TEXT, MOMENT), (("salt", BYTES), ("record", TEXT)))
 # A message in the log that nobody reads: its commit waits until all before it is on disk. Over the same connection, for
 # over another one it would also succeed after a crash that took what was to be brought to disk.
 _EMIT = "pg_logical_emit_message"
@@ -244,6 +245,15 @@ def fetch(live: Live, member_id: int, reservation_id: UUID, now: datetime) -> Re
     """A member's own reservation as it stands at `now`, or None."""
     found = live.call(_FETCH, (member_id, reservation_id))
     return None if found is None else as_it_stands(found, now)
+
+
+def leaf_of(
+    live: Live, member_id: int, reservation_id: UUID, topic: str, at: datetime
+) -> tuple[bytes, str] | None:
+    """Salt and record of an act of a member's own reservation, from the log or on the way there; None where there is
+    none of that topic and moment, or where it was erased."""
+    found = live.call(_LEAF, (member_id, reservation_id, topic, at))
+    return None if found is None or found[0] is None else (bytes(found[0]), found[1])
 
 
 def as_it_stands(row: Sequence[Any], now: datetime) -> Reservation:

@@ -1,7 +1,8 @@
 """An answer checked the moment it is told: the log has promised to hold just this one. Offline, by public keys alone.
 
 A promise tells its record and the record's salt, and an enquiry's record the SHA-256 of the answer's one spelling:
-JSON in UTF-8 without the promise, the keys of every object sorted and no blanks.
+JSON in UTF-8 without the promise, the keys of every object sorted and no blanks. A reservation's record tells what was
+promised in words, which have to be those of the answer.
 """
 
 from __future__ import annotations
@@ -64,17 +65,39 @@ def verify_told(told: str | bytes | Mapping[str, Any], keys: Sequence[VerifierKe
         record, salt = str(promise["record"]), bytes.fromhex(promise["salt"])
         verify_promise(promise, record, salt, keys)
         made = str(promise["log"]), str(promise["at"]), int(promise["within_s"])
-    except (KeyError, TypeError, ValueError):
+        if promise is not said:
+            _same_answer(said, record)
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise PrivacyError("P0140") from None
-    if promise is not said:
-        _same_answer(said, record)
     return Promised(*made, record, answered=promise is not said)
 
 
 def _same_answer(said: Mapping[str, Any], record: str) -> None:
+    facts = read_object(record)
+    same = _same_reservation(said, facts) if "reservation" in facts else _same_enquiry(said, facts)
+    if not same:
+        raise PrivacyError("P0149")
+
+
+def _same_enquiry(said: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     plain = {name: value for name, value in said.items() if name != "promise"}
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    recorded = str(read_object(record).get("answer_sha256"))
-    if not hmac.compare_digest(digest, recorded.encode("ascii", "replace").decode()):
-        raise PrivacyError("P0149")
+    recorded = str(facts.get("answer_sha256"))
+    return hmac.compare_digest(digest, recorded.encode("ascii", "replace").decode())
+
+
+def _same_reservation(said: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Of whatever the record tells: which one, how much, until when; it is of one of the moments that are told."""
+    told = {
+        "reservation": said["reservation_id"],
+        "expires_at": said["expires_at"],
+        "amount": _cents(said["amount"]),
+    }
+    moments = said["granted_at"], said["changed_at"]
+    return facts.get("at") in moments and all(facts.get(name, value) == value for name, value in told.items())
+
+
+def _cents(amount: str) -> int:
+    yuan, _, cents = amount.partition(".")
+    return int(yuan) * 100 + int(cents)

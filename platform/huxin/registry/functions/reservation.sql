@@ -158,6 +158,24 @@ BEGIN ATOMIC
     WHERE k.member_id = p_member AND k.reservation_id = p_id;
 END;
 
+-- What the log holds, or will hold, of an act of a reservation: null where there is no such act, or it was erased. Looked
+-- for in the log twice, for it may leave the outbox in between.
+CREATE OR REPLACE FUNCTION reservation_leaf(
+    p_member integer, p_id uuid, p_topic text, p_at timestamptz, OUT salt bytea, OUT record text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    FOR turn IN 1 .. 2 LOOP
+        SELECT l.salt, l.record INTO salt, record FROM audit_leaf l
+            WHERE l.record_id = p_id AND l.member_id = p_member AND l.topic = p_topic AND l.recorded_at = p_at;
+        IF FOUND THEN RETURN; END IF;
+        SELECT decode(o.body #>> '{leaf,salt}', 'hex'), o.body #>> '{leaf,record}' INTO salt, record FROM outbox o
+            WHERE o.topic = p_topic AND o.recorded_at = p_at AND o.body ->> 'record_id' = p_id::text
+                AND o.body ->> 'member' = p_member::text;
+        IF FOUND THEN RETURN; END IF;
+    END LOOP;
+END $$;
+
 -- To released (3) or converted (2) from granted. outcome: 1 done now, 2 stood so before, 9 no such reservation,
 -- 10 in another state (`state`: 0 says expired).
 CREATE OR REPLACE FUNCTION reservation_change(
