@@ -28,6 +28,8 @@ def taken(text: str) -> str | None:
 @example("ＮｕＬＬ")
 @example("' 'JJ")
 @example("\ufeffJJ1")
+@example("0\n")
+@example("-\n")
 def test_what_programs_are_told_is_what_is_taken(text: str) -> None:
     assert bool(_TOLD.search(text)) == (taken(text) is not None)
 

@@ -22,7 +22,8 @@ _BLANKS = r"[ \u00a0\u3000\ufeff\u200b\u2060]*"
 _BEFORE = rf"{_BLANKS}['\uff07]?{_BLANKS}"
 _NOTHING = r"(?:[nN\uff4e\uff2e][uU\uff55\uff35][lL\uff4c\uff2c]{2}|[-\uff0d]|\u65e0)?"
 _SEEN = r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*"
-_NUMBERED = f"^(?!{_BEFORE}{_NOTHING}{_BLANKS}$){_BEFORE}{_SEEN}{_BLANKS}$"
+# Python finds `$` before a last line break, too; other programs do not.
+_NUMBERED = f"^(?!{_BEFORE}{_NOTHING}{_BLANKS}$){_BEFORE}{_SEEN}{_BLANKS}$(?!\\n)"
 
 
 def _day(value: Any) -> Any:

@@ -138,7 +138,7 @@ def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
 
 
 def _told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: _Leaf | None) -> dict[str, Any]:
-    """As it stands, with the promise that the log holds or will hold the member's last act; `leaf` is its, if at hand."""
+    """As it stands, and the promise that the log holds or will hold the member's last act (`leaf` if at hand)."""
     found = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
     if found is None:
         raise HuxinError("H1215")
