@@ -10,7 +10,7 @@ import pytest
 import yaml
 from api_world import World
 
-from huxin.api import openapi
+from huxin.api import openapi, told_headers
 from huxin.api.app import described_app
 
 TREE = Path(__file__).parents[2]
@@ -63,6 +63,28 @@ def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
 def test_every_code_that_is_told_is_explained(document: dict[str, Any]) -> None:
     told = set(re.findall(r"H\d{4}", str(document["paths"])))
     assert told == set(document["x-errors"])
+
+
+def test_headers_that_a_program_acts_on_are_told(document: dict[str, Any]) -> None:
+    asking = document["paths"]["/v1/enquiries"]["post"]["responses"]
+    for status, names in (
+        ("200", {"RateLimit", "RateLimit-Policy"}),
+        ("429", {"RateLimit", "RateLimit-Policy", "Retry-After"}),
+        ("503", {"Retry-After"}),
+        ("401", {"WWW-Authenticate"}),
+    ):
+        assert set(asking[status]["headers"]) == names, status
+    assert "headers" not in asking["422"]
+    assert set(document["paths"]["/v1/submissions"]["post"]["responses"]["201"]["headers"]) == {"Location"}
+
+
+def test_whatever_tells_when_to_come_again_is_said_to() -> None:
+    """A code that gets `retry_s` anywhere is one whose response names Retry-After."""
+    found = re.compile(r'HuxinError\(\s*"(H\d{4})"[^()]*retry_s')
+    raised = {
+        code for file in (TREE / "platform").rglob("*.py") for code in found.findall(file.read_text("utf-8"))
+    }
+    assert {"H1101", "H1123", "H1405"} <= raised <= told_headers.LATER
 
 
 def test_the_file_is_plain_yaml_of_the_same_document(document: dict[str, Any]) -> None:

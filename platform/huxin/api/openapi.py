@@ -13,6 +13,7 @@ import yaml
 from apiflask import APIFlask
 
 from huxin.api.problems import documented
+from huxin.api.told_headers import COMPONENTS
 from huxin.paths import schema_root
 from huxin.registry.credentials import SCOPES
 
@@ -95,6 +96,7 @@ def document(app: APIFlask) -> dict[str, Any]:
     # By way of JSON: APIFlask's document shares parts, and holds types that only its own encoder knows.
     made: dict[str, Any] = _untitled(json.loads(app.json.dumps(app.spec)))
     made["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    made["components"]["headers"] = COMPONENTS
     for operations in made["paths"].values():
         for operation in operations.values():
             _settle(operation)

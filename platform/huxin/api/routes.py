@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from huxin.api.bodies import read_json
 from huxin.api.caller import Access, authenticated
+from huxin.api.told_headers import QUOTA, USED_UP, headers_of, problem_headers
 from huxin.errors import error_texts
 
 View = Callable[..., Any]
@@ -30,7 +31,7 @@ class Route:
     `limit` is of the body in bytes (None: the configuration's); `form` documents a form that the view reads itself;
     `parameters` and `request_body` (of a body that the view reads itself) are OpenAPI's; `media` is the answer's type
     where it is not JSON, `media_also` are others it may be; `also` are further statuses of the same answer, with what
-    each says.
+    each says; `headers` are those of the answer beside a quota's.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Route:
     request_body: dict[str, Any] | None = None
     also: tuple[tuple[int, str], ...] = ()
     media_also: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
     hidden: bool = False
 
 
@@ -152,14 +154,18 @@ def _responses(route: Route) -> dict[int, Any]:
     for code in sorted(codes):
         by_status.setdefault(error_texts()[code].status or 500, []).append(code)
     found: dict[int, Any] = {}
+    told = headers_of((*(QUOTA if USED_UP in route.errors else ()), *route.headers))
+    if told:
+        found[route.status] = told
     if route.answer is None:
-        found[route.status] = {"description": "OK", "content": {route.media: {"schema": {}}}}
+        found[route.status] = {"description": "OK", "content": {route.media: {"schema": {}}}, **told}
     if route.media_also:
         others = {media: {"schema": {"type": "string", "format": "binary"}} for media in route.media_also}
-        found[route.status] = {"content": others}
+        found[route.status] = {"content": others, **told}
     for status, said in route.also:
         schema = {"$ref": f"#/components/schemas/{route.answer.__name__}"} if route.answer else {}
-        found[status] = {"description": said, "content": {route.media: {"schema": schema}}}
+        found[status] = {"description": said, "content": {route.media: {"schema": schema}}, **told}
     for status, names in sorted(by_status.items()):
-        found[status] = {"description": ", ".join(names), "content": _PROBLEM}
+        headers = problem_headers(status, names)
+        found[status] = {"description": ", ".join(names), "content": _PROBLEM, **headers}
     return found

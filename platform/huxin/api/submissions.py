@@ -95,6 +95,7 @@ def _sending() -> list[tuple[Route, View]]:
         errors=(*UPLOAD, "H0612", "H1709"),
         description=SENT,
         request_body=FORM,
+        headers=("Location",),
     )
     return [(sending, send)]
 
