@@ -199,6 +199,45 @@ def test_a_members_own_limit_is_the_quota_that_counts(town: Town) -> None:
     assert [(alarm.member, alarm.figures["refused"]) for alarm in town.alarms()] == [("M2", 10)]
 
 
+def converted(town: Town, member: int, ended: int, subject: UUID | None = None, state: int = 2) -> None:
+    """A reservation under number L, granted and converted days ago, whose time ended so many days ago (at nine)."""
+    granted, until = NINE - timedelta(days=ended + 8), NINE - timedelta(days=ended)
+    town.run(
+        "INSERT INTO reservation VALUES (%s, %s, %s, %s, %s, 1, 100, %s, %s, %s, %s, NULL)",
+        *(subject or uuid4(), uuid4(), member, uuid4(), state, granted, until, granted),
+        f"L-{(subject or uuid4()).hex[:12]}",
+    )
+
+
+def test_loans_that_were_said_and_never_reported_are_an_alarm(town: Town) -> None:
+    """Three of one member within thirty days: not two, not those that wait or ended, not those whose loans came."""
+    lent = uuid4()
+    for ended in (0, 3, 29):
+        converted(town, 1, ended)
+    for ended in (1, 2, 31, -1):
+        converted(town, 2, ended)
+    converted(town, 2, 1, state=4)
+    converted(town, 2, 1, lent)
+    town.lend(2, [lent], TODAY)
+    town.guard()
+    (alarm,) = town.alarms()
+    assert (alarm.member, alarm.kind, alarm.figures) == ("M1", "unreported", {"reservations": 3})
+    assert (alarm.window_from, alarm.window_until) == (TODAY - timedelta(days=29), TODAY)
+    assert town.guard().fresh == 0
+
+
+def test_those_that_were_settled_are_not_counted_again(town: Town) -> None:
+    for _ in range(3):
+        converted(town, 1, 1)
+    assert town.guard().fresh == 1
+    close(town, 1)
+    for _ in range(2):
+        converted(town, 1, -1)
+    assert town.guard(TODAY + timedelta(days=2)).fresh == 0
+    converted(town, 1, -1)
+    assert town.guard(TODAY + timedelta(days=2)).fresh == 1
+
+
 def test_a_loan_to_nobody_is_an_alarm(town: Town) -> None:
     """Whoever makes up loans passes for a lender, who may ask as often as it likes."""
     nobody = [uuid4() for _ in range(3)]
@@ -247,7 +286,7 @@ def test_a_run_that_fails_leaves_nothing(town: Town, monkeypatch: pytest.MonkeyP
     assert town.guard().fresh == 1
 
 
-@pytest.mark.parametrize("query", ["_YIELD", "_REPEATED", "_REPORTED"])
+@pytest.mark.parametrize("query", ["_YIELD", "_REPEATED", "_REPORTED", "_UNREPORTED"])
 def test_no_monitor_walks_through_loans_or_enquiries(town: Town, query: str) -> None:
     """Even where the tables are small and a walk would be cheaper."""
     people = [uuid4() for _ in range(300)]
@@ -268,7 +307,7 @@ def test_no_monitor_walks_through_loans_or_enquiries(town: Town, query: str) -> 
         wanted = {name: value for name, value in values.items() if f":{name}" in text}
         plan = "\n".join(row[0] for row in database.execute(guard.text(f"EXPLAIN {text}"), wanted))
     assert "Index" in plan
-    for table in ("loan", "enquiry", "alias"):
+    for table in ("loan", "enquiry", "alias", "reservation"):
         assert f"Seq Scan on {table}" not in plan, plan
 
 

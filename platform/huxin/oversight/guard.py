@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 HIT_RATE: Final = "hit_rate"
 CONVERSION: Final = "conversion"
 REPEATED: Final = "repeated"
+UNREPORTED: Final = "unreported"
 QUOTA: Final = "quota"
 HONEYTOKEN: Final = "honeytoken"  # raised by the sequencer, as the enquiry leaves the outbox
 HONEYTOKEN_LOAN: Final = "honeytoken_loan"
-KINDS: Final = (HIT_RATE, CONVERSION, REPEATED, QUOTA, HONEYTOKEN, HONEYTOKEN_LOAN)
+KINDS: Final = (HIT_RATE, CONVERSION, REPEATED, UNREPORTED, QUOTA, HONEYTOKEN, HONEYTOKEN_LOAN)
 # What was committed late stands before where a monitor left off.
 _OVERLAP = timedelta(minutes=5)
 
@@ -113,6 +114,15 @@ def _repeated(database: Connection, policy: GuardPolicy, when: When) -> Iterator
         yield Raised(asked.member_id, REPEATED, str(asked.subject_id), first, last, figures)
 
 
+def _unreported(database: Connection, policy: GuardPolicy, when: When) -> Iterator[Raised]:
+    """Money is said to have left and no file tells of it: that debt is in nobody's answer. And whoever converts what it
+    does not lend would try for others' amounts without being counted (the enquiry policy's reservations.in_vain)."""
+    rule = policy.unreported
+    for each in guard.unreported(database, when.now - timedelta(days=rule.days), when.now, rule.least):
+        figures = {"reservations": each.reservations}
+        yield Raised(each.member_id, UNREPORTED, "", _day(each.first_ended), _day(each.last_ended), figures)
+
+
 def _quota(database: Connection, policy: GuardPolicy, when: When) -> Iterator[Raised]:
     """Of today only: what was used of an earlier day's quota is nowhere kept."""
     rules = policy_in(database, when.today)
@@ -139,7 +149,7 @@ def _honeytoken_loan(database: Connection, _policy: GuardPolicy, when: When) -> 
             yield found
 
 
-MONITORS: Final = (_hit_rate, _conversion, _repeated, _quota, _honeytoken_loan)
+MONITORS: Final = (_hit_rate, _conversion, _repeated, _unreported, _quota, _honeytoken_loan)
 
 
 def _by_purpose(sums: Sums) -> dict[str, Share]:

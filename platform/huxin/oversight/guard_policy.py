@@ -50,6 +50,14 @@ class Repeated:
 
 
 @dataclass(frozen=True)
+class Unreported:
+    """Converted reservations of one member whose loans did not come: so many that ended within so many days."""
+
+    days: int
+    least: int
+
+
+@dataclass(frozen=True)
 class Quota:
     """Enquiries refused because the day's quota was used up."""
 
@@ -65,6 +73,7 @@ class GuardPolicy:
     hit_rate: HitRate
     conversion: Conversion
     repeated: Repeated
+    unreported: Unreported
     quota: Quota
 
 
@@ -97,6 +106,7 @@ _ENTRY = record(
             Conversion,
         ),
         "repeated": record({"days": _DAYS, "enquiries": whole(2)}, Repeated),
+        "unreported": record({"days": _DAYS, "least": whole(1)}, Unreported),
         "quota": record({"refused": whole(1)}, Quota),
     },
     GuardPolicy,

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, text
 
 from huxin.errors import HuxinError
 from huxin.registry.checks import PURPOSE as OPERATORS
+from huxin.registry.publishing import ITS_LOAN
+from huxin.registry.reservations import State
 
 # Any fixed number serves; this one spells "guard" in ASCII.
 _TURN = 0x6775617264
@@ -89,6 +91,15 @@ _REPEATED = text(f"""
       AND NOT EXISTS (SELECT FROM honeytoken h WHERE h.subject_id = t.subject_id)
     ORDER BY t.member_id, t.subject_id
 """)
+# The partial index holds those that wait, and those that waited in vain.
+_UNREPORTED = text(f"""
+    SELECT r.member_id, count(*), min(r.expires_at), max(r.expires_at) FROM reservation r
+    WHERE r.state = {int(State.CONVERTED)} AND r.expires_at > :begin AND r.expires_at <= :until
+      AND r.expires_at > coalesce((SELECT max(a.changed_at) FROM alarm a
+        WHERE a.member_id = r.member_id AND a.kind = 'unreported' AND a.state = 'closed'), '-infinity')
+      AND NOT EXISTS ({ITS_LOAN})
+    GROUP BY r.member_id HAVING count(*) >= :least ORDER BY r.member_id
+""")
 _QUOTAS = text("""
     SELECT q.member_id, q.purpose, q.day_used, m.tier,
         coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date), l.per_day
@@ -124,6 +135,16 @@ class Asked:
     first_asked: datetime
     last_asked: datetime
     last_enquiry: UUID
+
+
+@dataclass(frozen=True)
+class Unreported:
+    """How many of a member's converted reservations ended without their loans, and when the first and the last did."""
+
+    member_id: int
+    reservations: int
+    first_ended: datetime
+    last_ended: datetime
 
 
 @dataclass(frozen=True)
@@ -177,6 +198,12 @@ def repeated(
     """Subjects asked about between `since` and `until`, and `least` times or more between `begin` and `until`."""
     values = {"begin": begin, "since": since, "until": until, "least": least}
     return [Asked(*row) for row in connection.execute(_REPEATED, values)]
+
+
+def unreported(connection: Connection, begin: datetime, until: datetime, least: int) -> list[Unreported]:
+    """Members of whose converted reservations `least` or more ended after `begin`, by `until`, without their loans."""
+    values = {"begin": begin, "until": until, "least": least}
+    return [Unreported(*row) for row in connection.execute(_UNREPORTED, values)]
 
 
 def quotas_used(connection: Connection, today: date) -> list[Used]:
