@@ -210,7 +210,13 @@ def _variables(source: Filled, caps: Caps) -> dict[str, str]:
 
 
 def _body() -> str:
-    record = {"amount": _AMOUNT, "at": "2026-05-31T22:00:00.000Z", "member": "B0001", "reservation": "@id"}
+    record = {
+        "amount": _AMOUNT,
+        "answer_sha256": "5a" * 32,
+        "at": "2026-05-31T22:00:00.000Z",
+        "member": "B0001",
+        "reservation": "@id",
+    }
     record |= {"topic": "reservation.granted"}
     leaf = {"salt": "5a" * 16, "record": json.dumps(record)}
     return json.dumps({"record_id": "@id", "member": 1, "leaf": leaf})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,8 @@ def key() -> bytes:
 
 def tried(desk: Desk, enquiry: UUID, amount: int, **changed: object) -> str:
     try:
-        made = desk.reserve(1, enquiry, amount, **({"caps": CAP, "in_vain": 5} | changed))
+        asked = {"caps": CAP, "in_vain": 5, "body_digest": token() + token()}
+        made = desk.reserve(1, enquiry, amount, **(asked | changed))
     except HuxinError as refusal:
         return refusal.code
     reservations.release(desk.live, desk.changing(1, made.id))
@@ -45,7 +47,10 @@ def test_nobody_bisects_what_others_are_owed(desk: Desk, key: bytes) -> None:
 @pytest.mark.parametrize("caps", [Caps(max_lenders=1), Caps(max_open_loans=1), Caps(max_outstanding=100)])
 def test_each_refusal_counts_also_in_lots(desk: Desk, key: bytes, caps: Caps) -> None:
     desk.loan(desk.gather(1, key).subject_id or UUID(int=0), 2, "A", balance=100)
-    wanted = [desk.reserving(1, desk.asked(1, key), caps=caps, in_vain=3) for _ in range(4)]
+    digests = [token() + token() for _ in range(4)]
+    wanted = [
+        desk.reserving(1, desk.asked(1, key), caps=caps, in_vain=3, body_digest=digest) for digest in digests
+    ]
     found = reservations.reserve_all(desk.live, wanted)
     codes = [each.code for each in found if isinstance(each, HuxinError)]
     assert codes[3:] == ["H1224"]
@@ -76,21 +81,40 @@ def test_what_holds_or_became_a_loan_is_not_in_vain(desk: Desk, key: bytes) -> N
     assert desk.reserve(1, enquiry, in_vain=1).fresh
 
 
-def test_the_earlier_ones_are_past_after_the_hours(desk: Desk, key: bytes) -> None:
-    """Refused, given back or expired alike; the new ones are counted from then on."""
+def test_the_earlier_ones_are_past_one_by_one(desk: Desk, key: bytes) -> None:
+    """Each for its own hours from when it came to nothing; nobody saves them up."""
     enquiry, full = desk.asked(1, key), Caps(max_open_loans=0)
-    desk.reserve(1, enquiry, expires_at=desk.now + HOUR)
-    assert tried(desk, enquiry, 1, in_vain=3) == "granted"
-    assert tried(desk, enquiry, 1, in_vain=3, caps=full) == "H1211"
-    later = {"now": desk.now + 2 * HOUR, "asked_since": desk.now - 22 * HOUR}
-    assert tried(desk, enquiry, 1, in_vain=3, **later) == "H1224"
-    past = {"now": desk.now + 25 * HOUR, "asked_since": desk.now + HOUR}
-    fresh = desk.record(1, desk.gather(1, key).subject_id or UUID(int=0), asked_at=desk.now + 24 * HOUR).id
-    assert [tried(desk, fresh, 1, in_vain=2, caps=full, **past) for _ in range(3)] == [
-        "H1211",
-        "H1211",
-        "H1224",
-    ]
+    subject = desk.gather(1, key).subject_id or UUID(int=0)
+
+    def at(hours: float) -> dict[str, Any]:
+        now = desk.now + hours * HOUR
+        asked = desk.record(1, subject, asked_at=now).id
+        return {
+            "enquiry": asked,
+            "amount": 1,
+            "now": now,
+            "asked_since": now - 24 * HOUR,
+            "expires_at": now + 2 * HOUR,
+        }
+
+    desk.reserve(1, enquiry, expires_at=desk.now + 2 * HOUR)  # in vain from then on
+    assert tried(desk, in_vain=2, caps=full, **at(0)) == "H1211"
+    assert tried(desk, in_vain=2, caps=full, **at(1.9)) == "H1211"
+    assert tried(desk, in_vain=2, **at(1.9)) == "H1224"
+    assert tried(desk, in_vain=2, **at(24.5)) == "H1224", "one was refused, one expired"
+    assert tried(desk, in_vain=2, caps=full, **at(26.0)) == "H1211", "none is left"
+    assert tried(desk, in_vain=2, caps=full, **at(26.1)) == "H1211"
+    assert tried(desk, in_vain=2, **at(26.2)) == "H1224"
+
+
+def test_the_same_request_again_is_the_same_try(desk: Desk, key: bytes) -> None:
+    """Who repeats a refused one until there is room is told so, and not shut out."""
+    enquiry, other = desk.asked(1, key), desk.reserve(2, desk.asked(2, key), 400).id
+    same = {"caps": Caps(max_outstanding=500), "in_vain": 2, "body_digest": b"\5" * 32}
+    assert [tried(desk, enquiry, 200, **same) for _ in range(6)] == ["H1212"] * 6
+    assert desk.count("reservation_refused") == 1
+    reservations.release(desk.live, desk.changing(2, other))
+    assert tried(desk, enquiry, 200, **same) == "granted"
 
 
 def test_what_was_granted_is_told_again_when_others_were_in_vain(desk: Desk, key: bytes) -> None:

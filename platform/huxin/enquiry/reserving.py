@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from huxin.registry import enquiries, reservations
 from huxin.registry.audit_log import inclusion, not_in_the_log
 from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Caps, Changing, Reservation, Reserving, State
+from huxin_privacy.promises import UNRECORDED
 
 # By which act of the member's own it stands as it does: the night ends and resumes, and nobody is told of that at once.
 _ACTS = {
@@ -97,7 +100,9 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
 
 def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
     """Gives a promise back; again is no fault. HuxinError H1214 (other state), H1215 (unknown)."""
-    leaf = _leaf(asker, reservation_id, "released", desk.settings.now())
+    now = desk.settings.now()
+    after = replace(_own(desk, asker, reservation_id), state=State.RELEASED, changed_at=now)
+    leaf = _leaf(asker, after, "released")
     fresh = reservations.release(desk.live, _changing(asker, reservation_id, leaf))
     return _told_of(desk, asker, reservation_id, leaf if fresh else None)
 
@@ -110,9 +115,11 @@ def convert(
     HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
     """
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
-    now = desk.settings.now()
-    until = now + timedelta(days=policy_on(desk.settings, desk.settings.today()).reservations.convert_days)
-    leaf = _leaf(asker, reservation_id, "converted", now, expires_at=moment_text(until))
+    now, days = desk.settings.now(), policy_on(desk.settings, desk.settings.today()).reservations.convert_days
+    until = now + timedelta(days=days)
+    before = _own(desk, asker, reservation_id)
+    after = replace(before, state=State.CONVERTED, changed_at=now, expires_at=until)
+    leaf = _leaf(asker, after, "converted", expires_at=moment_text(until))
     change = _changing(asker, reservation_id, leaf)
     fresh = reservations.convert(desk.live, change, until, loan_no, contract_no)
     return _told_of(desk, asker, reservation_id, leaf if fresh else None)
@@ -139,12 +146,17 @@ def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
 
 def _told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: _Leaf | None) -> dict[str, Any]:
     """As it stands, and the promise that the log holds or will hold the member's last act (`leaf` if at hand)."""
-    found = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
-    if found is None:
-        raise HuxinError("H1215")
+    found = _own(desk, asker, reservation_id)
     kept = leaf or _leaf_kept(desk, asker, found)
     promise = None if kept is None else sign_promise(desk.signer, kept.record, kept.salt, kept.at)
     return {**_told(found), "promise": promise}
+
+
+def _own(desk: Desk, asker: Asker, reservation_id: UUID) -> Reservation:
+    found = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
+    if found is None:
+        raise HuxinError("H1215")
+    return found
 
 
 def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> _Leaf | None:
@@ -154,7 +166,9 @@ def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> _Leaf | None:
         return None
     topic = f"reservation.{act}"
     kept = reservations.leaf_of(desk.live, asker.member_id, found.id, topic, found.changed_at)
-    return None if kept is None else _Leaf(kept[1], kept[0], found.changed_at, outbox="")
+    # Of an earlier program's leaf no answer can be proved.
+    told = kept is not None and "answer_sha256" in kept[1]
+    return _Leaf(kept[1], kept[0], found.changed_at, outbox="") if kept and told else None
 
 
 def _told(found: Reservation) -> dict[str, Any]:
@@ -201,7 +215,12 @@ def _granting(asker: Asker, asked: Reserving) -> _Leaf:
         "product": None if asked.product is None else PRODUCTS[asked.product],
         "expires_at": moment_text(asked.expires_at),
     }
-    return _leaf(asker, asked.id, "granted", asked.now, **said)
+    granted, now = State.GRANTED, asked.now
+    after = Reservation(
+        *(asked.id, asked.enquiry_id, granted, asked.product, asked.amount, now, asked.expires_at, now),
+        *(None, None),
+    )
+    return _leaf(asker, after, "granted", **said)
 
 
 def _product(desk: Desk, asker: Asker, wanted: ReservationRequest) -> int | None:
@@ -239,10 +258,17 @@ def _changing(asker: Asker, reservation_id: UUID, leaf: _Leaf) -> Changing:
     return Changing(asker.member_id, reservation_id, leaf.at, new_id(), leaf.outbox)
 
 
-def _leaf(asker: Asker, reservation_id: UUID, act: str, now: datetime, **said: Any) -> _Leaf:
-    """The leaf of an act, and the outbox row's body that brings it."""
-    facts = {"reservation": str(reservation_id), "member": asker.code, **said}
+def _leaf(asker: Asker, after: Reservation, act: str, **said: Any) -> _Leaf:
+    """The leaf of an act after which it stands so, and the outbox row's body that brings it."""
+    now, digest = after.changed_at, sha256(_recorded(_told(after))).hexdigest()
+    facts = {"reservation": str(after.id), "member": asker.code, **said, "answer_sha256": digest}
     record, salt = make_record(f"reservation.{act}", now, facts), make_salt()
     leaf = {"salt": salt.hex(), "record": record}
-    body = {"record_id": str(reservation_id), "member": asker.member_id, "leaf": leaf}
+    body = {"record_id": str(after.id), "member": asker.member_id, "leaf": leaf}
     return _Leaf(record, salt, now, orjson.dumps(body).decode())
+
+
+def _recorded(told: Mapping[str, Any]) -> bytes:
+    """What of an answer its leaf keeps the digest of; huxin_privacy.promises says why not the rest."""
+    kept = {name: value for name, value in told.items() if name not in UNRECORDED}
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)

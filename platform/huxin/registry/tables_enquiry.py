@@ -61,14 +61,14 @@ reservation = Table(
     Column("contract_no", Text),
     Index("reservation_converted_idx", "member_id", postgresql_where=text("state = 2")),
 )
-# How often a cap refused a member's reservations about a subject, since the first of them within the policy's hours.
+# Which of a member's reservations about a subject a cap refused within the policy's hours, by their requests' digests.
 reservation_refused = Table(
     "reservation_refused",
     metadata,
     Column("subject_id", Uuid, primary_key=True),
     Column("member_id", Integer, primary_key=True, autoincrement=False),
-    Column("since", moment_type(), nullable=False),
-    Column("times", Integer, nullable=False),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("refused_at", moment_type(), nullable=False),
 )
 # An earlier version of a loan that was overdue or badly classed, in short: history has a partition for each
 # month of five years, and an enquiry cannot look into sixty of them for each loan.

@@ -1,8 +1,9 @@
 """An answer checked the moment it is told: the log has promised to hold just this one. Offline, by public keys alone.
 
-A promise tells its record and the record's salt, and an enquiry's record the SHA-256 of the answer's one spelling:
-JSON in UTF-8 without the promise, the keys of every object sorted and no blanks. A reservation's record tells what was
-promised in words, which have to be those of the answer.
+A promise tells its record and the record's salt, and the record the SHA-256 of the answer's one spelling: JSON in
+UTF-8 without the promise, the keys of every object sorted and no blanks. Of a reservation the digest is without
+UNRECORDED: whoever reads the log could try out which enquiry and which loan belong together, and no leaf joins two
+records of a person.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.notes import VerifierKey
 from huxin_privacy.receipts import read_object, verify_promise
+
+UNRECORDED: Final = frozenset(("promise", "enquiry_id", "loan_no", "contract_no"))
 
 
 @dataclass(frozen=True)
@@ -80,24 +83,20 @@ def _same_answer(said: Mapping[str, Any], record: str) -> None:
 
 
 def _same_enquiry(said: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-    plain = {name: value for name, value in said.items() if name != "promise"}
+    return _digest_is({name: value for name, value in said.items() if name != "promise"}, facts)
+
+
+def _same_reservation(said: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    state, named = said["state"], (said["loan_no"], said["contract_no"]) != (None, None)
+    if not isinstance(said["enquiry_id"], str) or (named and state != "converted"):
+        return False
+    told = {name: value for name, value in said.items() if name not in UNRECORDED}
+    # It expires by itself: what was granted is told so when its time is over.
+    return _digest_is(told | ({"state": "granted"} if state == "expired" else {}), facts)
+
+
+def _digest_is(plain: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     recorded = str(facts.get("answer_sha256"))
     return hmac.compare_digest(digest, recorded.encode("ascii", "replace").decode())
-
-
-def _same_reservation(said: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
-    """Of whatever the record tells: which one, how much, until when; it is of one of the moments that are told."""
-    told = {
-        "reservation": said["reservation_id"],
-        "expires_at": said["expires_at"],
-        "amount": _cents(said["amount"]),
-    }
-    moments = said["granted_at"], said["changed_at"]
-    return facts.get("at") in moments and all(facts.get(name, value) == value for name, value in told.items())
-
-
-def _cents(amount: str) -> int:
-    yuan, _, cents = amount.partition(".")
-    return int(yuan) * 100 + int(cents)

@@ -59,21 +59,21 @@ BEGIN
     IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 END $$;
 
--- One more refusal of a member about a subject; they are counted from the first one after p_since.
-CREATE OR REPLACE FUNCTION reservation_refuse(p_subject uuid, p_member integer, p_now timestamptz, p_since timestamptz)
+-- A request of a member about a subject was refused: the same once more is the same try. What is past is forgotten.
+CREATE OR REPLACE FUNCTION reservation_refuse(
+    p_subject uuid, p_member integer, p_digest bytea, p_now timestamptz, p_since timestamptz)
 RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-    INSERT INTO reservation_refused AS r (subject_id, member_id, since, times) VALUES (p_subject, p_member, p_now, 1)
-    ON CONFLICT (subject_id, member_id) DO UPDATE SET
-        since = CASE WHEN r.since > p_since THEN r.since ELSE excluded.since END,
-        times = CASE WHEN r.since > p_since THEN r.times ELSE 0 END + 1;
+    DELETE FROM reservation_refused r WHERE r.subject_id = p_subject AND r.member_id = p_member AND r.refused_at <= p_since;
+    INSERT INTO reservation_refused (subject_id, member_id, digest, refused_at)
+        VALUES (p_subject, p_member, p_digest, p_now) ON CONFLICT DO NOTHING;
 END $$;
 
 -- outcome: 1 granted now, 2 granted before under this key, 3 the key stands for another body, 4 the enquiry was not for
 -- an application, 5 no such enquiry of this member or too old, 6 too many lenders, 7 too many open loans, 8 too much
 -- outstanding, 11 too many of this member's about the subject came to nothing: since p_asked_since p_in_vain of them were
--- refused by a cap, given back or expired. Who reserves and gives back, and does so again with another amount, would
--- learn what others are owed. Caps that are null do not bind.
+-- refused by a cap, given back or ended without a loan. Who reserves and gives back, and does so again with another
+-- amount, would learn what others are owed. Caps that are null do not bind.
 CREATE OR REPLACE FUNCTION reservation_reserve(
     p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
@@ -103,15 +103,15 @@ BEGIN
     -- to nothing are seen on the way.
     SELECT count(*) FILTER (WHERE x.counts) + 1, coalesce(sum(x.amount) FILTER (WHERE x.counts), 0) + p_amount,
             array_agg(x.member_id) FILTER (WHERE x.counts), bool_or(x.converted AND x.counts),
-            count(*) FILTER (WHERE NOT x.counts) + coalesce((SELECT f.times FROM reservation_refused f
-                WHERE f.subject_id = subject AND f.member_id = p_member AND f.since > p_asked_since), 0)
+            count(*) FILTER (WHERE NOT x.counts) + (SELECT count(*) FROM reservation_refused f
+                WHERE f.subject_id = subject AND f.member_id = p_member AND f.refused_at > p_asked_since)
         INTO open_loans, outstanding, lending, converted, in_vain
         FROM (
             SELECT l.member_id, l.amount, false AS converted, true AS counts FROM loans_owed(subject, p_product) l
             UNION ALL SELECT r.member_id, r.amount, r.state = 2, r.state <> 3 AND r.expires_at > p_now FROM reservation r
             WHERE r.subject_id = subject AND (r.state IN (1, 2) AND r.expires_at > p_now
-                OR r.member_id = p_member AND r.granted_at > p_asked_since
-                    AND (r.state = 3 OR r.state IN (1, 2) AND r.expires_at <= p_now))
+                OR r.member_id = p_member AND (r.state = 3 AND r.changed_at > p_asked_since
+                    OR r.state IN (1, 2) AND r.expires_at <= p_now AND r.expires_at > p_asked_since))
         ) x;
     IF converted THEN
         SELECT count(*) + 1, coalesce(sum(x.amount), 0) + p_amount, array_agg(x.member_id)
@@ -129,7 +129,9 @@ BEGIN
         WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
     IF outcome <> 1 THEN
         SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, outcome) h;
-        IF outcome IN (6, 7, 8) THEN PERFORM reservation_refuse(subject, p_member, p_now, p_asked_since); END IF;
+        IF outcome IN (6, 7, 8) THEN 
+            PERFORM reservation_refuse(subject, p_member, p_digest, p_now, p_asked_since);
+        END IF;
         -- Neither a lock nor how often was refused is worth waiting for the disk.
         IF NOT p_together THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
         RETURN;

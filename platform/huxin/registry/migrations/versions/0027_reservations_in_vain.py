@@ -23,9 +23,9 @@ REFUSED = """
 CREATE TABLE reservation_refused (
     subject_id UUID NOT NULL,
     member_id INTEGER NOT NULL,
-    since TIMESTAMP WITH TIME ZONE NOT NULL,
-    times INTEGER NOT NULL,
-    CONSTRAINT reservation_refused_pkey PRIMARY KEY (subject_id, member_id)
+    digest BYTEA NOT NULL,
+    refused_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT reservation_refused_pkey PRIMARY KEY (subject_id, member_id, digest)
 )
 """
 # Of the program before it, which had no p_in_vain.
