@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from http_world import ME, OTHER, SUSPENDED, World, code_of, smaller
 from night_tools import book, sent, spool_folders
 
+from huxin.api.shell import NAME
+from huxin.api.taking_turns import Turns
 from huxin.contract import State, load_states
 from huxin.registry.alone import alone
 from huxin.registry.session import connection
@@ -54,6 +57,8 @@ def test_sent_again_it_is_the_same(world: World) -> None:
 
 def test_sent_at_the_same_time_it_is_one(world: World) -> None:
     data = world.written()
+    shell = world.app.extensions[NAME]
+    world.app.extensions[NAME] = replace(shell, uploads=Turns(5, 5))
     with ThreadPoolExecutor(5) as pool:
         responses = [each.result() for each in [pool.submit(world.post, data) for _ in range(5)]]
     assert sorted(each.status_code for each in responses) == [200, 200, 200, 200, 201]

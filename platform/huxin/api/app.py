@@ -34,6 +34,7 @@ from huxin.api import (
 from huxin.api.bodies import drain
 from huxin.api.metrics import Meter
 from huxin.api.shell import NAME, Config, Shell
+from huxin.api.taking_turns import Turns
 from huxin.api.tokens import Tokens
 from huxin.registry.live import Live
 from huxin.settings import Settings
@@ -98,8 +99,8 @@ class Api(APIFlask):
         except Exception as error:
             told = self.handle_user_exception(error)
         response: Response = self.make_response(told)
-        if response.status_code >= 400:
-            drain()
+        if response.status_code >= 400 and not drain():
+            response.headers["Connection"] = "close"
         shell: Shell = self.extensions[NAME]
         rule = request.url_rule
         route = "-" if rule is None else rule.rule
@@ -145,6 +146,8 @@ def create_app(
         tokens=tokens or Tokens(settings, chosen.issuer),
         meter=Meter(),
         reads=Reads(chosen.body_seconds),
+        uploads=Turns(chosen.threads // 2, chosen.threads // 4),
+        refusals=Turns(chosen.threads // 4, chosen.threads // 4),
     )
     return app
 

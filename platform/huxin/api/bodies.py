@@ -17,6 +17,7 @@ from huxin.errors import HuxinError
 
 JSON = "application/json"
 _READ = "huxin.body"
+BEGUN = "huxin.begun"  # set by a view that has read some of the body itself
 FORM = "application/x-www-form-urlencoded"
 _DRAINED = 1 << 20
 
@@ -60,19 +61,27 @@ def _read(environ: dict[str, Any]) -> bytes:
     return content
 
 
-def drain() -> None:
-    """Reads a body that was refused unread, up to a megabyte and within the time of any body.
+def drain() -> bool:
+    """Reads a body that was refused unread, up to a megabyte and within the time of any body; False where it is left.
 
     The server closes a connection with a body left on it; a sender that is still writing would meet a broken pipe in
-    place of the refusal, and a proxy in front would make a 502 of it. What is longer is cut off so.
+    place of the refusal, and a proxy in front would make a 502 of it. What is longer is cut off so. It is left where a
+    sender waits to be told to send it (Expect), and where as many threads as may be are at this already: refusing must
+    not hold up everybody.
     """
     environ = request.environ
     sent = environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
-    if sent and _READ not in environ:
-        length = environ.get("CONTENT_LENGTH") or ""
-        said = int(length) if length.isascii() and length.isdigit() else _DRAINED
-        with contextlib.suppress(HuxinError, OSError):
-            shell().reads.read(environ["wsgi.input"], min(said, _DRAINED), environ.get("REMOTE_ADDR", ""))
+    if not sent or _READ in environ:
+        return True
+    if "HTTP_EXPECT" in environ and BEGUN not in environ:
+        return False
+    length = environ.get("CONTENT_LENGTH") or ""
+    said = int(length) if length.isascii() and length.isdigit() else _DRAINED
+    with shell().refusals.turn() as taken:
+        if taken:
+            with contextlib.suppress(HuxinError, OSError):
+                shell().reads.read(environ["wsgi.input"], min(said, _DRAINED), environ.get("REMOTE_ADDR", ""))
+        return taken
 
 
 def parse(model: type[Model], content: bytes) -> Model:

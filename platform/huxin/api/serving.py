@@ -90,6 +90,7 @@ def serve(settings: Settings, config: Config, serving: Serving, tell: Tell, make
         counters_folder() as counters,
     ):
         os.environ[SHARED_COUNTERS] = str(counters)
+        config = replace(config, threads=serving.threads)
         run(serving, partial(load, settings, config, make), tell)
 
 

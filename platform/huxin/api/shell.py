@@ -17,6 +17,7 @@ from huxin.settings import Settings
 
 if TYPE_CHECKING:
     from huxin.api.metrics import Meter
+    from huxin.api.taking_turns import Turns
     from huxin.api.tokens import Tokens
     from huxin.slow import Reads
 
@@ -30,6 +31,8 @@ class Config:
     issuer: str = "http://127.0.0.1:8000"
     body_limit: int = 64 * 1024
     body_seconds: float = 10.0
+    # A process's: uploads take up to half of them, one member's a quarter, bodies that were refused another.
+    threads: int = 8
     # Of a member's file with all that is around it; one to be checked only is held in memory.
     upload_limit: int = 2 << 30
     check_limit: int = 50 << 20
@@ -65,7 +68,8 @@ def _upload_limit(env: Mapping[str, str], default: int) -> int:
 
 @dataclass(frozen=True)
 class Shell:
-    """`live` is the process's pool of connections as the app's role."""
+    """`live` is the process's pool of connections as the app's role; `uploads` and `refusals` are files that come and
+    bodies that are read only to be dropped, both for as long as their senders take."""
 
     settings: Settings
     config: Config
@@ -73,6 +77,8 @@ class Shell:
     tokens: Tokens
     meter: Meter
     reads: Reads
+    uploads: Turns
+    refusals: Turns
 
     @property
     def row(self) -> Row:

@@ -17,7 +17,7 @@ from huxin.api.queries import language, spoken
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
 from huxin.api.submission_answers import FindingAnswer, ModeName
-from huxin.api.submissions import FORM, MEMBER, UPLOAD, body
+from huxin.api.submissions import FORM, MEMBER, UPLOAD, body, turn
 from huxin.api.uploads import Part, parts
 from huxin.errors import HuxinError
 from huxin.nightly.checker import Checker
@@ -72,7 +72,7 @@ def register(app: APIFlask) -> None:
 def check(caller: Caller) -> Response:
     """Streams the file to the process that checks it."""
     require_files(shell().settings)
-    with _checker() as checker:
+    with turn(caller), _checker() as checker:
         asked = _given(caller, checker)
         said = checker.answer(asked)
     facts: dict[str, Any] = {name: said[name] for name in CheckAnswer.model_fields if name in said}

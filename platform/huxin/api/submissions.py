@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from pydantic import Field
 
 from huxin.api import paging
 from huxin.api.answers import answer
+from huxin.api.bodies import BEGUN
 from huxin.api.caller import Access, Caller
 from huxin.api.fields import Day
 from huxin.api.queries import Paged, language, parameters, read_query, spoken
@@ -40,7 +43,8 @@ from huxin.zones.roles import INTAKE, REGISTRY
 from huxin_checks.manifest import LIMIT
 
 MEMBER = Access(scope="submissions")
-UPLOAD = ("H1118", "H1119", "H1122", "H1402", "H1403")
+UPLOAD = ("H1118", "H1119", "H1122", "H1145", "H1402", "H1403")
+_RETRY_S = 10
 ONE = "/v1/submissions/<uuid:submission_id>"
 _LIST = "submissions"
 _ALLOWED = (State.PSEUDONYMIZED, State.PUBLISHED)  # where a confirmation leads to
@@ -145,7 +149,8 @@ def _deciding() -> list[tuple[Route, View]]:
 def send(caller: Caller) -> Response:
     """Receives; the worker goes on with it."""
     require_files(shell().settings)
-    received = _filed(caller)
+    with turn(caller):
+        received = _filed(caller)
     item = received.submission
     headers = [("Location", f"/v1/submissions/{item.id}"), *spoken()]
     return answer(submission_answer(item, language()), 201 if received.fresh else 200, headers)
@@ -168,6 +173,15 @@ def _filed(caller: Caller) -> Received:
         return way.file(manifest)
 
 
+@contextmanager
+def turn(caller: Caller) -> Iterator[None]:
+    """One of the uploads that this process takes at once. HuxinError H1145 where it, or the caller, has enough."""
+    with shell().uploads.turn(caller.code) as taken:
+        if not taken:
+            raise HuxinError("H1145", retry_s=_RETRY_S)
+        yield
+
+
 def body(limit: int) -> Body:
     """The present request's body, to be read as it comes; what stalls is H1122."""
     environ = request.environ
@@ -177,6 +191,7 @@ def body(limit: int) -> Body:
     def read(most: int) -> bytes:
         nonlocal left
         wanted = min(most, left)
+        environ[BEGUN] = True
         block = shell().reads.read(environ["wsgi.input"], wanted, environ.get("REMOTE_ADDR", ""))
         left -= len(block)
         return block

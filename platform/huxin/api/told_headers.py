@@ -37,7 +37,7 @@ COMPONENTS: _Headers = {
 QUOTA = ("RateLimit", "RateLimit-Policy")
 USED_UP = "H1123"
 # Codes that tell `retry_s`, always or where waiting helps.
-LATER = frozenset(("H1101", USED_UP, "H1302", "H1405", "H1407", "H1408", "H1803"))
+LATER = frozenset(("H1101", USED_UP, "H1145", "H1302", "H1405", "H1407", "H1408", "H1803"))
 
 
 def headers_of(names: Iterable[str]) -> dict[str, Any]:
