@@ -92,6 +92,30 @@ def test_a_file_is_not_put_down_by_the_proxy(proxy: Proxy) -> None:
     connection.close()
 
 
+def test_one_address_has_four_uploads_under_way_at_most(proxy: Proxy) -> None:
+    def begun() -> http.client.HTTPSConnection:
+        made = proxy.connection()
+        made.putrequest("POST", "/v1/submissions")
+        made.putheader("Content-Length", "2000")
+        made.endheaders(b"x" * 1000)
+        return made
+
+    under_way = [begun() for _ in range(4)]
+    deadline = time.monotonic() + 120
+    while (refused := proxy.ask("/v1/submissions/check", b"x")).status != 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert refused.headers["retry-after"] == "5"
+    assert told(refused) == {"type": "about:blank", "title": "Service Unavailable", "status": 503}
+    assert proxy.ask("/v1/enquiries", b"{}").status == 200
+    for each in under_way:
+        each.send(b"x" * 1000)
+        assert told(each.getresponse())["size"] == 2000
+    while proxy.ask("/v1/submissions", b"x").status == 503:  # noticed as each ends, a moment after its answer
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_connections_are_kept_on_both_sides(proxy: Proxy) -> None:
     connection = proxy.connection()
     ports = []
