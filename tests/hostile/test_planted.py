@@ -79,6 +79,22 @@ def test_the_search_would_find_them(home: ServedHome, tmp_path: Path) -> None:
         (f"{PEOPLE[0].id_no}.csv", "#####.csv"),
         (f"报送-{PEOPLE[0].id_no.lower()}-{PEOPLE[1].mobile}.xlsx", "报送-#####-#####.xlsx"),
         ("110105491231002.csv", "#####.csv"),
+        # Days, times and numbers of files one after the other.
+        ("报送数据20260531.csv", "报送数据20260531.csv"),
+        ("loans_2026-05-31_220000.csv", "loans_2026-05-31_220000.csv"),
+        ("20260531-20260601.csv", "20260531-20260601.csv"),
+        ("２０２６年０５月３１日（１）.csv", "２０２６年０５月３１日（１）.csv"),
+        ("110105-19491231-0021.csv", "110105-19491231-0021.csv"),  # its check character is wrong
+        # As people write a number, with what stands around it left as it was.
+        ("１１０１０５１９４９１２３１００２Ｘ.csv", "#####.csv"),
+        ("（１３８１２３４５６７８）①.csv", "（#####）①.csv"),
+        ("١١٠١٠٥١٩٤٩١٢٣١٠٠٢X.csv", "#####.csv"),
+        ("110105-19491231-002X.csv", "#####.csv"),
+        ("110105194912310 02X.csv", "#####.csv"),
+        ("1 1 0 1 0 5.1949.12.31_002－ｘ_2.csv", "#####_2.csv"),
+        ("110105\u200b19491231\u200b002X.csv", "#####.csv"),
+        ("20260531_1_110105 19491231 002X_3.csv", "20260531_1_#####_3.csv"),
+        (f"{'a' * 190}-11010519491231002X.csv", f"{'a' * 190}-#####.csv"),
     ],
 )
 def test_a_files_name_is_kept_without_a_persons_number(name: str, kept: str) -> None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from huxin.nightly.masking import masked
 from huxin_checks.manifest import SUFFIX
 
 log = logging.getLogger(__name__)
-# What looks like a mobile or a resident number (of 18 or 15 characters, with a date in it); days and times do not.
-_PERSONS = re.compile(
-    r"(?<!\d)(1[3-9]\d{9}|\d{6}(18|19|20)\d\d(0[1-9]|1[0-2])[0-3]\d{4}[\dXx]|\d{8}(0[1-9]|1[0-2])[0-3]\d{4})(?!\d)"
-)
 
 
 @dataclass(frozen=True)
@@ -61,8 +57,8 @@ def shown(name: str) -> str:
     A name is kept in clear for years, so a number in it that may be a person's is masked.
     """
     plain = name.encode("utf-8", "replace").decode("utf-8")
-    fit = "".join("�" if _acts(char) else char for char in plain)[:200]
-    return _PERSONS.sub("#####", fit)
+    # Masked before it is cut: a number without its last digits would not be known for one.
+    return masked("".join("�" if _acts(char) else char for char in plain))[:200]
 
 
 def _acts(char: str) -> bool:
