@@ -254,7 +254,17 @@ def test_a_promise_binds_the_log_to_a_record() -> None:
         assert code_of(lambda c=change: verify_promise(made | c, RECORDS[3], SALTS[3], keys)) == "P0143"
     for change in ({"log": "huxin/log/other"}, {"key": "00000000"}):
         assert code_of(lambda c=change: verify_promise(made | c, RECORDS[3], SALTS[3], keys)) == "P0142"
-    for change in ({"within_s": "x"}, {"signature": "?"}, {"signature": None}):
+    spelt = made["signature"][:-3] + chr(ord(made["signature"][-3]) + 1) + "=="
+    odd: list[dict[str, Any]] = [{"within_s": each} for each in ("x", "60", 60.9, float("inf"), None, True)]
+    odd += [
+        {"signature": "?"},
+        {"signature": None},
+        {"signature": spelt},
+        {"leaf": 1},
+        {"at": None},
+        {"more": "x"},
+    ]
+    for change in odd:
         assert code_of(lambda c=change: verify_promise(made | c, RECORDS[3], SALTS[3], keys)) == "P0140"
 
 

@@ -147,7 +147,7 @@ def test_reservations_are_as_the_plain_model_has_them(desk: Desk, seed: int) -> 
     desk.loan(people[0].id, 2, "OLD", balance=200)
     people[0].loans.append((2, "OLD", 200))
     now, met = desk.now, set[str]()
-    for _ in range(120):
+    for _ in range(80):
         now += dice.choice((0, 0, 1, 2)) * HOUR + timedelta(minutes=1)
         work = reserve if dice.random() < 0.6 else change
         met.add(work(desk, dice.choice(people), dice, now))

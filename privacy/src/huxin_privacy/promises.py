@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from huxin_privacy.errors import PrivacyError
 from huxin_privacy.notes import VerifierKey
-from huxin_privacy.receipts import read_object, verify_promise
+from huxin_privacy.receipts import read_hex, read_object, verify_promise
 
 UNRECORDED: Final = frozenset(("promise", "enquiry_id", "loan_no", "contract_no"))
 
@@ -65,7 +65,7 @@ def verify_told(told: str | bytes | Mapping[str, Any], keys: Sequence[VerifierKe
     said = read_object(told)
     promise = said.get("promise", said)
     try:
-        record, salt = str(promise["record"]), bytes.fromhex(promise["salt"])
+        record, salt = str(promise["record"]), read_hex(promise["salt"])
         verify_promise(promise, record, salt, keys)
         made = str(promise["log"]), str(promise["at"]), int(promise["within_s"])
         if promise is not said:

@@ -63,13 +63,29 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def read_hex(said: str) -> bytes:
+    """Bytes of their one spelling: small digits, no blanks. ValueError, TypeError for another."""
+    found = bytes.fromhex(said)
+    if found.hex() != said:
+        raise ValueError
+    return found
+
+
+def _read_base64(said: str) -> bytes:
+    """As `read_hex`: of the last character no bit may be set that says nothing."""
+    found = base64.b64decode(said, validate=True)
+    if base64.b64encode(found).decode() != said:
+        raise ValueError
+    return found
+
+
 def read_receipt(receipt: str | bytes | Mapping[str, Any]) -> Receipt:
     """A receipt from JSON or its object. PrivacyError P0140 when a part is missing, unknown or misspelt."""
     said = read_object(receipt)
     try:
         record, number, checkpoint = said.pop("record"), said.pop("number"), said.pop("checkpoint")
-        salt = bytes.fromhex(said.pop("salt"))
-        path = tuple(base64.b64decode(each, validate=True) for each in said.pop("path"))
+        salt = read_hex(said.pop("salt"))
+        path = tuple(_read_base64(each) for each in said.pop("path"))
         known = said.pop("format") == FORMAT and not said
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise PrivacyError("P0140") from None
@@ -106,6 +122,9 @@ def verify_growth(
     return old, new
 
 
+_PROMISE = frozenset(("leaf", "at", "log", "within_s", "key", "signature", "record", "salt"))
+
+
 def promise_text(leaf: str, at: str, log: str, within_s: int) -> bytes:
     """What a promise's signature is over: its four facts as JSON, keys in this order, without blanks."""
     said = [encode_basestring(each) for each in (at, leaf, log)]
@@ -115,11 +134,14 @@ def promise_text(leaf: str, at: str, log: str, within_s: int) -> bytes:
 def verify_promise(promise: Mapping[str, Any], record: str, salt: bytes, keys: Sequence[VerifierKey]) -> None:
     """Returns when one of the keys has promised to log this record. PrivacyError P0140, P0142, P0143, P0144."""
     try:
-        leaf, log, identifier = (str(promise[name]) for name in ("leaf", "log", "key"))
-        text = promise_text(leaf, str(promise["at"]), log, int(promise["within_s"]))
-        signature = base64.b64decode(promise["signature"], validate=True)
+        leaf, at, log, identifier = (promise[name] for name in ("leaf", "at", "log", "key"))
+        within_s, signature = promise["within_s"], _read_base64(promise["signature"])
     except (ValueError, KeyError, TypeError):
         raise PrivacyError("P0140") from None
+    plain = type(within_s) is int and all(isinstance(each, str) for each in (leaf, at, log, identifier))
+    if not plain or not promise.keys() <= _PROMISE:
+        raise PrivacyError("P0140")
+    text = promise_text(leaf, at, log, within_s)
     named = [key for key in keys if key.name == log + PROMISE_NAME and key.id.hex() == identifier]
     if not named:
         raise PrivacyError("P0142")
