@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from huxin.audit.promise import sign_promise
-from huxin.audit.records import make_record, make_salt, moment_text
+from huxin.audit.records import moment_text
 from huxin.decision import Policy
 from huxin.decision.codes import PRODUCTS
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.drafting import product_code
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker
+from huxin.enquiry.reservation_leaves import Leaf, as_told, granting_leaf, leaf_after
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries, reservations
 from huxin.registry.audit_log import inclusion, not_in_the_log
 from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Caps, Changing, Reservation, Reserving, State
-from huxin_privacy.promises import UNRECORDED
 
 # By which act of the member's own it stands as it does: the night ends and resumes, and nobody is told of that at once.
 _ACTS = {
@@ -52,16 +50,6 @@ class ReservationRequest:
 
 
 @dataclass(frozen=True)
-class _Leaf:
-    """What is to be logged of an act of `at`; `outbox` is the row's JSON."""
-
-    record: str = field(repr=False)
-    salt: bytes = field(repr=False)
-    at: datetime
-    outbox: str = field(repr=False)
-
-
-@dataclass(frozen=True)
 class Held:
     """A reservation as it stands; `fresh` is false where it was granted before under the same key."""
 
@@ -79,7 +67,7 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
     require_nobody({}, key=key)
     policy = policy_on(desk.settings, desk.settings.today())
     asked = _asked(desk, asker, wanted, key, policy)
-    leaf = _granting(asker, asked)
+    leaf = granting_leaf(asker, asked)
     asked = replace(asked, outbox=leaf.outbox)
     most = policy.reservations.maximum_hours
     too_long = asked.expires_at - asked.now > timedelta(hours=most)
@@ -102,7 +90,7 @@ def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
     """Gives a promise back; again is no fault. HuxinError H1214 (other state), H1215 (unknown)."""
     now = desk.settings.now()
     after = replace(_own(desk, asker, reservation_id), state=State.RELEASED, changed_at=now)
-    leaf = _leaf(asker, after, "released")
+    leaf = leaf_after(asker, after, "released")
     fresh = reservations.release(desk.live, _changing(asker, reservation_id, leaf))
     return _told_of(desk, asker, reservation_id, leaf if fresh else None)
 
@@ -119,7 +107,7 @@ def convert(
     until = now + timedelta(days=days)
     before = _own(desk, asker, reservation_id)
     after = replace(before, state=State.CONVERTED, changed_at=now, expires_at=until)
-    leaf = _leaf(asker, after, "converted", expires_at=moment_text(until))
+    leaf = leaf_after(asker, after, "converted", expires_at=moment_text(until))
     change = _changing(asker, reservation_id, leaf)
     fresh = reservations.convert(desk.live, change, until, loan_no, contract_no)
     return _told_of(desk, asker, reservation_id, leaf if fresh else None)
@@ -144,12 +132,12 @@ def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
     return _told_of(desk, asker, reservation_id, None)
 
 
-def _told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: _Leaf | None) -> dict[str, Any]:
+def _told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: Leaf | None) -> dict[str, Any]:
     """As it stands, and the promise that the log holds or will hold the member's last act (`leaf` if at hand)."""
     found = _own(desk, asker, reservation_id)
     kept = leaf or _leaf_kept(desk, asker, found)
     promise = None if kept is None else sign_promise(desk.signer, kept.record, kept.salt, kept.at)
-    return {**_told(found), "promise": promise}
+    return {**as_told(found), "promise": promise}
 
 
 def _own(desk: Desk, asker: Asker, reservation_id: UUID) -> Reservation:
@@ -159,7 +147,7 @@ def _own(desk: Desk, asker: Asker, reservation_id: UUID) -> Reservation:
     return found
 
 
-def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> _Leaf | None:
+def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> Leaf | None:
     """That of the act by which it stands so; None where that was none of the member's own, or was erased."""
     act = _ACTS.get(found.state)
     if act is None:
@@ -168,21 +156,7 @@ def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> _Leaf | None:
     kept = reservations.leaf_of(desk.live, asker.member_id, found.id, topic, found.changed_at)
     # Of an earlier program's leaf no answer can be proved.
     told = kept is not None and "answer_sha256" in kept[1]
-    return _Leaf(kept[1], kept[0], found.changed_at, outbox="") if kept and told else None
-
-
-def _told(found: Reservation) -> dict[str, Any]:
-    return {
-        "reservation_id": str(found.id),
-        "enquiry_id": str(found.enquiry_id),
-        "state": State(found.state).name.lower(),
-        "amount": f"{found.amount // 100}.{found.amount % 100:02d}",
-        "granted_at": moment_text(found.granted_at),
-        "expires_at": moment_text(found.expires_at),
-        "changed_at": moment_text(found.changed_at),
-        "loan_no": found.loan_no,
-        "contract_no": found.contract_no,
-    }
+    return Leaf(kept[1], kept[0], found.changed_at, outbox="") if kept and told else None
 
 
 def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, policy: Policy) -> Reserving:
@@ -203,24 +177,8 @@ def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, polic
         caps=_caps(policy, product),
         in_vain=rules.in_vain,
         outbox_id=new_id(),
-        outbox="",  # which says the rest: see `_granting`
+        outbox="",  # which says the rest: see `granting_leaf`
     )
-
-
-def _granting(asker: Asker, asked: Reserving) -> _Leaf:
-    """What keeps what is promised: how much, of what, until when. Not on which enquiry: no leaf joins two records of a
-    person."""
-    said = {
-        "amount": asked.amount,
-        "product": None if asked.product is None else PRODUCTS[asked.product],
-        "expires_at": moment_text(asked.expires_at),
-    }
-    granted, now = State.GRANTED, asked.now
-    after = Reservation(
-        *(asked.id, asked.enquiry_id, granted, asked.product, asked.amount, now, asked.expires_at, now),
-        *(None, None),
-    )
-    return _leaf(asker, after, "granted", **said)
 
 
 def _product(desk: Desk, asker: Asker, wanted: ReservationRequest) -> int | None:
@@ -254,21 +212,5 @@ def _as_shown(
     return HuxinError(refusal.code, **{k: v for k, v in refusal.facts.items() if k != "open_loans"})
 
 
-def _changing(asker: Asker, reservation_id: UUID, leaf: _Leaf) -> Changing:
+def _changing(asker: Asker, reservation_id: UUID, leaf: Leaf) -> Changing:
     return Changing(asker.member_id, reservation_id, leaf.at, new_id(), leaf.outbox)
-
-
-def _leaf(asker: Asker, after: Reservation, act: str, **said: Any) -> _Leaf:
-    """The leaf of an act after which it stands so, and the outbox row's body that brings it."""
-    now, digest = after.changed_at, sha256(_recorded(_told(after))).hexdigest()
-    facts = {"reservation": str(after.id), "member": asker.code, **said, "answer_sha256": digest}
-    record, salt = make_record(f"reservation.{act}", now, facts), make_salt()
-    leaf = {"salt": salt.hex(), "record": record}
-    body = {"record_id": str(after.id), "member": asker.member_id, "leaf": leaf}
-    return _Leaf(record, salt, now, orjson.dumps(body).decode())
-
-
-def _recorded(told: Mapping[str, Any]) -> bytes:
-    """What of an answer its leaf keeps the digest of; huxin_privacy.promises says why not the rest."""
-    kept = {name: value for name, value in told.items() if name not in UNRECORDED}
-    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)

@@ -125,11 +125,11 @@ BEGIN
     IF open_loans > p_max_lenders OR open_loans > p_max_open_loans OR outstanding > p_max_outstanding THEN
         SELECT count(DISTINCT each) + 1 INTO lenders FROM unnest(lending) AS each WHERE each <> p_member;
     END IF;
-    outcome := CASE WHEN in_vain >= p_in_vain THEN 11 WHEN lenders > p_max_lenders THEN 6 WHEN open_loans > p_max_open_loans THEN 7
-        WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
+    outcome := CASE WHEN in_vain >= p_in_vain THEN 11 WHEN lenders > p_max_lenders THEN 6
+        WHEN open_loans > p_max_open_loans THEN 7 WHEN outstanding > p_max_outstanding THEN 8 ELSE 1 END;
     IF outcome <> 1 THEN
         SELECT h.* INTO outcome, reservation_id FROM reservation_held(p_member, p_key, p_digest, outcome) h;
-        IF outcome IN (6, 7, 8) THEN 
+        IF outcome IN (6, 7, 8) THEN
             PERFORM reservation_refuse(subject, p_member, p_digest, p_now, p_asked_since);
         END IF;
         -- Neither a lock nor how often was refused is worth waiting for the disk.
