@@ -14,6 +14,7 @@ from enquirybench.figures import Load
 from enquirybench.home import Filled, execute
 from enquirybench.statements import member_range
 from huxin.decision import policy_on
+from huxin.decision.policy import BANDED
 
 CLIENTS = 16
 # What sixteen clients make of the server: two processes, each with what its eight threads bring at once.
@@ -35,8 +36,8 @@ _CALL = """\
 FROM (SELECT bench_id() AS id, {n} AS n) i, reservation_reserve(i.id,
     (:first_member::bigint + i.n % :members::bigint)::integer, i.id::text, :digest::bytea, bench_asked_id(i.n),
     1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours', now() - interval '7 days',
-    :lenders::int, :loans::int, :cents::bigint, :in_vain::int, bench_id(), replace(:body, '@id', i.id::text),
-    {together}) r"""
+    :lenders::int, :loans::int, :cents::bigint, :step::bigint, :stepped, :in_vain::int, bench_id(),
+    replace(:body, '@id', i.id::text), {together}) r"""
 _FLUSHED = """
 \\if :flush = 1
 SELECT pg_logical_emit_message(true, 'huxin', '');
@@ -193,8 +194,9 @@ def _granted(source: Filled) -> int:
 def _variables(source: Filled, caps: Caps) -> dict[str, str]:
     first, last = member_range(source)
     bound = {"lenders": caps.lenders, "loans": caps.open_loans, "cents": caps.outstanding}
+    policy = policy_on(source.settings.today())
     # Where no cap binds, one subject is reserved on and given back without end.
-    bound["in_vain"] = policy_on(source.settings.today()).reservations.in_vain if caps.lenders else None
+    bound["in_vain"] = policy.reservations.in_vain if caps.lenders else None
     return {
         "first_member": str(first),
         "last_member": str(last),
@@ -205,6 +207,8 @@ def _variables(source: Filled, caps: Caps) -> dict[str, str]:
         "amount": str(_AMOUNT),
         "digest": "\\x" + "5a" * 32,
         "body": _body(),
+        "step": str(policy.others_in_steps),
+        "stepped": ",".join(name for name, tier in policy.tiers.items() if tier.amounts == BANDED),
         **{name: str(_NO_CAP if cap is None else cap) for name, cap in bound.items()},
     }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huxin.decision import Asked, Coverage, canonical
+from huxin.decision import Asked, Coverage, canonical, policy_on
 from huxin.decision.codes import OUTCOMES, PURPOSES
 from support.decisions import COUNTS, answer, loan, picture, reservation
 
@@ -83,6 +85,8 @@ ASKS = st.builds(
     st.sampled_from(PURPOSES),
 )
 COVERAGES = st.builds(Coverage, st.integers(0, 9), st.integers(0, 9))
+STEP = 5_000_00
+TO_THE_CENT = replace(policy_on(date(2026, 5, 31)), others_in_steps=None)
 TIERS = st.sampled_from(["full", "banded", "query_only"])
 
 
@@ -174,11 +178,60 @@ def test_a_banded_answer_hides_exact_amounts(facts: dict[str, Any], amount: int,
     public = {int(limit) for limit in BANDS} | {0, 1, asked.amount or 0, 100_000_000, 20_000_000, 30_000_000}
     shown = {cents(text) for text in re.findall(r"\d+\.\d\d(?!\d)", json.dumps(found, ensure_ascii=False))}
     assert shown <= public | {1_000_000_000}
-    exact = answer(facts, asked, "full")
-    assert [flag["code"] for flag in exact["flags"]] == [flag["code"] for flag in found["flags"]]
-    assert exact["outcome"] == found["outcome"]
+    exact, told = answer(facts, asked, "full"), answer(facts, asked, "banded", policy=TO_THE_CENT)
+    assert [flag["code"] for flag in exact["flags"]] == [flag["code"] for flag in told["flags"]]
+    assert exact["outcome"] == told["outcome"]
 
 
+@given(pictures(), ASKS, st.sampled_from(["banded", "query_only"]))
+def test_others_amounts_in_steps_never_improve_the_outcome(
+    facts: dict[str, Any], asked: Asked, tier: str
+) -> None:
+    assert not worse(answer(facts, asked), answer(facts, asked, tier))
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(LOANS.map(lambda row: row | {"m": 0, "kind": 1}), max_size=1),
+    st.lists(RESERVATIONS.map(lambda row: row | {"m": 0}), max_size=1),
+    st.tuples(st.integers(1, STEP), st.integers(1, STEP), st.integers(0, 2 * STEP)),
+    st.sampled_from(["consumer", "agricultural", "guarantee", "reservation"]),
+)
+def test_no_question_tells_more_of_others_amounts_than_the_step(
+    own: list[dict[str, Any]], promised: list[dict[str, Any]], cents_: tuple[int, int, int], what: str
+) -> None:
+    """Whatever the asker owns, promises and asks for: two amounts of one step are told by the same flags."""
+    first, second, room = cents_
+    limit = {"agricultural": 300_000_00, "guarantee": 1_000_000_00}.get(what, 200_000_00)
+    base = limit - 6 * STEP
+    mine = sum(row["balance"] for row in own) % (3 * STEP)
+    asked = Asked(
+        "agricultural" if what == "agricultural" else "consumer",
+        limit - base - mine - room,
+        "guarantee" if what == "guarantee" else "application",
+    )
+    for row in own:
+        row |= {"balance": mine, "product": 3 if what == "agricultural" else 1}
+    told = [others_owing(what, base + part, own, promised) for part in (first, second)]
+    for tier in HIDING:
+        one, two = (answer(each, asked, tier) for each in told)
+        assert (one["outcome"], one.get("flags")) == (two["outcome"], two.get("flags"))
+
+
+def others_owing(
+    what: str, amount: int, own: list[dict[str, Any]], promised: list[dict[str, Any]]
+) -> dict[str, Any]:
+    if what == "reservation":
+        return picture(*own, reservations=[*promised, reservation(amount=amount)])
+    theirs = loan(
+        balance=amount,
+        role=3 if what == "guarantee" else 1,
+        product=3 if what == "agricultural" else 1,
+    )
+    return picture(*own, theirs, reservations=promised)
+
+
+HIDING = ("banded", "query_only")
 BANDS = (
     *(1_000_00, 3_000_00, 5_000_00, 10_000_00, 20_000_00, 50_000_00, 100_000_00, 200_000_00, 500_000_00),
     *(1_000_000_00, 3_000_000_00, 10_000_000_00),
@@ -189,7 +242,7 @@ BANDS = (
 def test_a_member_that_does_not_report_sees_the_outcome_and_how_many_lenders(
     facts: dict[str, Any], asked: Asked
 ) -> None:
-    exact, found = answer(facts, asked), answer(facts, asked, "query_only")
+    exact, found = answer(facts, asked), answer(facts, asked, "query_only", policy=TO_THE_CENT)
     assert set(found) == {"outcome", "exposure", "coverage", "policy", "tier"}
     assert found["exposure"] == {"lenders": exact["exposure"]["lenders"]}
     assert found["outcome"] == exact["outcome"]

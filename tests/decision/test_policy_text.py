@@ -113,7 +113,7 @@ def test_every_key_has_the_word_of_the_document() -> None:
 def test_judged_is_what_an_answer_says_whatever_is_shown_of_it(tier: str) -> None:
     facts = picture(loan(dpd=40, class5=3), loan(m=2), loan(m=3), loan(m=4, event=5))
     told, policy = answer(facts, tier=tier), policy_on(date(2026, 5, 31))
-    again = judged(Facts.from_json(facts), FULL, policy, ASKED)
+    again = judged(Facts.from_json(facts), FULL, policy, ASKED, tier)
     assert again.outcome == told["outcome"] == "ineligible"
     if tier != "query_only":
         assert again.levels == levels(told)

@@ -16,7 +16,7 @@ from huxin.registry.reservations import Caps
 
 HOUR = timedelta(hours=1)
 WINDOW = 24 * HOUR
-CAPS = Caps(max_lenders=2, max_open_loans=4, max_outstanding=1_000)
+CAPS = Caps(max_lenders=2, max_open_loans=4, max_outstanding=1_000, step=90, stepped=("banded", "query_only"))
 IN_VAIN = 4
 
 
@@ -41,7 +41,7 @@ class Person:
     held: dict[UUID, Held] = field(default_factory=dict)
     refused: list[tuple[int, datetime]] = field(default_factory=list)
 
-    def expected(self, member: int, amount: int, now: datetime) -> str:
+    def expected(self, member: int, amount: int, now: datetime, tier: str) -> str:
         """What is to become of a reservation, by the rules as they are written down."""
         if self._in_vain(member, now) >= IN_VAIN:
             return "H1224"
@@ -54,7 +54,11 @@ class Person:
             and not (each.state == "converted" and (each.member, each.loan_no) in reported)
         ]
         lenders = {lender for lender, _, _ in self.loans} | {each.member for each in live} | {member}
-        owed = sum(balance for _, _, balance in self.loans) + sum(each.amount for each in live) + amount
+        amounts = [(lender, balance) for lender, _, balance in self.loans]
+        amounts += [(each.member, each.amount) for each in live]
+        owed = amount + sum(much for whose, much in amounts if whose == member)
+        others = sum(much for whose, much in amounts if whose != member)
+        owed += others if tier == "full" else -(-others // 90) * 90
         if len(lenders) > (CAPS.max_lenders or 0):
             return "H1210"
         if len(self.loans) + len(live) + 1 > (CAPS.max_open_loans or 0):
@@ -73,7 +77,8 @@ class Person:
 
 def reserve(desk: Desk, person: Person, dice: random.Random, now: datetime) -> str:
     member, amount = dice.randrange(1, 4), dice.randrange(1, 700)
-    enquiry = desk.record(member, person.id, asked_at=now).id
+    tier = ("full", "banded")[amount % 2]
+    enquiry = desk.record(member, person.id, asked_at=now, tier=tier).id
     expires = now + dice.choice((1, 3, 30)) * HOUR
     wanted = desk.reserving(
         member,
@@ -86,7 +91,7 @@ def reserve(desk: Desk, person: Person, dice: random.Random, now: datetime) -> s
         asked_since=now - WINDOW,
         body_digest=token() + token(),
     )
-    expected = person.expected(member, amount, now)
+    expected = person.expected(member, amount, now, tier)
     try:
         made = reservations.reserve(desk.live, wanted).id
     except HuxinError as refusal:
@@ -147,7 +152,7 @@ def test_reservations_are_as_the_plain_model_has_them(desk: Desk, seed: int) -> 
     desk.loan(people[0].id, 2, "OLD", balance=200)
     people[0].loans.append((2, "OLD", 200))
     now, met = desk.now, set[str]()
-    for _ in range(80):
+    for _ in range(100):
         now += dice.choice((0, 0, 1, 2)) * HOUR + timedelta(minutes=1)
         work = reserve if dice.random() < 0.6 else change
         met.add(work(desk, dice.choice(people), dice, now))

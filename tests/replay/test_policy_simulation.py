@@ -103,7 +103,7 @@ def test_every_policy_answers_as_the_history_says_it_would_have(past: Past) -> N
         changed: list[str] = []
         for asked in past.remembered:
             facts, coverage = then(past, asked, new)
-            after = judged(facts, coverage, new, asked.used.asked)
+            after = judged(facts, coverage, new, asked.used.asked, asked.used.tier)
             wanted[asked.told["outcome"]][after.outcome] += 1
             if asked.told["outcome"] != after.outcome:
                 changed.append(str(asked.id))

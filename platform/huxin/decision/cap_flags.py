@@ -14,6 +14,16 @@ _PRODUCTS_ZH = dict(zip(PRODUCTS, ("", "消费贷", "经营贷", "涉农贷"), s
 
 
 @dataclass(frozen=True, slots=True)
+class _Owed:
+    """What counts towards a cap on amounts, in cents; others' exactly, for it is rounded as a whole."""
+
+    own: int
+    others: int
+    own_pending: int = 0
+    others_pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Exceeded:
     """One cap that would be exceeded. Figures as they are shown; `firm` when it needs no reservation for that."""
 
@@ -56,22 +66,26 @@ def over_cap(s: Situation) -> Fired | None:
 def _outstanding(s: Situation) -> list[_Exceeded | None]:
     caps, product = s.policy.caps.max_outstanding, s.asked.product
     asked = (s.asked.amount or 0) * s.asked.new_loan
-    pending = s.others.pending_amount + max(0, s.own.pending_amount - asked)
-    owed = dict.fromkeys(PRODUCTS[1:], 0)
+    pending = max(0, s.own.pending_amount - asked), s.others.pending_amount
+    own, others = dict.fromkeys(PRODUCTS[1:], 0), dict.fromkeys(PRODUCTS[1:], 0)
     for loan in s.debts:
-        owed[PRODUCTS[loan.product]] += loan.balance
+        (others if loan.m else own)[PRODUCTS[loan.product]] += loan.balance
     if product is not None:
-        return [_amount(s, product, owed[product], pending, asked, caps.get(product))]
-    alone = [_amount(s, name, owed[name], 0, 0, caps.get(name)) for name in owed]
+        return [_amount(s, product, _Owed(own[product], others[product], *pending), asked, caps.get(product))]
+    alone = [_amount(s, name, _Owed(own[name], others[name]), 0, caps.get(name)) for name in own]
     # Without a product only the widest cap is sure to apply to what is asked for.
-    widest = max(caps.values()) if len(caps) == len(owed) else None
-    return [*alone, _amount(s, None, s.total.outstanding, pending, asked, widest)]
+    widest = max(caps.values()) if len(caps) == len(own) else None
+    total = _Owed(s.own.outstanding, s.others.outstanding, *pending)
+    return [*alone, _amount(s, None, total, asked, widest)]
 
 
-def _amount(
-    s: Situation, product: str | None, owed: int, pending: int, asked: int, cap: int | None
-) -> _Exceeded | None:
-    if cap is None or owed + pending + asked <= cap:
+def _amount(s: Situation, product: str | None, of: _Owed, asked: int, cap: int | None) -> _Exceeded | None:
+    if cap is None:
+        return None
+    theirs = s.held(of.others)
+    owed = of.own + theirs
+    pending = of.own_pending + s.held(of.others + of.others_pending) - theirs
+    if owed + pending + asked <= cap:
         return None
     return _Exceeded(
         {

@@ -72,16 +72,17 @@ def guarantor_load(s: Situation) -> Fired | None:
     asked = (s.asked.amount or 0) * s.asked.new_guarantee
     loans = s.total.guaranteed_loans + s.asked.new_guarantee
     max_dpd = max([loan.dpd for loan in s.guaranteed], default=0)
+    balance = s.own.guaranteed_balance + s.held(s.others.guaranteed_balance)
     if (
         loans <= limits.guaranteed_loans
-        and s.total.guaranteed_balance + asked <= limits.guaranteed_balance
+        and balance + asked <= limits.guaranteed_balance
         and max_dpd <= limits.guaranteed_dpd
     ):
         return None
     return Fired(
         {
             "loans": s.total.guaranteed_loans,
-            "balance": s.money(s.total.guaranteed_balance),
+            "balance": s.money(balance),
             "asked": exact(asked),
             "max_dpd": max_dpd,
             "max_loans": limits.guaranteed_loans,

@@ -94,7 +94,8 @@ class Display:
 
 @dataclass(frozen=True)
 class Policy:
-    """One version, in force from `effective_on` until the next. `bands` are rising limits in cents."""
+    """One version, in force from `effective_on` until the next. `bands` are rising limits in cents, `others_in_steps`
+    cents (None: to the cent)."""
 
     version: str
     effective_on: date
@@ -107,6 +108,7 @@ class Policy:
     pending_level: str
     tiers: Mapping[str, Tier]
     bands: tuple[int, ...]
+    others_in_steps: int | None
     quotas: Mapping[str, Mapping[str, Quota]]
     reservations: Reservations
     display: Display
@@ -129,6 +131,11 @@ class Policy:
         if purpose not in self.quotas[tier]:
             raise HuxinError("H1512", what="purpose", allowed=", ".join(self.quotas[tier]))
         return self.quotas[tier][purpose]
+
+    def held(self, cents: int) -> int:
+        """What others are owed as it is held against a cap for a tier without exact amounts: rounded up to a step."""
+        step = self.others_in_steps
+        return cents if step is None else -(-cents // step) * step
 
     def band(self, cents: int) -> str:
         """The band an amount lies in, lower end included: 0.00, 0.01-1000.00, 1000.00-3000.00 … 10000000.00+."""

@@ -14,7 +14,6 @@ from huxin.decision.policy import EXACT, Policy, Tier
 from huxin.decision.situation import situation
 
 SAMPLES: Final = 5
-# Outcome and flags are every tier's alike; only what is shown of them differs.
 _WHOLE: Final = Tier(EXACT, True, frozenset())
 
 
@@ -26,9 +25,9 @@ class Judged:
     levels: Mapping[str, str]
 
 
-def judged(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked) -> Judged:
-    """As `decide` judges, whatever the tier shows of it."""
-    fired = flags(situation(facts, coverage, policy, asked, _WHOLE))
+def judged(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked, tier: str) -> Judged:
+    """As `decide` judges for a member of the tier, whatever it shows of it; one that the policy lacks sees all."""
+    fired = flags(situation(facts, coverage, policy, asked, policy.tiers.get(tier, _WHOLE)))
     levels = {flag["code"]: flag["level"] for flag in fired}
     worst = max([LEVELS.index(level) for level in levels.values()], default=0)
     return Judged(OUTCOMES[worst], levels)

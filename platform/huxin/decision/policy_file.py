@@ -83,6 +83,7 @@ _FIELDS: dict[str, Check] = {
         record({"amounts": one_of((EXACT, BANDED)), "by_kind": truth, "sections": _set_of(SECTIONS)}, Tier)
     ),
     "bands": many(yuan),
+    "others_in_steps": optional(yuan),
     "quotas": each(
         record(dict.fromkeys(PURPOSES, record({"per_minute": whole(0), "per_day": whole(0)}, Quota)))
     ),
@@ -159,7 +160,7 @@ def policy_entry(entry: Any, place: str, root: Path | None = None) -> Policy:
 
 
 def _policy(entry: Any, place: str, folder: Path) -> Policy:
-    fields = record(_FIELDS)(entry, place)
+    fields = record(_FIELDS, since={"others_in_steps": None})(entry, place)
     fields.update(fields.pop("windows"))
     name = f"{fields.pop('texts')}.yaml"
     policy = Policy(texts=check_texts(read_yaml(folder, name), name), **fields)
@@ -177,6 +178,7 @@ def _agreement(policy: Policy, place: str) -> None:
         "tiers": (QUERY_ONLY in policy.tiers, f"{QUERY_ONLY} is one of them"),
         "quotas": (policy.quotas.keys() == policy.tiers.keys(), "quotas = tiers"),
         "bands": (bool(policy.bands) and policy.bands[0] > 0 and _rises(policy.bands), "0 < a < b < c"),
+        "others_in_steps": (policy.others_in_steps != 0, "> 0 | null"),
         "reservations": (hours.default_hours <= hours.maximum_hours, "default_hours <= maximum_hours"),
         "display.repair": (
             repair is None or repair.arisen_from <= repair.arisen_until <= repair.repaid_by,

@@ -38,6 +38,7 @@ KEYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "pending_level": ("仅由占用导致时的最高级别", "most where only reservations lead there"),
         "tiers": ("会员等级", "tier"),
         "bands": ("金额区间", "bands"),
+        "others_in_steps": ("他机构金额计算档", "others' amounts in steps of"),
         "quotas": ("查询配额", "quota"),
         "reservations.default_hours": ("占用默认时长", "reservation, hours by default"),
         "reservations.maximum_hours": ("占用最长时长", "reservation, hours at the most"),

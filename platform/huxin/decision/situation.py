@@ -24,6 +24,7 @@ from huxin.decision.facts import Asked, Coverage, Facts, Loan
 from huxin.decision.policy import EXACT, Policy, Tier, exact
 
 Money = Callable[[int], str]
+Held = Callable[[int], int]
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ class Delinquency:
 
 @dataclass(slots=True)
 class Situation:
-    """One subject before one question; `money` writes an amount as the member's tier may see it."""
+    """One subject before one question. `money` writes an amount as the member's tier may see it; `held` is what others'
+    amounts come to where they are held against a limit, of which such a tier may learn no more than that."""
 
     facts: Facts
     coverage: Coverage
@@ -50,6 +52,7 @@ class Situation:
     asked: Asked
     tier: Tier
     money: Money
+    held: Held
     loans: tuple[Loan, ...]
     debts: tuple[Loan, ...]
     guaranteed: tuple[Loan, ...]
@@ -71,6 +74,7 @@ def situation(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked, ti
         asked=asked,
         tier=tier,
         money=exact if tier.amounts == EXACT else policy.band,
+        held=_to_the_cent if tier.amounts == EXACT else policy.held,
         loans=loans,
         debts=debts,
         guaranteed=tuple([loan for loan in loans if loan.open and loan.role == ROLE_GUARANTOR]),
@@ -79,6 +83,10 @@ def situation(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked, ti
         total=own.plus(others),
         delinquency=delinquency(facts, loans, debts),
     )
+
+
+def _to_the_cent(cents: int) -> int:
+    return cents
 
 
 def _part_of(facts: Facts, loans: Sequence[Loan], mine: bool) -> Part:

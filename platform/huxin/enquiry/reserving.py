@@ -13,6 +13,7 @@ from huxin.audit.promise import sign_promise
 from huxin.audit.records import moment_text
 from huxin.decision import Policy
 from huxin.decision.codes import PRODUCTS
+from huxin.decision.policy import EXACT
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.drafting import product_code
 from huxin.enquiry.own_words import require_nobody
@@ -196,7 +197,8 @@ def _caps(policy: Policy, product: int | None) -> Caps:
         amount = amounts.get(PRODUCTS[product])
     else:
         amount = max(amounts.values()) if len(amounts) == len(PRODUCTS[1:]) else None
-    return Caps(policy.caps.max_lenders, policy.caps.max_open_loans, amount)
+    stepped = tuple(name for name, tier in policy.tiers.items() if tier.amounts != EXACT)
+    return Caps(policy.caps.max_lenders, policy.caps.max_open_loans, amount, policy.others_in_steps, stepped)
 
 
 def _as_shown(

@@ -123,9 +123,10 @@ class _Again:
                 raise
             effect.leave_out(error.code)
             return
-        before = judged(facts, used.coverage, used.policy, used.asked)
+        before = judged(facts, used.coverage, used.policy, used.asked, used.tier)
         facts, coverage = self._facts(facts, past, used), self._covered(past, used)
-        effect.add(str(past.id), past.kind, before, judged(facts, coverage, self._policy, used.asked))
+        after = judged(facts, coverage, self._policy, used.asked, used.tier)
+        effect.add(str(past.id), past.kind, before, after)
 
     def _facts(self, facts: Facts, past: PastEnquiry, used: Used) -> Facts:
         if self._policy.stacking_days == used.policy.stacking_days:

@@ -35,7 +35,10 @@ _RESERVED = (
 )
 _RESERVE = calling(
     "reservation_reserve",
-    (ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT, INT4, INT4, INT8, INT4, ID, TEXT, BOOL),
+    (
+        *(ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT),
+        *(INT4, INT4, INT8, INT8, TEXT, INT4, ID, TEXT, BOOL),
+    ),
     _RESERVED,
 )
 _TURNS = calling("reservation_turns", (INT4S, UUIDS), _RESERVED)
@@ -83,11 +86,16 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Caps:
-    """The caps after this loan, over all members; None does not bind. The amount in cents."""
+    """The caps after this loan, over all members; None does not bind. The amount in cents.
+
+    Where the enquiry was answered for one of the tiers `stepped` others' amounts are rounded up to `step` cents.
+    """
 
     max_lenders: int | None = None
     max_open_loans: int | None = None
     max_outstanding: int | None = None
+    step: int | None = None
+    stepped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,8 @@ def _values(wanted: Reserving, *, together: bool) -> tuple[Any, ...]:
         caps.max_lenders,
         caps.max_open_loans,
         caps.max_outstanding,
+        caps.step,
+        ",".join(caps.stepped),
         wanted.in_vain,
         wanted.outbox_id,
         wanted.outbox,

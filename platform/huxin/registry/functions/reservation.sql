@@ -26,6 +26,19 @@ BEGIN ATOMIC
       AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0));
 END;
 
+-- What is missing of others' amounts to the next multiple of a step.
+CREATE OR REPLACE FUNCTION rounding_of_others(
+    p_subject uuid, p_product smallint, p_member integer, p_now timestamptz, p_step bigint) RETURNS numeric
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT ceil(s.amount / p_step) * p_step - s.amount FROM (
+        SELECT coalesce(sum(x.amount), 0) AS amount FROM (
+            SELECT l.member_id, l.amount FROM loans_owed(p_subject, p_product) l
+            UNION ALL SELECT r.member_id, r.amount FROM reservations_live(p_subject, p_now) r
+        ) x WHERE x.member_id <> p_member
+    ) s;
+END;
+
 -- What the key says of a request that is not granted now: granted before (2), however old its enquiry is and whatever
 -- counts by now, or another body's (3); p_else where nothing stands under it. It is asked last, for nearly all are new.
 CREATE OR REPLACE FUNCTION reservation_held(
@@ -77,7 +90,8 @@ END $$;
 CREATE OR REPLACE FUNCTION reservation_reserve(
     p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
-    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_in_vain integer,
+    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_step bigint, p_stepped text,
+    p_in_vain integer,
     p_outbox uuid, p_body text, p_together boolean DEFAULT false,
     OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
@@ -122,6 +136,12 @@ BEGIN
             ) x;
     END IF;
     lenders := open_loans;
+    -- Only where a step more would pass the cap it is looked for whether the tier's are held in steps.
+    IF outstanding <= p_max_outstanding AND outstanding + p_step > p_max_outstanding AND (
+            SELECT e.tier = ANY (string_to_array(p_stepped, ',')) FROM enquiry e
+            WHERE e.subject_id = subject AND e.id = p_enquiry) THEN
+        outstanding := outstanding + rounding_of_others(subject, p_product, p_member, p_now, p_step);
+    END IF;
     IF open_loans > p_max_lenders OR open_loans > p_max_open_loans OR outstanding > p_max_outstanding THEN
         SELECT count(DISTINCT each) + 1 INTO lenders FROM unnest(lending) AS each WHERE each <> p_member;
     END IF;
