@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from huxin.api.shell import Config
 from huxin.api.zone_members import create_entry_app
 from huxin.ids import new_id
 from huxin.registry.policies import policy_on
+from huxin.registry.sequencing import drain
 from huxin.registry.session import connection
 from huxin_privacy.client import ticket_wish, with_ticket
 
@@ -175,3 +177,31 @@ def test_an_answer_is_told_again_by_a_ticket_that_has_expired(world: World) -> N
         new = later.call("POST", "/v1/enquiries", token, {"Idempotency-Key": str(new_id())}, json=body)
         assert code_of(new) == "H1231"
     assert kept(world) == before
+
+
+def test_a_conversion_is_put_right_and_taken_back(world: World) -> None:
+    """Another number is held no longer than the first; a loan that was not made after all is a promise given back."""
+    token, wanted = (
+        world.token("member"),
+        {"enquiry_id": ask(world, LONG).json["enquiry_id"], "amount": "1.00"},
+    )
+    held = world.call("POST", "/v1/reservations", token, {"Idempotency-Key": "hold-0001"}, json=wanted).json
+    path = f"/v1/reservations/{held['reservation_id']}"
+    first = world.call("POST", f"{path}/convert", token, json={"loan_no": "JJ1"}).json
+    drain(world.settings)
+    with at(world, AFTER) as later:
+        right = later.call("POST", f"{path}/convert", later.token("member"), json={"contract_no": "HT2"}).json
+        assert (right["loan_no"], right["contract_no"]) == (None, "HT2")
+        assert (right["state"], right["expires_at"]) == ("converted", first["expires_at"])
+        assert right["promise"] != first["promise"]
+        earlier = later.call("GET", f"{path}/receipt?act=converted", later.token("member"))
+        assert (earlier.status_code, code_of(earlier)) == (404, "H1302"), (
+            "that of the first number is not its proof"
+        )
+        drain(later.settings)
+        proved = later.call("GET", f"{path}/receipt?act=converted", later.token("member")).json
+        assert json.loads(proved["record"])["at"] == right["changed_at"]
+        told = later.call("POST", f"{path}/release", later.token("member")).json
+        assert (told["state"], told["loan_no"], told["contract_no"]) == ("released", None, None)
+        assert told == later.call("GET", path, later.token("member")).json
+        assert ask(later, LONG, "another-key").json["exposure"]["pending_reservations"]["count"] == 0

@@ -127,6 +127,26 @@ def test_an_amount_is_held_and_given_back(console: Console, who: Somebody) -> No
     assert who.post(f"{place}/reserve", {"key": key, "amount": "a"}).status_code == 400
 
 
+def test_a_loan_number_is_put_right_and_a_loan_that_was_not_made_is_taken_back(who: Somebody) -> None:
+    place = who.post("/my/ask", question(who, 6)).headers["Location"]
+    key = re.findall(r'name="key" value="([^"]+)"', who.get(place).text)[-1]
+    assert (
+        who.post(f"{place}/reserve", {"key": key, "amount": "5000", "product": "consumer"}).status_code == 303
+    )
+    (act,) = re.findall(r'action="(/my/reservations/[^"]+)/release"', who.get("/my/enquiries").text)
+    for number in ("L1", "L2"):
+        assert who.post(f"{act}/convert", {"loan_no": number}).status_code == 303
+        page = who.get("/my/enquiries").text
+        assert (f"<td>{number}</td>" in page, "更正借据号" in page, "未放款，撤回" in page) == (
+            True,
+            True,
+            True,
+        )
+    assert who.post(f"{act}/release").status_code == 303
+    page = who.get("/my/enquiries").text
+    assert ("已撤回" in page, f"{act}/convert" in page) == (True, False)
+
+
 def test_no_reservation_is_out_of_reach(
     console: Console, who: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,7 +167,8 @@ def test_a_conversion_holds_until_its_loan_comes_or_its_days_pass(desk: Desk, ke
     change, until = desk.changing(1, first), desk.now + 7 * DAY
     assert reservations.convert(desk.live, change, until, loan_no="A")
     assert not reservations.convert(desk.live, change, until, loan_no="A")
-    assert refused(lambda: reservations.convert(desk.live, change, until, loan_no="B")).code == "H1214"
+    assert reservations.convert(desk.live, desk.changing(1, first), until, loan_no="B"), "put right"
+    assert desk.run("SELECT loan_no FROM reservation") == [("B",)]
     for days, code in ((6, "H1211"), (7, "")):
         at = desk.now + days * DAY
         wanted = desk.reserving(1, enquiry, caps=caps, now=at, expires_at=at + DAY)
@@ -178,20 +179,33 @@ def test_a_conversion_holds_until_its_loan_comes_or_its_days_pass(desk: Desk, ke
 
 
 @pytest.mark.parametrize(
-    ("after", "told"), [("released", "released"), ("converted", "converted"), ("expired", "expired")]
+    ("after", "told"), [("released", "released"), ("unreported", "converted"), ("expired", "expired")]
 )
 def test_a_promise_that_is_over_cannot_change(desk: Desk, key: bytes, after: str, told: str) -> None:
     made = desk.reserve(1, desk.asked(1, key)).id
-    at = desk.now + (4 * DAY if after == "expired" else timedelta(0))
+    if after == "unreported":
+        reservations.convert(desk.live, desk.changing(1, made), desk.now + DAY, loan_no="A")
+    at = desk.now + (timedelta(0) if after == "released" else 4 * DAY)
     change = desk.changing(1, made, at)
     if after == "released":
         reservations.release(desk.live, change)
-        error = refused(lambda: reservations.convert(desk.live, change, at + DAY, loan_no="A"))
     else:
-        if after == "converted":
-            reservations.convert(desk.live, change, at + DAY, loan_no="A")
         error = refused(lambda: reservations.release(desk.live, change))
+        assert (error.code, error.facts) == ("H1214", {"state": told})
+    error = refused(lambda: reservations.convert(desk.live, change, at + DAY, loan_no="B"))
     assert (error.code, error.facts) == ("H1214", {"state": told})
+
+
+def test_what_was_not_lent_after_all_is_given_back_and_counts_as_in_vain(desk: Desk, key: bytes) -> None:
+    enquiry, caps = desk.asked(1, key), Caps(max_open_loans=1)
+    made = desk.reserve(1, enquiry, caps=caps).id
+    assert reservations.convert(desk.live, desk.changing(1, made), desk.now + DAY, loan_no="A")
+    assert reservations.release(desk.live, desk.changing(1, made))
+    assert not reservations.release(desk.live, desk.changing(1, made))
+    assert state(desk, 1, made) == State.RELEASED
+    assert desk.run("SELECT loan_no, contract_no FROM reservation") == [(None, None)]
+    assert refused(lambda: desk.reserve(1, enquiry, caps=caps, in_vain=1)).code == "H1224"
+    assert desk.reserve(1, enquiry, caps=caps, in_vain=2).fresh
 
 
 def test_anothers_reservation_is_unknown(desk: Desk, key: bytes) -> None:

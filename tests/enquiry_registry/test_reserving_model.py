@@ -120,24 +120,23 @@ def change(desk: Desk, person: Person, dice: random.Random, now: datetime) -> st
             desk.run("UPDATE reservation SET state = 4 WHERE id = %s", (id_,))
             return act
         return "nothing"
-    allowed = held.state == "granted" and held.expires > now
+    number = f"{dice.choice('LM')}{id_.hex[-8:]}"
+    allowed = held.state in ("granted", "converted") and held.expires > now
+    same = held.state == act and (act == "released" or held.loan_no == number)
+    until = held.expires if held.state == "converted" else now + 5 * HOUR
     what = desk.changing(held.member, id_, now)
     try:
         if act == "released":
-            reservations.release(desk.live, what)
+            fresh = reservations.release(desk.live, what)
         else:
-            reservations.convert(desk.live, what, now + 5 * HOUR, loan_no=f"L{id_.hex[-8:]}")
+            fresh = reservations.convert(desk.live, what, until, loan_no=number)
     except HuxinError as refusal:
-        assert (refusal.code, allowed or held.state == act) == (
-            "H1214",
-            act == "converted" and held.state == act,
-        )
+        assert (refusal.code, allowed, same) == ("H1214", False, False)
         return "H1214"
-    assert allowed or held.state == act
-    if allowed:
-        held.state, held.changed = act, now
-        if act == "converted":
-            held.expires, held.loan_no = now + 5 * HOUR, f"L{id_.hex[-8:]}"
+    assert (fresh, allowed or same) == (not same, True)
+    if fresh:
+        held.state, held.changed, held.loan_no = act, now, number
+        held.expires = until if act == "converted" else held.expires
     return act
 
 

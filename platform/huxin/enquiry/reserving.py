@@ -88,9 +88,12 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
 
 
 def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
-    """Gives a promise back; again is no fault. HuxinError H1214 (other state), H1215 (unknown)."""
-    now = desk.settings.now()
-    after = replace(_own(desk, asker, reservation_id), state=State.RELEASED, changed_at=now)
+    """Gives a promise back, also one whose loan was said and not made after all; again is no fault.
+
+    HuxinError H1214 (other state), H1215 (unknown).
+    """
+    now, before = desk.settings.now(), _own(desk, asker, reservation_id)
+    after = replace(before, state=State.RELEASED, changed_at=now, loan_no=None, contract_no=None)
     leaf = leaf_after(asker, after, "released")
     fresh = reservations.release(desk.live, _changing(asker, reservation_id, leaf))
     return _told_of(desk, asker, reservation_id, leaf if fresh else None)
@@ -101,12 +104,14 @@ def convert(
 ) -> dict[str, Any]:
     """Says that the money has left: held until the night's file brings the loan, or the policy's days are over.
 
+    Said with another number it is put right, and held no longer for that.
+
     HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
     """
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
     now, days = desk.settings.now(), policy_on(desk.settings, desk.settings.today()).reservations.convert_days
-    until = now + timedelta(days=days)
     before = _own(desk, asker, reservation_id)
+    until = before.expires_at if before.state == State.CONVERTED else now + timedelta(days=days)
     after = replace(before, state=State.CONVERTED, changed_at=now, expires_at=until)
     leaf = leaf_after(asker, after, "converted", expires_at=moment_text(until))
     change = _changing(asker, reservation_id, leaf)
@@ -121,11 +126,19 @@ def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = No
     """
     topic = None if act is None else f"reservation.{act}"
     found = inclusion(desk.live, reservation_id, member_id=asker.member_id, topic=topic)
-    if found is None:
-        held = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
+    held = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
+    if found is None or (held is not None and _is_of_an_earlier_act(desk, asker, found, held, act)):
         done = held is not None and act in (None, "granted", State(held.state).name.lower())
         raise not_in_the_log(own=done)
     return found
+
+
+def _is_of_an_earlier_act(
+    desk: Desk, asker: Asker, found: dict[str, Any], held: Reservation, act: str | None
+) -> bool:
+    """Whether the act that is asked for was done again and is only not numbered yet."""
+    kept = _leaf_kept(desk, asker, held) if act in (None, _ACTS.get(held.state)) else None
+    return kept is not None and orjson.loads(found["record"])["at"] < moment_text(kept.at)
 
 
 def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:

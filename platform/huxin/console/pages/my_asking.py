@@ -318,6 +318,8 @@ def _words() -> dict[str, Any]:
         "purposes": PURPOSE_WORDS,
         "products": PRODUCTS,
         "granted": State.GRANTED,
+        "changeable": (State.GRANTED, State.CONVERTED),
+        "now": desk().settings.now(),
     }
 
 

@@ -198,7 +198,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- To released (3) or converted (2) from granted. outcome: 1 done now, 2 stood so before, 9 no such reservation,
+-- To released (3) or converted (2) from granted, or from converted while it waits for its loan: a wrong number is put
+-- right, and what was not lent after all is given back. outcome: 1 done now, 2 stood so before, 9 no such reservation,
 -- 10 in another state (`state`: 0 says expired).
 CREATE OR REPLACE FUNCTION reservation_change(
     p_member integer, p_id uuid, p_to integer, p_loan_no text, p_contract_no text, p_now timestamptz,
@@ -216,7 +217,7 @@ BEGIN
     IF state = p_to AND held.loan_no IS NOT DISTINCT FROM p_loan_no
             AND held.contract_no IS NOT DISTINCT FROM p_contract_no THEN
         outcome := 2;
-    ELSIF state <> 1 THEN
+    ELSIF state NOT IN (1, 2) OR held.expires_at <= p_now THEN
         outcome := 10;
     ELSE
         UPDATE reservation r SET state = p_to, loan_no = p_loan_no, contract_no = p_contract_no, changed_at = p_now,
