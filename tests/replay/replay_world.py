@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from huxin.decision import Coverage, Facts
 from huxin.decision.arrears import Month
-from huxin.enquiry import reserving
+from huxin.enquiry import reservation_acts, reserving
 from huxin.enquiry.answering import Used
 from huxin.enquiry.desk import Desk
 from huxin.enquiry.request import Asker, EnquiryRequest
@@ -114,9 +114,9 @@ class Past:
         self.tick()
         asker, id_ = self.reserved[place]
         if loan_no is None:
-            reserving.release(self.desk, asker, id_)
+            reservation_acts.release(self.desk, asker, id_)
         else:
-            reserving.convert(self.desk, asker, id_, loan_no, None)
+            reservation_acts.convert(self.desk, asker, id_, loan_no, None)
 
     def member(self, code: str, **changes: str) -> None:
         """An operator's word on a member: status, tier or kind."""

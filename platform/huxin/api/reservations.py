@@ -19,7 +19,7 @@ from huxin.api.fields import Amount, LoanNumber, Seconds
 from huxin.api.keys import KEY_PARAMETER, idempotency_key, shared_id
 from huxin.api.queries import parameters, read_query
 from huxin.api.routes import Route, add
-from huxin.enquiry import reserving
+from huxin.enquiry import reservation_acts, reserving
 from huxin.enquiry.request import Asker
 
 ACCESS = Access(scope="reservations")
@@ -165,24 +165,24 @@ def reserve(caller: Caller, body: NewReservation) -> Response:
 
 def read(caller: Caller, id_: str) -> Response:
     """Own only."""
-    return answer(reserving.read(desk(), _asker(caller), shared_id(id_, _UNKNOWN)))
+    return answer(reservation_acts.read(desk(), _asker(caller), shared_id(id_, _UNKNOWN)))
 
 
 def release(caller: Caller, id_: str) -> Response:
     """Given back twice is given back."""
-    return answer(reserving.release(desk(), _asker(caller), shared_id(id_, _UNKNOWN)))
+    return answer(reservation_acts.release(desk(), _asker(caller), shared_id(id_, _UNKNOWN)))
 
 
 def convert(caller: Caller, id_: str, body: Conversion) -> Response:
     """Said twice with the same numbers is said once."""
     found = shared_id(id_, _UNKNOWN)
-    return answer(reserving.convert(desk(), _asker(caller), found, body.loan_no, body.contract_no))
+    return answer(reservation_acts.convert(desk(), _asker(caller), found, body.loan_no, body.contract_no))
 
 
 def receipt(caller: Caller, id_: str) -> Response:
     """Of one of the reservation's acts."""
     found = shared_id(id_, "H1302")
-    return answer(reserving.receipt(desk(), _asker(caller), found, read_query(Proving).act))
+    return answer(reservation_acts.receipt(desk(), _asker(caller), found, read_query(Proving).act))
 
 
 def _asker(caller: Caller) -> Asker:

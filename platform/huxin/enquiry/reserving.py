@@ -9,8 +9,6 @@ from uuid import UUID
 
 import orjson
 
-from huxin.audit.promise import sign_promise
-from huxin.audit.records import moment_text
 from huxin.decision import Policy
 from huxin.decision.codes import PRODUCTS
 from huxin.decision.policy import EXACT
@@ -18,21 +16,13 @@ from huxin.enquiry.desk import Desk
 from huxin.enquiry.drafting import product_code
 from huxin.enquiry.own_words import require_nobody
 from huxin.enquiry.request import Asker
-from huxin.enquiry.reservation_leaves import Leaf, as_told, granting_leaf, leaf_after
+from huxin.enquiry.reservation_acts import told_of
+from huxin.enquiry.reservation_leaves import granting_leaf
 from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
-from huxin.registry import enquiries, reservations
-from huxin.registry.audit_log import inclusion, not_in_the_log
+from huxin.registry import enquiries
 from huxin.registry.policies import policy_on
-from huxin.registry.reservations import Caps, Changing, Reservation, Reserving, State
-
-# By which act of the member's own it stands as it does: the night ends and resumes, and nobody is told of that at once.
-_ACTS = {
-    State.GRANTED: "granted",
-    State.EXPIRED: "granted",
-    State.CONVERTED: "converted",
-    State.RELEASED: "released",
-}
+from huxin.registry.reservations import Caps, Reserving
 
 
 @dataclass(frozen=True)
@@ -84,93 +74,7 @@ def reserve(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str) -> H
         if too_long and refusal.code == "H1213":
             raise HuxinError("H1216", hours=most) from None
         raise _as_shown(desk, asker, wanted, policy, refusal) from None
-    return Held(_told_of(desk, asker, granted.id, leaf if granted.fresh else None), granted.fresh)
-
-
-def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
-    """Gives a promise back, also one whose loan was said and not made after all; again is no fault.
-
-    HuxinError H1214 (other state), H1215 (unknown).
-    """
-    now, before = desk.settings.now(), _own(desk, asker, reservation_id)
-    after = replace(before, state=State.RELEASED, changed_at=now, loan_no=None, contract_no=None)
-    leaf = leaf_after(asker, after, "released")
-    fresh = reservations.release(desk.live, _changing(asker, reservation_id, leaf))
-    return _told_of(desk, asker, reservation_id, leaf if fresh else None)
-
-
-def convert(
-    desk: Desk, asker: Asker, reservation_id: UUID, loan_no: str | None, contract_no: str | None
-) -> dict[str, Any]:
-    """Says that the money has left: held until the night's file brings the loan, or the policy's days are over.
-
-    Said with another number it is put right, and held no longer for that.
-
-    HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
-    """
-    require_nobody({"loan_no": loan_no, "contract_no": contract_no})
-    now, days = desk.settings.now(), policy_on(desk.settings, desk.settings.today()).reservations.convert_days
-    before = _own(desk, asker, reservation_id)
-    until = before.expires_at if before.state == State.CONVERTED else now + timedelta(days=days)
-    after = replace(before, state=State.CONVERTED, changed_at=now, expires_at=until)
-    leaf = leaf_after(asker, after, "converted", expires_at=moment_text(until))
-    change = _changing(asker, reservation_id, leaf)
-    fresh = reservations.convert(desk.live, change, until, loan_no, contract_no)
-    return _told_of(desk, asker, reservation_id, leaf if fresh else None)
-
-
-def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = None) -> dict[str, Any]:
-    """The receipt of an act of an own reservation (`granted`, `released` …), of its last one where none is named.
-
-    HuxinError H1302: not in the log; with `retry_s` where the act was done and is only not numbered yet.
-    """
-    topic = None if act is None else f"reservation.{act}"
-    found = inclusion(desk.live, reservation_id, member_id=asker.member_id, topic=topic)
-    held = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
-    if found is None or (held is not None and _is_of_an_earlier_act(desk, asker, found, held, act)):
-        done = held is not None and act in (None, "granted", State(held.state).name.lower())
-        raise not_in_the_log(own=done)
-    return found
-
-
-def _is_of_an_earlier_act(
-    desk: Desk, asker: Asker, found: dict[str, Any], held: Reservation, act: str | None
-) -> bool:
-    """Whether the act that is asked for was done again and is only not numbered yet."""
-    kept = _leaf_kept(desk, asker, held) if act in (None, _ACTS.get(held.state)) else None
-    return kept is not None and orjson.loads(found["record"])["at"] < moment_text(kept.at)
-
-
-def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
-    """An own reservation as it stands now. HuxinError H1215 when the member has none of that id."""
-    return _told_of(desk, asker, reservation_id, None)
-
-
-def _told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: Leaf | None) -> dict[str, Any]:
-    """As it stands, and the promise that the log holds or will hold the member's last act (`leaf` if at hand)."""
-    found = _own(desk, asker, reservation_id)
-    kept = leaf or _leaf_kept(desk, asker, found)
-    promise = None if kept is None else sign_promise(desk.signer, kept.record, kept.salt, kept.at)
-    return {**as_told(found), "promise": promise}
-
-
-def _own(desk: Desk, asker: Asker, reservation_id: UUID) -> Reservation:
-    found = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
-    if found is None:
-        raise HuxinError("H1215")
-    return found
-
-
-def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> Leaf | None:
-    """That of the act by which it stands so; None where that was none of the member's own, or was erased."""
-    act = _ACTS.get(found.state)
-    if act is None:
-        return None
-    topic = f"reservation.{act}"
-    kept = reservations.leaf_of(desk.live, asker.member_id, found.id, topic, found.changed_at)
-    # Of an earlier program's leaf no answer can be proved.
-    told = kept is not None and "answer_sha256" in kept[1]
-    return Leaf(kept[1], kept[0], found.changed_at, outbox="") if kept and told else None
+    return Held(told_of(desk, asker, granted.id, leaf if granted.fresh else None), granted.fresh)
 
 
 def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, policy: Policy) -> Reserving:
@@ -225,7 +129,3 @@ def _as_shown(
     if tier is not None and "exposure" in tier.sections:
         return refusal
     return HuxinError(refusal.code, **{k: v for k, v in refusal.facts.items() if k != "open_loans"})
-
-
-def _changing(asker: Asker, reservation_id: UUID, leaf: Leaf) -> Changing:
-    return Changing(asker.member_id, reservation_id, leaf.at, new_id(), leaf.outbox)

@@ -25,7 +25,7 @@ from huxin.console.pages import Entry
 from huxin.console.paging import SIZE, Column, Page, cursor, page_of
 from huxin.console.shape import Chip
 from huxin.console.visitor import someone
-from huxin.enquiry import reserving
+from huxin.enquiry import reservation_acts, reserving
 from huxin.enquiry.request import PURPOSES, EnquiryRequest
 from huxin.enquiry.sealing import ANSWER, opened
 from huxin.enquiry.subject_keys import Person
@@ -189,7 +189,7 @@ def reserve(id_: UUID) -> AnyResponse:
 @blueprint.post("/reservations/<uuid:id_>/release")
 def release(id_: UUID) -> AnyResponse:
     """Gives it back."""
-    reserving.release(enquiry_desk(), asker(), id_)
+    reservation_acts.release(enquiry_desk(), asker(), id_)
     say(gettext("已撤回占用。"))
     return redirect(url_for("my_asking.listed"), 303)
 
@@ -200,7 +200,7 @@ def convert(id_: UUID) -> AnyResponse:
     number = tidy(request.form.get("loan_no", ""))  # as the night cleans the file's
     if number is None or len(number) > _WORDS_MOST:
         abort(400)
-    reserving.convert(enquiry_desk(), asker(), id_, number, None)
+    reservation_acts.convert(enquiry_desk(), asker(), id_, number, None)
     say(gettext("已登记放款，等待报送。"))
     return redirect(url_for("my_asking.listed"), 303)
 
