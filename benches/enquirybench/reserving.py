@@ -14,7 +14,7 @@ from enquirybench.figures import Load
 from enquirybench.home import Filled, execute
 from enquirybench.statements import member_range
 from huxin.decision import policy_on
-from huxin.decision.policy import BANDED
+from huxin.decision.policy import EXACT
 
 CLIENTS = 16
 # What sixteen clients make of the server: two processes, each with what its eight threads bring at once.
@@ -36,8 +36,8 @@ _CALL = """\
 FROM (SELECT bench_id() AS id, {n} AS n) i, reservation_reserve(i.id,
     (:first_member::bigint + i.n % :members::bigint)::integer, i.id::text, :digest::bytea, bench_asked_id(i.n),
     1::smallint, :amount, clock_timestamp(), clock_timestamp() + interval '72 hours', now() - interval '7 days',
-    :lenders::int, :loans::int, :cents::bigint, :step::bigint, :stepped, :in_vain::int, bench_id(),
-    replace(:body, '@id', i.id::text), {together}) r"""
+    :lenders::int, :loans::int, :cents::bigint, :step::bigint, :exact, now()::date - :reciprocity, :in_vain::int,
+    bench_id(), replace(:body, '@id', i.id::text), {together}) r"""
 _FLUSHED = """
 \\if :flush = 1
 SELECT pg_logical_emit_message(true, 'huxin', '');
@@ -208,7 +208,8 @@ def _variables(source: Filled, caps: Caps) -> dict[str, str]:
         "digest": "\\x" + "5a" * 32,
         "body": _body(),
         "step": str(policy.others_in_steps),
-        "stepped": ",".join(name for name, tier in policy.tiers.items() if tier.amounts == BANDED),
+        "exact": ",".join(name for name, tier in policy.tiers.items() if tier.amounts == EXACT),
+        "reciprocity": str(policy.reciprocity_days),
         **{name: str(_NO_CAP if cap is None else cap) for name, cap in bound.items()},
     }
 

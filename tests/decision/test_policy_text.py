@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -117,6 +118,27 @@ def test_judged_is_what_an_answer_says_whatever_is_shown_of_it(tier: str) -> Non
     assert again.outcome == told["outcome"] == "ineligible"
     if tier != "query_only":
         assert again.levels == levels(told)
+
+
+@pytest.mark.parametrize(("tier", "outcome"), [("full", "eligible"), ("banded", "ineligible")])
+def test_judged_is_what_an_answer_says_near_a_cap(tier: str, outcome: str) -> None:
+    facts, asked = picture(loan(balance=190_500_00)), replace(ASKED, amount=9_000_00)
+    told, policy = answer(facts, asked, tier), policy_on(date(2026, 5, 31))
+    again = judged(Facts.from_json(facts), FULL, policy, asked, tier)
+    assert (again.outcome, again.levels) == (told["outcome"], levels(told)) == (outcome, levels(told))
+
+
+def test_whoever_proposes_says_whether_others_amounts_are_told_to_the_cent() -> None:
+    left_out = {name: value for name, value in ENTRY.items() if name != "others_in_steps"}
+    text = yaml.safe_dump(left_out, allow_unicode=True)
+    assert read_policy(text, "policy.yaml").policy.others_in_steps is None, (
+        "as it was before there were steps"
+    )
+    with pytest.raises(HuxinError) as caught:
+        read_policy(text, "policy.yaml", proposed=True)
+    assert (caught.value.code, caught.value.facts["missing"]) == ("H1502", "others_in_steps")
+    said = yaml.safe_dump(left_out | {"others_in_steps": None}, allow_unicode=True)
+    assert read_policy(said, "policy.yaml", proposed=True).policy.others_in_steps is None
 
 
 def test_an_effect_sums_what_changed() -> None:

@@ -135,7 +135,11 @@ class Desk:
         return reservations.reserve(self.live, self.reserving(member, enquiry, amount, **changed))
 
     def changing(self, member: int, reservation: UUID, at: datetime | None = None) -> Changing:
-        return Changing(member, reservation, at or self.now, id_at(self.now), '{"reservation": "x"}')
+        now = at or self.now
+        seen = self.run("SELECT changed_at FROM reservation WHERE id = %s", (reservation,))
+        return Changing(
+            member, reservation, now, seen[0][0] if seen else now, id_at(self.now), '{"reservation": "x"}'
+        )
 
     def asked(self, member: int, tokens: bytes) -> UUID:
         """An enquiry of the member about that token's subject, on record; its id."""

@@ -119,7 +119,7 @@ def test_a_refusal_does_not_take_the_others_from_the_disk(desk: Desk) -> None:
         for together_, left in ((True, "on"), (False, "off")):
             connection.execute(
                 "SELECT reservation_reserve(%s, 2, 'R', '\\x00', %s, 1::smallint, 1, now(), now() + interval '1 h',"
-                " '2020-01-01', 0, 0, 0, NULL, '', 9, %s, '{}', %s)",
+                " '2020-01-01', 0, 0, 0, NULL, '', '-infinity', 9, %s, '{}', %s)",
                 [bad.id, bad.enquiry_id, bad.outbox_id, together_],
             )
             assert connection.execute("SHOW synchronous_commit").fetchone() == (left,)

@@ -16,7 +16,7 @@ from huxin.registry.reservations import Caps
 
 HOUR = timedelta(hours=1)
 WINDOW = 24 * HOUR
-CAPS = Caps(max_lenders=2, max_open_loans=4, max_outstanding=1_000, step=90, stepped=("banded", "query_only"))
+CAPS = Caps(max_lenders=2, max_open_loans=4, max_outstanding=1_000, step=90, exact=("full",))
 IN_VAIN = 4
 
 

@@ -12,7 +12,7 @@ from huxin.decision.exposure import Part
 from huxin.decision.facts import Asked, Coverage, EnquiryCount, Facts
 from huxin.decision.flags import flags
 from huxin.decision.policy import Policy
-from huxin.decision.situation import Money, Situation, class_name, situation
+from huxin.decision.situation import Both, Money, Situation, class_name, situation
 
 _NONE = (0,) * len(WINDOWS)
 
@@ -54,9 +54,24 @@ def canonical(answer: dict[str, Any]) -> bytes:
 
 def _exposure(s: Situation) -> dict[str, Any]:
     return {
-        **_part(s.total, s.money),
+        **_whole(s.own, s.others, s.both),
         "own": _part(s.own, s.money),
         "others": _part(s.others, s.money),
+    }
+
+
+def _whole(own: Part, others: Part, both: Both) -> dict[str, Any]:
+    return {
+        "lenders": own.lenders + others.lenders,
+        "open_loans": own.open_loans + others.open_loans,
+        "outstanding": both(own.outstanding, others.outstanding),
+        "monthly_debt_service": both(own.debt_service, others.debt_service),
+        "guaranteed_loans": own.guaranteed_loans + others.guaranteed_loans,
+        "guaranteed_balance": both(own.guaranteed_balance, others.guaranteed_balance),
+        "pending_reservations": {
+            "count": own.pending + others.pending,
+            "amount": both(own.pending_amount, others.pending_amount),
+        },
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from huxin.decision.codes import LEVELS, PRODUCTS
 from huxin.decision.fired import Fired
-from huxin.decision.policy import Policy, exact
+from huxin.decision.policy import EXACT, Policy, exact
 from huxin.decision.situation import Situation
 
 _PRODUCTS_ZH = dict(zip(PRODUCTS, ("", "消费贷", "经营贷", "涉农贷"), strict=True))
@@ -58,7 +58,11 @@ def over_cap(s: Situation) -> Fired | None:
     if not found:
         return None
     figures = [each.figures for each in found]
-    words = {f"caps_{language}": _said(figures, language) for language in ("zh", "en")}
+    rounded = any(each["cap"] == "outstanding" for each in figures)
+    words = {
+        f"caps_{language}": _said(figures, language) + (_rounded(s, language) if rounded else "")
+        for language in ("zh", "en")
+    }
     level = _level(s.policy, "OVER_CAP", firm=any(each.firm for each in found))
     return Fired({"exceeded": figures}, words=words, level=level)
 
@@ -82,21 +86,19 @@ def _outstanding(s: Situation) -> list[_Exceeded | None]:
 def _amount(s: Situation, product: str | None, of: _Owed, asked: int, cap: int | None) -> _Exceeded | None:
     if cap is None:
         return None
-    theirs = s.held(of.others)
-    owed = of.own + theirs
-    pending = of.own_pending + s.held(of.others + of.others_pending) - theirs
-    if owed + pending + asked <= cap:
+    mine = of.own + of.own_pending + asked
+    if mine + s.held(of.others + of.others_pending) <= cap:
         return None
     return _Exceeded(
         {
             "cap": "outstanding",
             "product": product,
             "limit": exact(cap),
-            "owed": s.money(owed),
-            "pending": s.money(pending),
+            "owed": s.both(of.own, of.others),
+            "pending": s.both(of.own_pending, of.others_pending),
             "asked": exact(asked),
         },
-        firm=owed + asked > cap,
+        firm=of.own + s.held(of.others) + asked > cap,
     )
 
 
@@ -128,7 +130,7 @@ def _debt_service(s: Situation) -> _Exceeded | None:
             "cap": "debt_service",
             "product": None,
             "limit": exact(cap),
-            "owed": s.money(owed),
+            "owed": s.both(s.own.debt_service, s.others.debt_service),
             "pending": None,
             "asked": None,
         },
@@ -143,6 +145,16 @@ def _level(policy: Policy, code: str, firm: bool) -> str:
 
 def _said(exceeded: list[dict[str, Any]], language: str) -> str:
     return ("；" if language == "zh" else "; ").join([_one(figures, language) for figures in exceeded])
+
+
+def _rounded(s: Situation, language: str) -> str:
+    """That others' amounts count as more than they are, where they do: the sum that is told may lie below the limit."""
+    step = s.policy.others_in_steps
+    if step is None or s.tier.amounts == EXACT:
+        return ""
+    if language == "zh":
+        return f"（其他机构金额按 {exact(step)} 元的整数倍向上取整）"
+    return f" (others' amounts rounded up to multiples of {exact(step)} yuan)"
 
 
 def _one(figures: dict[str, Any], language: str) -> str:

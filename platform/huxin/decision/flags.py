@@ -82,7 +82,7 @@ def guarantor_load(s: Situation) -> Fired | None:
     return Fired(
         {
             "loans": s.total.guaranteed_loans,
-            "balance": s.money(balance),
+            "balance": s.both(s.own.guaranteed_balance, s.others.guaranteed_balance),
             "asked": exact(asked),
             "max_dpd": max_dpd,
             "max_loans": limits.guaranteed_loans,

@@ -139,12 +139,27 @@ class Policy:
 
     def band(self, cents: int) -> str:
         """The band an amount lies in, lower end included: 0.00, 0.01-1000.00, 1000.00-3000.00 … 10000000.00+."""
+        return _between(*self._ends(cents))
+
+    def bands_added(self, own: int, others: int) -> str:
+        """The bands of two amounts, end by end: with the band of their sum, whoever changes its own part would find out
+        others' where that goes over an edge."""
+        (low, high), (from_, to) = self._ends(own), self._ends(others)
+        return _between(low + from_, None if high is None or to is None else high + to)
+
+    def _ends(self, cents: int) -> tuple[int, int | None]:
         if cents == 0:
-            return "0.00"
+            return 0, 0
         place = bisect_right(self.bands, cents)
         if place == len(self.bands):
-            return f"{exact(self.bands[-1])}+"
-        return f"{exact(self.bands[place - 1] if place else 1)}-{exact(self.bands[place])}"
+            return self.bands[-1], None
+        return self.bands[place - 1] if place else 1, self.bands[place]
+
+
+def _between(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{exact(low)}+"
+    return f"{exact(low)}-{exact(high)}" if high else exact(0)
 
 
 def exact(cents: int) -> str:

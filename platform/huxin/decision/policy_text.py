@@ -18,6 +18,7 @@ from huxin.errors import HuxinError
 
 LONGEST: Final = 200_000  # characters; the shipped file has 6,000
 _PART = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
+_STEPS: Final = "others_in_steps"
 _PLACED: Final = frozenset(("H1502", "H1503", "H1505", "H1506", "H1508"))
 
 
@@ -30,8 +31,17 @@ class Draft:
     sha256: str
 
 
-def read_policy(text: str, name: str, effective_on: date | None = None, root: Path | None = None) -> Draft:
+def read_policy(
+    text: str,
+    name: str,
+    effective_on: date | None = None,
+    root: Path | None = None,
+    *,
+    proposed: bool = False,
+) -> Draft:
     """The policy of a text that errors call `name`; `effective_on` stands for the day that is written there.
+
+    What is `proposed` has to say by itself whether others' amounts are told to the cent; earlier policies do not.
 
     HuxinError H1501 to H1508, with `name:line` for the place where one is known.
     """
@@ -46,6 +56,8 @@ def read_policy(text: str, name: str, effective_on: date | None = None, root: Pa
     if isinstance(entry, dict) and effective_on is not None:
         entry = entry | {"effective_on": effective_on}
     try:
+        if proposed and isinstance(entry, dict) and _STEPS not in entry:
+            raise HuxinError("H1502", place=name, missing=_STEPS, unknown="-")
         policy = policy_entry(entry, name, root)
     except HuxinError as error:
         inner = str(error.facts.get("place", ""))

@@ -25,6 +25,7 @@ from huxin.decision.policy import EXACT, Policy, Tier, exact
 
 Money = Callable[[int], str]
 Held = Callable[[int], int]
+Both = Callable[[int, int], str]
 
 
 @dataclass(slots=True)
@@ -43,8 +44,8 @@ class Delinquency:
 
 @dataclass(slots=True)
 class Situation:
-    """One subject before one question. `money` writes an amount as the member's tier may see it; `held` is what others'
-    amounts come to where they are held against a limit, of which such a tier may learn no more than that."""
+    """One subject before one question. `money` writes an amount as the member's tier may see it, `both` own and others'
+    together; `held` is what others' come to where they are held against a limit: no tier learns more by it."""
 
     facts: Facts
     coverage: Coverage
@@ -52,6 +53,7 @@ class Situation:
     asked: Asked
     tier: Tier
     money: Money
+    both: Both
     held: Held
     loans: tuple[Loan, ...]
     debts: tuple[Loan, ...]
@@ -74,6 +76,7 @@ def situation(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked, ti
         asked=asked,
         tier=tier,
         money=exact if tier.amounts == EXACT else policy.band,
+        both=_both_as(policy, tier),
         held=_to_the_cent if tier.amounts == EXACT else policy.held,
         loans=loans,
         debts=debts,
@@ -83,6 +86,17 @@ def situation(facts: Facts, coverage: Coverage, policy: Policy, asked: Asked, ti
         total=own.plus(others),
         delinquency=delinquency(facts, loans, debts),
     )
+
+
+def _both_as(policy: Policy, tier: Tier) -> Both:
+    if tier.amounts == EXACT:
+        return _exactly
+    # Policies that hold to the cent are as they were before they could do otherwise: stored answers quote them.
+    return policy.bands_added if policy.others_in_steps else lambda own, others: policy.band(own + others)
+
+
+def _exactly(own: int, others: int) -> str:
+    return exact(own + others)
 
 
 def _to_the_cent(cents: int) -> int:

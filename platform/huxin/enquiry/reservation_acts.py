@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from huxin.audit.promise import sign_promise
 from huxin.audit.records import moment_text
@@ -22,6 +21,7 @@ from huxin.registry.audit_log import inclusion, not_in_the_log
 from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Changing, Reservation, State
 
+_MOMENT = timedelta(microseconds=1)
 # By which act of the member's own it stands as it does: the night ends and resumes, and nobody is told of that at once.
 _ACTS = {
     State.GRANTED: "granted",
@@ -36,11 +36,12 @@ def release(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
 
     HuxinError H1214 (other state), H1215 (unknown).
     """
-    now, before = desk.settings.now(), _own(desk, asker, reservation_id)
-    after = replace(before, state=State.RELEASED, changed_at=now, loan_no=None, contract_no=None)
-    leaf = leaf_after(asker, after, "released")
-    fresh = reservations.release(desk.live, _changing(asker, reservation_id, leaf))
-    return told_of(desk, asker, reservation_id, leaf if fresh else None)
+
+    def given_back(before: Reservation, now: datetime) -> tuple[bool, Leaf]:
+        leaf = leaf_after(asker, replace(before, state=State.RELEASED, changed_at=now), "released")
+        return reservations.release(desk.live, _changing(asker, before, leaf)), leaf
+
+    return _changed(desk, asker, reservation_id, given_back)
 
 
 def convert(
@@ -50,39 +51,53 @@ def convert(
 
     Said with another number it is put right, and held no longer for that.
 
-    HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown).
+    HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown), H1225 (put right since).
     """
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
-    now, days = desk.settings.now(), policy_on(desk.settings, desk.settings.today()).reservations.convert_days
-    before = _own(desk, asker, reservation_id)
-    until = before.expires_at if before.state == State.CONVERTED else now + timedelta(days=days)
-    after = replace(before, state=State.CONVERTED, changed_at=now, expires_at=until)
-    leaf = leaf_after(asker, after, "converted", expires_at=moment_text(until))
-    change = _changing(asker, reservation_id, leaf)
-    fresh = reservations.convert(desk.live, change, until, loan_no, contract_no)
-    return told_of(desk, asker, reservation_id, leaf if fresh else None)
+    days = policy_on(desk.settings, desk.settings.today()).reservations.convert_days
+
+    def converted(before: Reservation, now: datetime) -> tuple[bool, Leaf]:
+        until = before.expires_at if before.state == State.CONVERTED else now + timedelta(days=days)
+        after = replace(before, state=State.CONVERTED, changed_at=now, expires_at=until)
+        leaf = leaf_after(asker, after, "converted", expires_at=moment_text(until))
+        change = _changing(asker, before, leaf)
+        return reservations.convert(desk.live, change, until, loan_no, contract_no), leaf
+
+    return _changed(desk, asker, reservation_id, converted)
+
+
+def _changed(
+    desk: Desk,
+    asker: Asker,
+    reservation_id: UUID,
+    change: Callable[[Reservation, datetime], tuple[bool, Leaf]],
+) -> dict[str, Any]:
+    """As it stands after a change, made of what stood right before it: the leaf tells what follows from that.
+
+    Moments of one reservation only rise, or its past could not be told: the clock may have been put back in between.
+    """
+    while True:  # each turn more is another's change that got through
+        before = _own(desk, asker, reservation_id)
+        try:
+            fresh, leaf = change(before, max(desk.settings.now(), before.changed_at + _MOMENT))
+        except reservations.MovedError:
+            continue
+        return told_of(desk, asker, reservation_id, leaf if fresh else None)
 
 
 def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = None) -> dict[str, Any]:
-    """The receipt of an act of an own reservation (`granted`, `released` …), of its last one where none is named.
+    """The receipt of an act of an own reservation (`granted`, `released` …), of its last one where none is named; where
+    it was done several times, of the last time.
 
     HuxinError H1302: not in the log; with `retry_s` where the act was done and is only not numbered yet.
     """
     topic = None if act is None else f"reservation.{act}"
-    found = inclusion(desk.live, reservation_id, member_id=asker.member_id, topic=topic)
-    held = reservations.fetch(desk.live, asker.member_id, reservation_id, desk.settings.now())
-    if found is None or (held is not None and _is_of_an_earlier_act(desk, asker, found, held, act)):
-        done = held is not None and act in (None, "granted", State(held.state).name.lower())
-        raise not_in_the_log(own=done)
+    # Asked first: what is numbered in between is found.
+    waits = reservations.leaf_waits(desk.live, asker.member_id, reservation_id, topic)
+    found = None if waits else inclusion(desk.live, reservation_id, member_id=asker.member_id, topic=topic)
+    if found is None:
+        raise not_in_the_log(own=waits)
     return found
-
-
-def _is_of_an_earlier_act(
-    desk: Desk, asker: Asker, found: dict[str, Any], held: Reservation, act: str | None
-) -> bool:
-    """Whether the act that is asked for was done again and is only not numbered yet."""
-    kept = _leaf_kept(desk, asker, held) if act in (None, _ACTS.get(held.state)) else None
-    return kept is not None and orjson.loads(found["record"])["at"] < moment_text(kept.at)
 
 
 def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
@@ -93,7 +108,7 @@ def read(desk: Desk, asker: Asker, reservation_id: UUID) -> dict[str, Any]:
 def told_of(desk: Desk, asker: Asker, reservation_id: UUID, leaf: Leaf | None) -> dict[str, Any]:
     """As it stands, and the promise that the log holds or will hold the member's last act (`leaf` if at hand)."""
     found = _own(desk, asker, reservation_id)
-    kept = leaf or _leaf_kept(desk, asker, found)
+    kept = leaf if leaf and leaf.at == found.changed_at else _leaf_kept(desk, asker, found)
     promise = None if kept is None else sign_promise(desk.signer, kept.record, kept.salt, kept.at)
     return {**as_told(found), "promise": promise}
 
@@ -117,5 +132,5 @@ def _leaf_kept(desk: Desk, asker: Asker, found: Reservation) -> Leaf | None:
     return Leaf(kept[1], kept[0], found.changed_at, outbox="") if kept and told else None
 
 
-def _changing(asker: Asker, reservation_id: UUID, leaf: Leaf) -> Changing:
-    return Changing(asker.member_id, reservation_id, leaf.at, new_id(), leaf.outbox)
+def _changing(asker: Asker, before: Reservation, leaf: Leaf) -> Changing:
+    return Changing(asker.member_id, before.id, leaf.at, before.changed_at, new_id(), leaf.outbox)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -92,7 +92,7 @@ def _asked(desk: Desk, asker: Asker, wanted: ReservationRequest, key: str, polic
         now=now,
         expires_at=now + timedelta(hours=hours),
         asked_since=now - timedelta(hours=rules.maximum_hours),
-        caps=_caps(policy, product),
+        caps=_caps(policy, product, desk.settings.today()),
         in_vain=rules.in_vain,
         outbox_id=new_id(),
         outbox="",  # which says the rest: see `granting_leaf`
@@ -107,15 +107,16 @@ def _product(desk: Desk, asker: Asker, wanted: ReservationRequest) -> int | None
     return None if enquiry is None else enquiry.product
 
 
-def _caps(policy: Policy, product: int | None) -> Caps:
+def _caps(policy: Policy, product: int | None, today: date) -> Caps:
     """The policy's. Where neither names a product only the widest amount is sure to bind, as in an answer."""
     amounts = policy.caps.max_outstanding
     if product is not None:
         amount = amounts.get(PRODUCTS[product])
     else:
         amount = max(amounts.values()) if len(amounts) == len(PRODUCTS[1:]) else None
-    stepped = tuple(name for name, tier in policy.tiers.items() if tier.amounts != EXACT)
-    return Caps(policy.caps.max_lenders, policy.caps.max_open_loans, amount, policy.others_in_steps, stepped)
+    exact = tuple(name for name, tier in policy.tiers.items() if tier.amounts == EXACT)
+    since, most = today - timedelta(days=policy.reciprocity_days), policy.caps
+    return Caps(most.max_lenders, most.max_open_loans, amount, policy.others_in_steps, exact, since)
 
 
 def _as_shown(

@@ -34,7 +34,7 @@ def propose(settings: Settings, text: str, name: str, effective_on: date | None,
     """
     who, now = _person(by), settings.now()
     require_nobody({"policy": text})
-    draft = read_policy(text, name, effective_on)
+    draft = read_policy(text, name, effective_on, proposed=True)
     rules.require_ahead(draft.policy.effective_on, now)
     change = PolicyChange(
         id_at(now), draft.policy.version, draft.policy.effective_on, text, draft.sha256, PROPOSED, who, now,

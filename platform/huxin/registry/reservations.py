@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from huxin.registry.live import Live
 from huxin.registry.statement import (
     BOOL,
     BYTES,
+    DAY,
     ID,
     INT2,
     INT4,
@@ -37,14 +38,14 @@ _RESERVE = calling(
     "reservation_reserve",
     (
         *(ID, INT4, TEXT, BYTES, ID, INT2, INT8, MOMENT, MOMENT, MOMENT),
-        *(INT4, INT4, INT8, INT8, TEXT, INT4, ID, TEXT, BOOL),
+        *(INT4, INT4, INT8, INT8, TEXT, DAY, INT4, ID, TEXT, BOOL),
     ),
     _RESERVED,
 )
 _TURNS = calling("reservation_turns", (INT4S, UUIDS), _RESERVED)
 _CHANGE = calling(
     "reservation_change",
-    (INT4, ID, INT4, TEXT, TEXT, MOMENT, MOMENT, ID, TEXT),
+    (INT4, ID, INT4, TEXT, TEXT, MOMENT, MOMENT, MOMENT, ID, TEXT),
     (("outcome", INT4), ("state", INT4)),
 )
 _FETCH = calling(
@@ -64,6 +65,7 @@ _FETCH = calling(
     ),
 )
 _LEAF = calling("reservation_leaf", (INT4, ID, TEXT, MOMENT), (("salt", BYTES), ("record", TEXT)))
+_WAITS = calling("reservation_waits", (INT4, ID, TEXT), (("waits", BOOL),))
 # A message in the log that nobody reads: its commit waits until all before it is on disk. Over the same connection, for
 # over another one it would also succeed after a crash that took what was to be brought to disk.
 _EMIT = "pg_logical_emit_message"
@@ -72,6 +74,11 @@ _FRESH, _REPEATED, _OTHER_BODY, _OTHER_PURPOSE, _NO_ENQUIRY, _LENDERS, _LOANS, _
     *(1, 2, 3, 4, 5, 6, 7),
     *(9, 11),
 )
+_PUT_RIGHT, _MOVED = 11, 12  # of a change
+
+
+class MovedError(Exception):
+    """Somebody else changed the reservation since the caller looked: to be looked at again."""
 
 
 class State(IntEnum):
@@ -88,14 +95,16 @@ class State(IntEnum):
 class Caps:
     """The caps after this loan, over all members; None does not bind. The amount in cents.
 
-    Where the enquiry was answered for one of the tiers `stepped` others' amounts are rounded up to `step` cents.
+    Others' amounts are rounded up to `step` cents, but for a member whose enquiry was answered for one of the tiers
+    `exact`, that is of one now, and that reported on `reported_since` or later.
     """
 
     max_lenders: int | None = None
     max_open_loans: int | None = None
     max_outstanding: int | None = None
     step: int | None = None
-    stepped: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    reported_since: date = date.min
 
 
 @dataclass(frozen=True)
@@ -123,11 +132,12 @@ class Reserving:
 
 @dataclass(frozen=True)
 class Changing:
-    """A change of an own reservation, at `now`; `outbox` is its JSON."""
+    """A change of an own reservation at `now`, if its last one was at `seen_at`; `outbox` is its JSON."""
 
     member_id: int
     id: UUID
     now: datetime
+    seen_at: datetime
     outbox_id: UUID
     outbox: str = field(repr=False)
 
@@ -206,7 +216,8 @@ def _values(wanted: Reserving, *, together: bool) -> tuple[Any, ...]:
         caps.max_open_loans,
         caps.max_outstanding,
         caps.step,
-        ",".join(caps.stepped),
+        ",".join(caps.exact),
+        caps.reported_since,
         wanted.in_vain,
         wanted.outbox_id,
         wanted.outbox,
@@ -237,7 +248,7 @@ def _granted(wanted: Reserving, row: Sequence[Any]) -> Granted | HuxinError:
 
 
 def release(live: Live, change: Changing) -> bool:
-    """Gives an own promise back; False when it was given back before. HuxinError H1214, H1215."""
+    """Gives an own promise back; False when it was given back before. HuxinError H1214, H1215; MovedError."""
     return _change(live, change, State.RELEASED, None, None, None)
 
 
@@ -246,7 +257,8 @@ def convert(
 ) -> bool:
     """Says that the money has left under this loan or contract number: held until the loan is reported, or `until`.
 
-    False when the same was said before. HuxinError H1214 (it is not granted any more), H1215 (unknown).
+    False when the same was said before. HuxinError H1214 (it does not hold any more), H1215 (unknown), H1225 (this
+    number was put right since); MovedError.
     """
     return _change(live, change, State.CONVERTED, loan_no, contract_no, until)
 
@@ -266,6 +278,12 @@ def leaf_of(
     return None if found is None or found[0] is None else (bytes(found[0]), found[1])
 
 
+def leaf_waits(live: Live, member_id: int, reservation_id: UUID, topic: str | None) -> bool:
+    """Whether an act of a member's own reservation, of that topic if one is named, is done and not numbered yet."""
+    found = live.call(_WAITS, (member_id, reservation_id, topic))
+    return found is not None and bool(found[0])
+
+
 def as_it_stands(row: Sequence[Any], now: datetime) -> Reservation:
     """A row of the columns of `Reservation`; one that is granted and past its time is EXPIRED."""
     made = Reservation(*row)
@@ -282,11 +300,15 @@ def _change(
     until: datetime | None,
 ) -> bool:
     values = change.member_id, change.id, int(to), loan_no, contract_no, change.now, until
-    found = live.call(_CHANGE, (*values, change.outbox_id, change.outbox))
+    found = live.call(_CHANGE, (*values, change.seen_at, change.outbox_id, change.outbox))
     assert found is not None
     outcome, state = found
     if outcome == _UNKNOWN:
         raise HuxinError("H1215")
+    if outcome == _PUT_RIGHT:
+        raise HuxinError("H1225")
+    if outcome == _MOVED:
+        raise MovedError
     if outcome not in (_FRESH, _REPEATED):
         raise HuxinError("H1214", state=State(state).name.lower())
     return bool(outcome == _FRESH)

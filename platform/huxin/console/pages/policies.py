@@ -112,7 +112,7 @@ def work() -> str | tuple[str, int] | AnyResponse:
     text, day = request.form.get("text", "").replace("\r\n", "\n"), request.form.get("effective_on", "")
     on = _day(day)
     try:
-        draft = read_policy(text, NAME, on)
+        draft = read_policy(text, NAME, on, proposed=True)
         if "propose" in request.form:
             change = policy_changes.propose(desk().settings, text, NAME, on, someone().login)
             say(gettext("已提出，等待另一人批准。"))

@@ -26,6 +26,16 @@ BEGIN ATOMIC
       AND (l.status IN (1, 2, 3, 4) OR (l.status = 5 AND l.balance > 0));
 END;
 
+-- Whether a member saw exact amounts when it asked, and still would: of a tier that shows them, and reporting.
+CREATE OR REPLACE FUNCTION sees_amounts(
+    p_subject uuid, p_enquiry uuid, p_member integer, p_exact text, p_reported_since date) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT ARRAY[e.tier, m.tier] <@ string_to_array(p_exact, ',')
+            AND coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date) >= p_reported_since
+        FROM enquiry e JOIN member m ON m.id = p_member WHERE e.subject_id = p_subject AND e.id = p_enquiry);
+END $$;
+
 -- What is missing of others' amounts to the next multiple of a step.
 CREATE OR REPLACE FUNCTION rounding_of_others(
     p_subject uuid, p_product smallint, p_member integer, p_now timestamptz, p_step bigint) RETURNS numeric
@@ -90,9 +100,8 @@ END $$;
 CREATE OR REPLACE FUNCTION reservation_reserve(
     p_id uuid, p_member integer, p_key text, p_digest bytea, p_enquiry uuid, p_product smallint, p_amount bigint,
     p_now timestamptz, p_expires_at timestamptz, p_asked_since timestamptz,
-    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_step bigint, p_stepped text,
-    p_in_vain integer,
-    p_outbox uuid, p_body text, p_together boolean DEFAULT false,
+    p_max_lenders integer, p_max_open_loans integer, p_max_outstanding bigint, p_step bigint, p_exact text,
+    p_reported_since date, p_in_vain integer, p_outbox uuid, p_body text, p_together boolean DEFAULT false,
     OUT outcome integer, OUT reservation_id uuid, OUT lenders integer, OUT open_loans integer, OUT unflushed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
@@ -110,7 +119,13 @@ BEGIN
     -- granted to disk before it tells it. What a crash takes then, nobody was told. Among several (`p_together`) the lock
     -- was taken beforehand, by reservation_turns.
     unflushed := subject_lock(subject_place(subject));
-    IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+    IF unflushed THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+        -- Whom this waited for may have found out that the subject is one with another.
+        SELECT k.subject_id INTO STRICT subject FROM enquiry_key k
+            WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry;
+        PERFORM subject_lock(subject_place(subject));
+    END IF;
 
     -- A reservation is held against whatever is asked for. Nearly always this one look is enough: there are no more
     -- lenders than loans, and a converted reservation, whose loan may count already, is rare. The member's own that came
@@ -136,10 +151,9 @@ BEGIN
             ) x;
     END IF;
     lenders := open_loans;
-    -- Only where a step more would pass the cap it is looked for whether the tier's are held in steps.
-    IF outstanding <= p_max_outstanding AND outstanding + p_step > p_max_outstanding AND (
-            SELECT e.tier = ANY (string_to_array(p_stepped, ',')) FROM enquiry e
-            WHERE e.subject_id = subject AND e.id = p_enquiry) THEN
+    -- A step matters only this close to the cap; further off nobody's tier is looked up.
+    IF outstanding <= p_max_outstanding AND outstanding + p_step > p_max_outstanding
+            AND sees_amounts(subject, p_enquiry, p_member, p_exact, p_reported_since) IS NOT TRUE THEN
         outstanding := outstanding + rounding_of_others(subject, p_product, p_member, p_now, p_step);
     END IF;
     IF open_loans > p_max_lenders OR open_loans > p_max_open_loans OR outstanding > p_max_outstanding THEN
@@ -198,12 +212,24 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Whether an act of a reservation is done and not numbered yet: any, or one of the topic.
+CREATE OR REPLACE FUNCTION reservation_waits(p_member integer, p_id uuid, p_topic text, OUT waits boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    waits := EXISTS (
+        SELECT FROM outbox o WHERE o.topic LIKE 'reservation.%' AND o.topic = coalesce(p_topic, o.topic)
+            AND coalesce(o.body ->> 'record_id', o.body ->> 'reservation') = p_id::text
+            AND o.body ->> 'member' = p_member::text);
+END $$;
+
 -- To released (3) or converted (2) from granted, or from converted while it waits for its loan: a wrong number is put
 -- right, and what was not lent after all is given back. outcome: 1 done now, 2 stood so before, 9 no such reservation,
--- 10 in another state (`state`: 0 says expired).
+-- 10 in another state (`state`: 0 says expired, 4 also where its loan stands and the night has not ended it yet: who
+-- could give it another number then would have the promise back after others had counted without it), 11 named before
+-- under these numbers, which were put right since, 12 changed since p_seen_at, when the caller looked.
 CREATE OR REPLACE FUNCTION reservation_change(
     p_member integer, p_id uuid, p_to integer, p_loan_no text, p_contract_no text, p_now timestamptz,
-    p_expires_at timestamptz, p_outbox uuid, p_body text, OUT outcome integer, OUT state integer)
+    p_expires_at timestamptz, p_seen_at timestamptz, p_outbox uuid, p_body text, OUT outcome integer, OUT state integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE subject uuid; held reservation%ROWTYPE;
@@ -211,14 +237,29 @@ BEGIN
     SELECT k.subject_id INTO subject FROM reservation_key k WHERE k.member_id = p_member AND k.reservation_id = p_id;
     IF NOT FOUND THEN outcome := 9; RETURN; END IF;
     -- A conversion holds longer than the promise did: not while somebody counts.
-    PERFORM subject_lock(subject_place(subject));
+    IF subject_lock(subject_place(subject)) THEN
+        SELECT k.subject_id INTO STRICT subject FROM reservation_key k
+            WHERE k.member_id = p_member AND k.reservation_id = p_id;
+        PERFORM subject_lock(subject_place(subject));
+    END IF;
     SELECT * INTO STRICT held FROM reservation r WHERE r.subject_id = subject AND r.id = p_id FOR UPDATE;
-    state := CASE WHEN held.state = 1 AND held.expires_at <= p_now THEN 0 ELSE held.state END;
+    state := CASE WHEN held.state = 1 AND held.expires_at <= p_now THEN 0
+        WHEN held.state = 2 AND EXISTS (
+            SELECT FROM loan l WHERE l.subject_id = subject AND l.member_id = p_member AND l.void_by IS NULL
+                AND (l.loan_no = held.loan_no OR l.contract_no = held.contract_no)
+                AND l.disbursed_on >= (held.granted_at AT TIME ZONE 'Asia/Shanghai')::date) THEN 4
+        ELSE held.state END;
     IF state = p_to AND held.loan_no IS NOT DISTINCT FROM p_loan_no
             AND held.contract_no IS NOT DISTINCT FROM p_contract_no THEN
         outcome := 2;
     ELSIF state NOT IN (1, 2) OR held.expires_at <= p_now THEN
         outcome := 10;
+    ELSIF held.changed_at IS DISTINCT FROM p_seen_at THEN
+        outcome := 12;
+    ELSIF p_to = 2 AND EXISTS (
+            SELECT FROM reservation_past p WHERE p.subject_id = subject AND p.id = p_id AND p.state = 2
+                AND p.loan_no IS NOT DISTINCT FROM p_loan_no AND p.contract_no IS NOT DISTINCT FROM p_contract_no) THEN
+        outcome := 11;
     ELSE
         UPDATE reservation r SET state = p_to, loan_no = p_loan_no, contract_no = p_contract_no, changed_at = p_now,
                 expires_at = coalesce(p_expires_at, r.expires_at)
