@@ -14,6 +14,8 @@ from pydantic_core import from_json
 from huxin.api.field_faults import FieldFault, refusal
 from huxin.api.shell import shell
 from huxin.errors import HuxinError
+from huxin_privacy.errors import PrivacyError
+from huxin_privacy.receipts import read_object
 
 JSON = "application/json"
 _READ = "huxin.body"
@@ -85,11 +87,31 @@ def drain() -> bool:
 
 
 def parse(model: type[Model], content: bytes) -> Model:
-    """Bytes of JSON as `model`."""
+    """Bytes of JSON as `model`. H1120 also where an object says a key twice: readers differ on which they take."""
     try:
-        return model.model_validate_json(content)
+        found = model.model_validate_json(content)
     except ValidationError as error:
         raise refusal(model, error, partial(_over_all, model, content)) from None
+    # No key stands without a colon: with no more colons than fields each key was said once, and nothing is read again.
+    if content.count(b":") != _fields_of(found):
+        _require_each_once(content)
+    return found
+
+
+def _fields_of(model: BaseModel) -> int:
+    """How many fields were sent, those of models within it among them; in lists they are not looked for."""
+    count = len(model.model_fields_set)
+    for each in vars(model).values():
+        if hasattr(each, "model_fields_set"):  # isinstance takes twice as long with pydantic's classes
+            count += _fields_of(each)
+    return count
+
+
+def _require_each_once(content: bytes) -> None:
+    try:
+        read_object(content)
+    except PrivacyError:
+        raise HuxinError("H1120") from None
 
 
 def _over_all(model: type[BaseModel], content: bytes) -> Iterable[FieldFault]:
