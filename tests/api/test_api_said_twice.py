@@ -1,4 +1,7 @@
-"""What a request says twice is refused: of two readers on its way one takes the first, another the last."""
+"""What a request says twice is refused, and so are numbers that only a guess would read.
+
+Of two readers on a request's way one takes the first of two, another the last.
+"""
 
 from __future__ import annotations
 
@@ -82,3 +85,45 @@ def test_an_enquiry_that_says_a_key_twice_is_not_asked(world: World, token: str)
     assert code_of(response) == "H1120"
     assert "twice" in response.json["detail"]
     assert PLANTED not in response.text
+
+
+def wrong(world: World, token: str, query: str) -> list[tuple[str, str]]:
+    response = world.call("GET", f"/v1/{query}", token, {"Accept-Language": "en"})
+    assert code_of(response) == "H1121"
+    assert PLANTED not in response.text
+    return [(each["pointer"], each["fault"]) for each in response.json["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("submissions?limit=5&limit=6", [("/limit", "repeated")]),
+        ("submissions?limit=5&limit=5", [("/limit", "repeated")]),
+        ("submissions?limit=5&l%69mit=6", [("/limit", "repeated")]),
+        (f"submissions?limit=5&limit={PLANTED}", [("/limit", "repeated")]),
+        ("submissions?state=lost&limit=5&limit=5", [("/limit", "repeated"), ("/state", "literal_error")]),
+        (f"submissions?{PLANTED}=1&{PLANTED}=2", [("/*", "extra_forbidden")]),
+        ("audit/consistency?from=0&from=1", [("/from", "repeated")]),
+        (
+            "enquiries/01970000-0000-7000-8000-000000000001?replay=false&replay=true",
+            [("/replay", "repeated")],
+        ),
+    ],
+)
+def test_a_parameter_said_twice(world: World, token: str, query: str, told: list[tuple[str, str]]) -> None:
+    assert wrong(world, token, query) == told
+
+
+@pytest.mark.parametrize(
+    "number", ["1_0", "%2B5", "%205", "5%20", "5.0", "-0", "1e1", "%EF%BC%95", "0x5", ""]
+)
+def test_a_number_in_other_than_digits(world: World, token: str, number: str) -> None:
+    assert wrong(world, token, f"submissions?limit={number}") == [("/limit", "int_parsing")]
+    assert wrong(world, token, f"audit/consistency?from=0&to={number}") == [("/to", "int_parsing")]
+
+
+def test_a_number_is_told_how_it_is_written(world: World, token: str) -> None:
+    for language, words in (("en", "digits 0 to 9"), ("zh", "只写数字 0 至 9")):
+        said = world.call("GET", "/v1/submissions?limit=1_0", token, {"Accept-Language": language}).json
+        assert words in said["errors"][0]["text"]
+    assert world.call("GET", "/v1/submissions?limit=10", token).status_code == 200

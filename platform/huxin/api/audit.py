@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from apiflask import APIFlask
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from huxin.api.answers import answer
 from huxin.api.caller import ROLES, Access, Caller
-from huxin.api.queries import parameters, read_query
+from huxin.api.queries import DIGITS, parameters, read_query
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
 from huxin.errors import HuxinError
@@ -18,6 +20,7 @@ NOTE = "text/plain; charset=utf-8"
 _ANYBODY = Access(scope="audit", roles=ROLES)
 _MOST = 2**62
 _DIGITS = 19
+Size = Annotated[int, Field(ge=0, le=_MOST), DIGITS]
 
 
 class LeafProof(BaseModel):
@@ -41,8 +44,8 @@ class Sizes(BaseModel):
     """Two sizes of the log."""
 
     model_config = ConfigDict(extra="forbid")
-    from_: int = Field(alias="from", ge=0, le=_MOST, description="leaves of the checkpoint that you kept")
-    to: int | None = Field(default=None, ge=0, le=_MOST, description="default: the newest checkpoint's")
+    from_: Size = Field(alias="from", description="leaves of the checkpoint that you kept")
+    to: Size | None = Field(default=None, description="default: the newest checkpoint's")
 
 
 def register(app: APIFlask) -> None:

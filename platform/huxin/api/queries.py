@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import re
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
-from huxin.api.field_faults import refusal
+from huxin.api.field_faults import FieldFault, InvalidFieldsError, refusal
 from huxin.api.language import preferred
 from huxin.api.paging import DEFAULT_SIZE, MOST
 from huxin.api.shell import shell
 
 Model = TypeVar("Model", bound=BaseModel)
+_DIGITS = re.compile("[0-9]+")
+
+
+def _plain(said: Any) -> Any:
+    # By itself pydantic also reads " 5", "+5", "5.0" and "1_0"; whoever wrote that may have meant something else.
+    if isinstance(said, str) and not _DIGITS.fullmatch(said):
+        raise PydanticCustomError("int_parsing", "no plain digits")
+    return said
+
+
+DIGITS = BeforeValidator(_plain)
+Number = Annotated[int, DIGITS]
 
 
 class Paged(BaseModel):
     """How much of a list, and from where."""
 
     model_config = ConfigDict(extra="forbid")
-    limit: int = Field(default=DEFAULT_SIZE, ge=1, le=MOST, description="items of one page · 每页条数")
+    limit: Number = Field(default=DEFAULT_SIZE, ge=1, le=MOST, description="items of one page · 每页条数")
     cursor: str | None = Field(default=None, description="`next` of the page before · 上一页给出的游标")
 
 
 def read_query(model: type[Model]) -> Model:
-    """The address's parameters as `model`. HuxinError H1121."""
+    """The address's parameters as `model`, each said once. HuxinError H1121."""
     try:
-        return model.model_validate(request.args.to_dict())
+        found = model.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise refusal(model, error) from None
+        raise refusal(model, error, partial(_repeated, model)) from None
+    if repeated := _repeated(model):
+        raise InvalidFieldsError(repeated)
+    return found
+
+
+def _repeated(model: type[BaseModel]) -> list[FieldFault]:
+    """What stands there more than once; an unknown name is not told, and refused already."""
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    twice = (name for name, said in request.args.lists() if len(said) > 1)
+    return [FieldFault(f"/{name}", "repeated") for name in twice if name in known]
 
 
 def parameters(model: type[BaseModel]) -> tuple[dict[str, Any], ...]:

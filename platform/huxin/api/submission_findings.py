@@ -13,7 +13,7 @@ from pydantic import Field
 from huxin.api import paging
 from huxin.api.answers import answer
 from huxin.api.caller import Caller
-from huxin.api.queries import Paged, language, parameters, read_query, spoken
+from huxin.api.queries import Number, Paged, language, parameters, read_query, spoken
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
 from huxin.api.submission_answers import FindingAnswer, FindingsPage, state_name
@@ -40,7 +40,7 @@ class Wanted(Paged):
     """Which form, and for JSON which page."""
 
     format: Literal["json", "csv", "xlsx"] = Field(default="json", description="格式")
-    limit: int = Field(default=500, ge=1, le=MOST, description="findings of one page (json) · 每页条数")
+    limit: Number = Field(default=500, ge=1, le=MOST, description="findings of one page (json) · 每页条数")
 
 
 def register(app: APIFlask) -> None:
