@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from api_world import ISSUER, Holder, World, code_of
+from api_world import ISSUER, SCOPES, Holder, World, code_of
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -59,6 +59,22 @@ def test_a_token_has_the_scopes_that_were_asked_for_and_granted(world: World) ->
     assert code_of(world.exchange(world.assertion(member), scope="audit everything")) == "H1112"
     nothing = world.holders["member_without_scope"]
     assert code_of(world.exchange(world.assertion(nothing), scope="enquiries")) == "H1112"
+
+
+@pytest.mark.parametrize(
+    "scope", [" ", "  ", "audit ", " audit", "audit  enquiries", "audit\tenquiries", "\u00a0"]
+)
+def test_scopes_that_are_no_list_of_scopes(world: World, scope: str) -> None:
+    """RFC 6749, 3.3 and 5.2."""
+    for who in ("member", "member_without_scope"):
+        refused = world.exchange(world.assertion(world.holders[who]), scope=scope)
+        assert (code_of(refused), refused.json["error"]) == ("H1112", "invalid_scope")
+
+
+def test_a_scope_without_a_value_counts_as_left_out(world: World) -> None:
+    """RFC 6749, 3.2."""
+    told = world.exchange(world.assertion(world.holders["member"]), scope="")
+    assert told.json["scope"] == " ".join(sorted(SCOPES))
 
 
 @pytest.mark.parametrize(

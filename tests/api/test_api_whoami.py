@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from api_world import World
+from api_world import SCOPES, World
 from sqlalchemy import update
 
 from huxin.registry.session import connection
@@ -105,6 +105,22 @@ def test_an_operator_and_an_auditor_are_no_members(world: World) -> None:
         said = world.call("GET", "/v1/whoami", world.token(role)).json
         assert (said["role"], said["holder"], said["member"], said["reports"]) == (role, code, None, None)
         assert findings(said) == set()
+
+
+def test_the_scopes_of_the_present_token_are_told_beside_its_keys(world: World) -> None:
+    said = world.call("GET", "/v1/whoami", world.token("member", scope="audit enquiries")).json
+    assert said["scopes"] == ["audit", "enquiries"]
+    assert sorted(said["keys"][0]["scopes"]) == sorted(SCOPES)
+    assert "no_scopes" not in findings(said)
+    tickets = world.call("GET", "/v1/whoami", world.token("member", scope="tickets")).json
+    assert tickets["scopes"] == ["tickets"]
+
+
+def test_a_token_that_opens_nothing_is_found(world: World) -> None:
+    token = world.token("member_without_scope")
+    said = world.call("GET", "/v1/whoami", token, {"Accept-Language": "en"}).json
+    assert (said["scopes"], said["keys"][0]["scopes"]) == ([], [])
+    assert "no_scopes" in findings(said)
 
 
 def test_it_speaks_the_callers_language(world: World) -> None:

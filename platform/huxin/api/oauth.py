@@ -27,7 +27,7 @@ _REFUSALS = ("H1105", "H1106", "H1107", "H1108", "H1109", "H1110", "H1111", "H11
 
 
 class TokenRequest(BaseModel):
-    """A form. `scope` is a list with blanks between; without it the token has every scope of the key."""
+    """A form. `scope` is a list with one blank between two; without it the token has every scope of the key."""
 
     model_config = ConfigDict(extra="forbid")
     grant_type: Literal["client_credentials"]
@@ -127,9 +127,10 @@ def _assertion(form: dict[str, str]) -> str:
 
 
 def _granted(key: Key, caller: Caller, asked: str | None) -> Caller:
-    if not asked:
+    if not asked:  # left out, or without a value, which is the same (RFC 6749, 3.2)
         return caller
-    scopes = frozenset(asked.split())
+    # By each blank: " " is malformed (3.3), and no wish for a token that opens nothing.
+    scopes = frozenset(asked.split(" "))
     # Who may enquire may also get tickets for it, and who may report elements: by a token of its own, which is shown
     # to the entry zone.
     more = _TICKETS if "enquiries" in caller.scopes else frozenset()

@@ -41,6 +41,8 @@ Found = Iterator[tuple[str, dict[str, Any]]]
 def _standing(said: WhoAmI) -> Found:
     if said.member and said.member.status != "active":
         yield "suspended", {}
+    if not said.scopes:
+        yield "no_scopes", {}
 
 
 def _clock(said: WhoAmI) -> Found:

@@ -33,7 +33,7 @@ class OwnMember(BaseModel):
 class OwnKey(BaseModel):
     id: str
     alg: str
-    scopes: list[str]
+    scopes: list[str] = Field(description="that a token may have which is got with it · 密钥的权限范围")
     created_at: datetime
     last_used_at: datetime | None
     age_days: int
@@ -63,7 +63,7 @@ class Clock(BaseModel):
 class WhoAmI(BaseModel):
     role: str
     holder: str
-    scopes: list[str]
+    scopes: list[str] = Field(description="of the present token, its key's or fewer · 当前令牌的权限范围")
     member: OwnMember | None
     keys: list[OwnKey]
     clock: Clock
