@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from huxin.api.answers import answer
 from huxin.api.caller import ROLES, Access, Caller
-from huxin.api.queries import DIGITS, parameters, read_query
+from huxin.api.queries import DIGITS, Bare, parameters, read_query
 from huxin.api.routes import Route, add
 from huxin.api.shell import shell
 from huxin.errors import HuxinError
@@ -20,6 +20,11 @@ NOTE = "text/plain; charset=utf-8"
 _ANYBODY = Access(scope="audit", roles=ROLES)
 _MOST = 2**62
 _DIGITS = 19
+NEWEST = """总是以最新检查点为准，不接受任何参数（`size` 也不接受，否则会误以为证明的是另一棵树）。
+旧检查点与它的关系由 `/v1/audit/consistency` 证明。
+
+Always under the newest checkpoint, and without parameters: a `size` that was passed over would have the proof be taken
+for that of another tree. That an older checkpoint's log is its beginning is proved by `/v1/audit/consistency`."""
 Size = Annotated[int, Field(ge=0, le=_MOST), DIGITS]
 
 
@@ -68,7 +73,8 @@ def register(app: APIFlask) -> None:
         "audit",
         access=_ANYBODY,
         answer=LeafProof,
-        errors=("H1302",),
+        errors=("H1121", "H1302"),
+        description=NEWEST,
     )
     add(app, leaf, proof)
     growth = Route(
@@ -90,7 +96,8 @@ def checkpoint(caller: Caller) -> Response:
 
 
 def proof(caller: Caller, leaf: str) -> Response:
-    """Under the newest checkpoint. HuxinError H1302 beyond it, and for what is no number."""
+    """Under the newest checkpoint. HuxinError H1302 beyond it, and for what is no number; H1121 with any parameter."""
+    read_query(Bare)
     number = int(leaf) if leaf.isascii() and leaf.isdigit() and len(leaf) < _DIGITS else -1
     found = audit_log.leaf_proof(shell().live, number)
     if found is None:

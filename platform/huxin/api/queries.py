@@ -38,6 +38,12 @@ class Paged(BaseModel):
     cursor: str | None = Field(default=None, description="`next` of the page before · 上一页给出的游标")
 
 
+class Bare(BaseModel):
+    """No parameters: for an address where one that is passed over would have changed what the answer proves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 def read_query(model: type[Model]) -> Model:
     """The address's parameters as `model`, each said once. HuxinError H1121."""
     try:
