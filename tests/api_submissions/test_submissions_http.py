@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,26 @@ def test_a_form_of_other_parts_leaves_nothing(world: World, parts: dict[str, Any
 def test_no_form_at_all_is_refused(world: World) -> None:
     response = world.call("POST", "/v1/submissions", data=b"{}", content_type="application/json")
     assert (response.status_code, code_of(response)) == (415, "H1119")
+
+
+@pytest.mark.parametrize("path", ["", "/check"])
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd", "gzip, identity", "x"])
+def test_a_body_that_is_compressed_as_a_whole_is_told_so(world: World, path: str, coding: str) -> None:
+    """ "Send it again", which a form that broke off is told, would be of no use."""
+    sent_so = {"headers": {"Content-Encoding": coding}, "content_type": "multipart/form-data; boundary=XyZ"}
+    packed = gzip.compress(b"--XyZ--")
+    response = world.call("POST", f"/v1/submissions{path}", data=packed, **sent_so)
+    assert (response.status_code, code_of(response)) == (415, "H1119")
+    assert response.json["facts"] == {"wanted": "multipart/form-data"}
+    assert spool_folders(world.settings) == set()
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity"])
+def test_a_body_that_is_said_to_be_as_it_is_is_taken(world: World, coding: str) -> None:
+    data = world.written()
+    parts = {"file": (io.BytesIO(data.read_bytes()), data.name), "manifest": (io.BytesIO(sent(data)), "m")}
+    named = {"headers": {"Content-Encoding": coding}, "content_type": "multipart/form-data"}
+    assert world.call("POST", "/v1/submissions", data=parts, **named).status_code == 201
 
 
 def test_a_file_beyond_the_limit_is_refused_and_leaves_nothing(world: World) -> None:

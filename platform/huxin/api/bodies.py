@@ -128,5 +128,10 @@ def require_type(wanted: str) -> None:
         charset = parameters.strip().lower().removeprefix("charset=").strip('"')
         if kind.strip().lower() != wanted or charset not in ("", "utf-8"):
             raise HuxinError("H1119", wanted=wanted)
-    if request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+    require_uncoded(wanted)
+
+
+def require_uncoded(wanted: str) -> None:
+    """H1119 for a body that is compressed as a whole; a file within it may be."""
+    if request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise HuxinError("H1119", wanted=wanted)

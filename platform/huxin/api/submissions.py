@@ -11,9 +11,9 @@ from apiflask import APIFlask
 from flask import Response, request
 from pydantic import Field
 
-from huxin.api import paging
+from huxin.api import paging, uploads
 from huxin.api.answers import answer
-from huxin.api.bodies import BEGUN
+from huxin.api.bodies import BEGUN, require_uncoded
 from huxin.api.caller import Access, Caller
 from huxin.api.fields import Day
 from huxin.api.queries import Paged, language, parameters, read_query, spoken
@@ -183,7 +183,8 @@ def turn(caller: Caller) -> Iterator[None]:
 
 
 def body(limit: int) -> Body:
-    """The present request's body, to be read as it comes; what stalls is H1122."""
+    """The present request's body, to be read as it comes; what stalls is H1122. HuxinError H1119: it is compressed."""
+    require_uncoded(uploads.FORM)
     environ = request.environ
     length = request.content_length
     left = length if length is not None else limit + 1 if environ.get("wsgi.input_terminated") else 0
