@@ -22,7 +22,7 @@ from night_tools import book, ready, sent, spool_folders
 from rich.console import Console
 from test_filing import send
 
-from huxin.contract import State
+from huxin.contract import State, load_states
 from huxin.demo import served as demo
 from huxin.demo.stage import Stage
 from huxin.nightly.leftovers import clear_leftovers
@@ -140,6 +140,34 @@ def test_the_lines_of_the_documents_run(api: Served, settings: Settings, tmp_pat
     shell(api, tmp_path, f"ID=$(cat id.txt)\n{receipt}\n{log}")
     assert "submission.published" in (tmp_path / "receipt.json").read_text()
     assert len((tmp_path / "checkpoint.txt").read_text().splitlines()) >= 4
+
+
+# Two looks before the last answer, which stays; who has looked twenty times is still waiting, and is ended.
+CURL = """#!/bin/sh
+echo x >> looks.txt
+case $(wc -l < looks.txt) in 1|2) cat first.json;; 20) kill $PPID;; *) cat last.json;; esac
+"""
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="the lines need jq")
+@pytest.mark.parametrize("state", [*(each.name for each in load_states()), None])
+def test_the_loop_of_the_documents_ends_when_nothing_more_comes(tmp_path: Path, state: str | None) -> None:
+    (loop,) = (each for each in lines("Submissions") if "sleep 2" in each)
+    for name, content in (("curl", CURL), ("sleep", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "first.json").write_text(json.dumps({"state": "received"}))
+    # None: a problem, such as that the token has expired meanwhile.
+    (tmp_path / "last.json").write_text(
+        json.dumps({"state": state, "items": []} if state else {"status": 401})
+    )
+    named = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "API": "", "TOKEN": "", "ID": ""}
+    subprocess.run(
+        ["bash", "-c", loop], cwd=tmp_path, env=named, capture_output=True, check=False, timeout=60
+    )
+    looked = len((tmp_path / "looks.txt").read_text().split())
+    # Once more for the list behind the loop.
+    assert looked == (20 if state in ("received", "validated", "pseudonymized") else 4)
 
 
 @pytest.mark.skipif(not shutil.which("jq") or not shutil.which("curl"), reason="the lines need curl and jq")
