@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from http_world import ME, OTHER, World, code_of
@@ -46,6 +47,44 @@ def test_a_withdrawal_has_a_receipt_of_its_own(world: World) -> None:
     assert said["topic"] == "submission.withdrawn"
 
 
+def test_each_act_of_a_submission_has_its_receipt(world: World) -> None:
+    """Else the proof that the file had entered the registry would be gone with its withdrawal."""
+    number = world.filed()["id"]
+    path = f"/v1/submissions/{number}/receipt"
+    keys = log_keys(keyring.open(world.settings.keys_dir, ZONE)).verifiers
+
+    def told(act: str) -> Any:
+        return world.get(f"{path}?act={act}")
+
+    early, never = told("published"), told("withdrawn")
+    assert (code_of(early), early.headers.get("Retry-After")) == ("H1302", "2")
+    assert (code_of(never), never.headers.get("Retry-After")) == ("H1302", None)
+    drain(world.settings)
+    assert world.call("POST", f"/v1/submissions/{number}/withdraw").status_code == 200
+    early = told("withdrawn")
+    assert (code_of(early), early.headers.get("Retry-After")) == ("H1302", "2")
+    drain(world.settings)
+    for act in ("published", "withdrawn"):
+        verify_receipt(told(act).data, keys)
+        record = json.loads(told(act).json["record"])
+        assert (record["topic"], record["submission"]) == (f"submission.{act}", number)
+    assert told("withdrawn").json == world.get(path).json
+    for wrong in ("submission.published", "refused", "", "published&act=withdrawn"):
+        assert code_of(told(wrong)) == "H1121"
+
+
+def test_what_was_taken_back_before_it_was_loaded_is_not_to_be_waited_for(world: World) -> None:
+    world.filed()
+    waiting = world.filed(book(ME)[3:], sequence=2)
+    assert waiting["state"] == "awaiting_confirmation"
+    path = f"/v1/submissions/{waiting['id']}"
+    assert world.call("POST", f"{path}/withdraw").json["state"] == "withdrawn"
+    drain(world.settings)
+    for act in ("", "?act=published", "?act=withdrawn"):
+        told = world.get(f"{path}/receipt{act}")
+        assert (code_of(told), told.headers.get("Retry-After")) == ("H1302", None)
+
+
 @pytest.mark.parametrize("topic", ["submission.published", "submission.withdrawn"])
 def test_a_record_says_what_is_written_down_of_it(world: World, topic: str) -> None:
     """Logs are not written anew: what docs/audit.md says of a record's names is so for ever."""
@@ -64,8 +103,9 @@ def test_a_record_says_what_is_written_down_of_it(world: World, topic: str) -> N
 
 def test_what_is_not_published_has_none(world: World) -> None:
     number = world.post(world.written()).json["id"]
-    told = world.get(f"/v1/submissions/{number}/receipt")
-    assert (told.status_code, code_of(told), told.json["facts"]) == (409, "H1410", {"state": "received"})
+    for act in ("", "?act=published", "?act=withdrawn"):
+        told = world.get(f"/v1/submissions/{number}/receipt{act}")
+        assert (told.status_code, code_of(told), told.json["facts"]) == (409, "H1410", {"state": "received"})
 
 
 def test_anothers_receipt_is_unknown(world: World) -> None:
@@ -73,6 +113,7 @@ def test_anothers_receipt_is_unknown(world: World) -> None:
     drain(world.settings)
     told = [world.get(f"/v1/submissions/{each}/receipt") for each in (number, UNKNOWN)]
     assert [code_of(each) for each in told] == ["H1116", "H1116"]
+    assert code_of(world.get(f"/v1/submissions/{number}/receipt?act=published")) == "H1116"
     assert world.get(f"/v1/submissions/{number}/receipt", OTHER).status_code == 200
 
 

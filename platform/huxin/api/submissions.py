@@ -24,16 +24,16 @@ from huxin.api.submission_answers import (
     StateName,
     SubmissionAnswer,
     SubmissionsPage,
-    state_name,
     submission_answer,
 )
+from huxin.api.submission_receipts import Proving, receipt_of
 from huxin.api.uploads import Body, parts
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import wishes
 from huxin.nightly.filing import Filing
 from huxin.nightly.receive import Received
-from huxin.registry import audit_log, filings
+from huxin.registry import filings
 from huxin.registry.alone import at_once
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission
@@ -48,7 +48,6 @@ _RETRY_S = 10
 ONE = "/v1/submissions/<uuid:submission_id>"
 _LIST = "submissions"
 _ALLOWED = (State.PSEUDONYMIZED, State.PUBLISHED)  # where a confirmation leads to
-_RECORDED = {State.PUBLISHED: "submission.published", State.WITHDRAWN: "submission.withdrawn"}
 FORM: dict[str, Any] = {
     "required": True,
     "content": {
@@ -118,11 +117,12 @@ def _reading() -> list[tuple[Route, View]]:
     proven = Route(
         "GET",
         f"{ONE}/receipt",
-        "存证回执 · Receipt: proof that the publication is in the audit log",
+        "存证回执 · Receipt: proof that the publication, or the withdrawal, is in the audit log",
         "submissions",
         access=MEMBER,
         answer=Receipt,
-        errors=("H1116", "H1302", "H1309", "H1410", "H1709"),
+        errors=("H1116", "H1121", "H1302", "H1309", "H1410", "H1709"),
+        parameters=parameters(Proving),
     )
     one = _one("GET", ONE, "一个报送批次 · One submission", errors=("H1116",))
     return [(page, listed), (one, shown), (proven, receipt)]
@@ -218,20 +218,14 @@ def shown(caller: Caller, submission_id: UUID) -> Response:
 
 
 def receipt(caller: Caller, submission_id: UUID) -> Response:
-    """Of its publication, or of its withdrawal; in the log within a minute of either.
+    """Of its publication or of its withdrawal, of the last of them by itself; in the log within a minute of either.
 
     Where the platform is split, the log is the registry zone's, whose API tells it under the same id.
     """
     if zone_of(shell().settings) == INTAKE:
         raise HuxinError("H1709", zone=INTAKE, wanted=REGISTRY)
-    item = own(caller, submission_id)
-    topic = _RECORDED.get(item.state)
-    if topic is None:
-        raise HuxinError("H1410", state=state_name(item.state))
-    found = audit_log.inclusion(shell().live, submission_id, member_id=caller.member_id, topic=topic)
-    if found is None:
-        raise audit_log.not_in_the_log(own=True)
-    return answer(found)
+    wanted = read_query(Proving)
+    return answer(receipt_of(shell().live, own(caller, submission_id), wanted.act))
 
 
 def confirm(caller: Caller, submission_id: UUID) -> Response:
