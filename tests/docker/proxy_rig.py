@@ -71,6 +71,14 @@ class Proxy:
         context = ssl.create_default_context(cafile=str(self.authority))
         return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=120)
 
+    def said(self, sent: bytes) -> bytes:
+        """All that comes back to these bytes until the proxy closes."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        plain = socket.create_connection(("localhost", self.port), timeout=120)
+        with context.wrap_socket(plain, server_hostname="localhost") as opened:
+            opened.sendall(sent)
+            return b"".join(iter(lambda: opened.recv(65536), b""))
+
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
         return _asked(self.connection(), path, body, headers)
 

@@ -136,7 +136,45 @@ def test_without_tls_nothing_is_said(proxy: Proxy) -> None:
     plain.request("GET", "/v1/whoami")
     answer = plain.getresponse()
     assert answer.status == 400
-    assert b"path" not in answer.read()
+    assert told(answer) == {"type": "about:blank", "title": "Bad Request", "status": 400}
+
+
+HOST = b"Host: localhost\r\nConnection: close\r\n"
+LONG = NUMBER.encode() * 600
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "title"),
+    [
+        (b"\x00\x01\r\n\r\n", 400, "Bad Request"),
+        (b"GET /" + NUMBER.encode() + b"/%zz HTTP/1.1\r\n" + HOST + b"\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\n" + HOST + NUMBER.encode() + b" : y\r\n\r\n", 400, "Bad Request"),
+        (b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n", 405, "Method Not Allowed"),
+        (b"GET /" + LONG + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, "URI Too Long"),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + LONG + b"\r\n\r\n", 431, "Request Header Fields Too Large"),
+        (b"GET / HTTP/3.7\r\n" + HOST + b"\r\n", 505, "HTTP Version Not Supported"),
+        (
+            b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: x\r\n\r\n",
+            501,
+            "Not Implemented",
+        ),
+    ],
+    ids=lambda value: "" if isinstance(value, bytes) else None,
+)
+def test_what_is_no_http_is_told_in_the_apis_form(proxy: Proxy, sent: bytes, status: int, title: str) -> None:
+    head, _, body = proxy.said(sent).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d" % status)
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    assert b"\r\nStrict-Transport-Security: " in head
+    assert json.loads(body) == {"type": "about:blank", "title": title, "status": status}
+    for written in (proxy.log, proxy.faults):
+        assert NUMBER not in written.read_text(encoding="utf-8")
+
+
+def test_the_address_of_refusals_is_none(proxy: Proxy) -> None:
+    answer = proxy.ask("/refused")
+    assert (answer.status, told(answer)["status"]) == (404, 404)
 
 
 def test_the_health_listener_answers(proxy: Proxy) -> None:
