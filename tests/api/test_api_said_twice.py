@@ -88,7 +88,8 @@ def test_an_enquiry_that_says_a_key_twice_is_not_asked(world: World, token: str)
 
 
 def wrong(world: World, token: str, query: str) -> list[tuple[str, str]]:
-    response = world.call("GET", f"/v1/{query}", token, {"Accept-Language": "en"})
+    asked = query.replace("NUMBER", PLANTED)  # which is not to stand in a test's name either
+    response = world.call("GET", f"/v1/{asked}", token, {"Accept-Language": "en"})
     assert code_of(response) == "H1121"
     assert PLANTED not in response.text
     return [(each["pointer"], each["fault"]) for each in response.json["errors"]]
@@ -100,9 +101,9 @@ def wrong(world: World, token: str, query: str) -> list[tuple[str, str]]:
         ("submissions?limit=5&limit=6", [("/limit", "repeated")]),
         ("submissions?limit=5&limit=5", [("/limit", "repeated")]),
         ("submissions?limit=5&l%69mit=6", [("/limit", "repeated")]),
-        (f"submissions?limit=5&limit={PLANTED}", [("/limit", "repeated")]),
+        ("submissions?limit=5&limit=NUMBER", [("/limit", "repeated")]),
         ("submissions?state=lost&limit=5&limit=5", [("/limit", "repeated"), ("/state", "literal_error")]),
-        (f"submissions?{PLANTED}=1&{PLANTED}=2", [("/*", "extra_forbidden")]),
+        ("submissions?NUMBER=1&NUMBER=2", [("/*", "extra_forbidden")]),
         ("audit/consistency?from=0&from=1", [("/from", "repeated")]),
         (
             "enquiries/01970000-0000-7000-8000-000000000001?replay=false&replay=true",
