@@ -15,7 +15,7 @@ from huxin.registry.session import forget_engine, member_connection
 
 UNREACHABLE = (
     "loan", "loan_history", "loan_adverse", "enquiry", "enquiry_default", "alias", "reservation",
-    "mobile_alias", "mobile_subject", "mobile_enquiry", "quota", "outbox", "member",
+    "mobile_alias", "mobile_subject", "mobile_enquiry", "quota", "quota_refused", "outbox", "member",
     "alarm", "honeytoken", "enquiry_tally", "enquiry_yield", "member_limit", "guard_run",
     "report_day", "report_code", "member_book", "member_book_day", "reporting_term", "enquiry_directory", "sector_book",
     "sector_lenders",

@@ -34,10 +34,12 @@ def set_clock(desk: Desk, now: datetime) -> None:
     desk.settings = replace(desk.settings, fixed_now=now)
 
 
-def ask(desk: Desk, member: int = 1, purpose: str = "application", n: int = 1) -> Told:
+def ask(
+    desk: Desk, member: int = 1, purpose: str = "application", n: int = 1, key: str | None = None
+) -> Told:
     person = Person("resident_id", resident_id(n))
     request = EnquiryRequest(person, purpose, "SQ1", date(2028, 12, 31), "S1", "CASE", 500_000)
-    return desk.enquire(Asker(member, f"M{member}"), request, str(new_id()))
+    return desk.enquire(Asker(member, f"M{member}"), request, key or str(new_id()))
 
 
 def test_the_tighter_of_both_holds_for_this_member_and_purpose(town: Town, desk: Desk) -> None:
@@ -92,3 +94,42 @@ def test_it_is_read_every_few_seconds_and_not_with_each_question(
     monkeypatch.setattr(limiting, "SECONDS", 0.0)
     with pytest.raises(HuxinError, match="H1123"):
         ask(desk)
+
+
+def test_what_was_asked_before_a_limit_came_was_not_refused(town: Town, desk: Desk) -> None:
+    for key in ("K1", "K2", "K3"):
+        ask(desk, key=key)
+    limit(town.settings, "M1", Wanted("application", None, 2, None))
+    assert not ask(desk, key="K3").fresh, "answered again, for that is no new question"
+    assert town.guard().found == []
+    for refused in (1, 2):
+        with pytest.raises(HuxinError, match="H1123"):
+            ask(desk)
+        town.guard()
+        (alarm,) = town.alarms()
+        assert alarm.figures == {"quota": 2, "asked": 4 + refused, "refused": refused}
+
+
+def test_what_a_purpose_that_is_not_open_refused_counts(town: Town, desk: Desk) -> None:
+    limit(town.settings, "M1", Wanted("application", 0, 0, None))
+    with pytest.raises(HuxinError, match="H1209"):
+        ask(desk)
+    (found,) = town.guard().found
+    assert (found.kind, found.figures) == ("quota", {"quota": 0, "asked": 1, "refused": 1})
+
+
+def test_what_a_minute_refused_is_no_alarm_and_each_day_begins_anew(town: Town, desk: Desk) -> None:
+    limit(town.settings, "M1", Wanted("application", 1, 2, None))
+    for days, minutes in ((0, 0), (0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 0), (1, 1)):
+        set_clock(desk, town.settings.now() + timedelta(days=days, minutes=minutes))
+        try:
+            ask(desk)
+        except HuxinError as refused:
+            assert refused.code == "H1123"
+        if minutes == 3:
+            assert town.run("SELECT day, per_day, refused FROM quota_refused") == [(TODAY, 2, 2)]
+    assert town.run("SELECT refused FROM quota_refused") == [(2,)]
+    set_clock(desk, town.settings.now() + timedelta(days=1, minutes=2))
+    with pytest.raises(HuxinError, match="H1123"):
+        ask(desk)
+    assert town.run("SELECT day, refused FROM quota_refused") == [(TODAY + timedelta(days=1), 1)]

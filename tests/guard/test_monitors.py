@@ -176,12 +176,17 @@ def test_what_became_of_a_day_is_reckoned_when_its_nights_are_over(town: Town) -
     )
 
 
+def used_up(town: Town, member: int, asked: int, refused: int, day: str = "2026-05-31") -> None:
+    town.run("INSERT INTO quota VALUES (%s, 'application', 1, 1, %s, %s)", member, day, asked)
+    if refused:
+        town.run("INSERT INTO quota_refused VALUES (%s, 'application', %s, 1000, %s)", member, day, refused)
+
+
 def test_a_quota_that_was_used_up_is_an_alarm_until_it_is_settled(town: Town) -> None:
-    town.run("UPDATE member SET tier = 'query_only' WHERE id = 1")
-    for member, used in ((1, 1000), (2, 1001)):
-        town.run("INSERT INTO quota VALUES (%s, 'application', 1, 1, '2026-05-31', %s)", member, used)
-    town.run("UPDATE quota SET day_used = 1003 WHERE member_id = 1")
-    town.run("INSERT INTO quota VALUES (3, 'application', 1, 1, '2026-05-30', 900000)")  # of another day
+    used_up(town, 1, 1003, 3)
+    used_up(town, 2, 900_000, 0)  # under a higher tier than now, or asked again and answered again
+    used_up(town, 3, 1003, 3, "2026-05-30")
+    town.run("UPDATE member SET tier = 'query_only' WHERE id = 2")
     town.guard()
     (alarm,) = town.alarms()
     assert (alarm.member, alarm.kind, alarm.about) == ("M1", "quota", "application")
@@ -190,13 +195,10 @@ def test_a_quota_that_was_used_up_is_an_alarm_until_it_is_settled(town: Town) ->
     assert town.guard().fresh == 0
 
 
-def test_a_members_own_limit_is_the_quota_that_counts(town: Town) -> None:
-    acts.limit(town.settings, "M2", acts.Wanted("application", None, 50, None))
-    acts.limit(town.settings, "M3", acts.Wanted("application", None, 50, TODAY - timedelta(days=1)))
-    for member in (2, 3):
-        town.run("INSERT INTO quota VALUES (%s, 'application', 1, 1, '2026-05-31', 60)", member)
-    town.guard()
-    assert [(alarm.member, alarm.figures["refused"]) for alarm in town.alarms()] == [("M2", 10)]
+def test_the_quota_of_elements_is_no_matter_of_the_guards(town: Town) -> None:
+    """Blind mode counts elements beside enquiries, under a purpose that no policy has."""
+    town.run("INSERT INTO quota VALUES (1, 'blind', 1, 1, '2026-05-31', 60)")
+    assert town.guard().found == []
 
 
 def converted(town: Town, member: int, ended: int, subject: UUID | None = None, state: int = 2) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -137,9 +136,9 @@ class Desk:
         return self._begun(question, self._known_of(question, gathered))
 
     def _begun(self, question: Question, known: Known) -> Drafting | Told:
-        asker, request, policy = question.asker, question.request, question.policy
+        request, policy = question.request, question.policy
         if known.quota.exceeded:
-            return self._repeated(asker, question.key, request.bodies(), known, request.purpose)
+            return self._repeated(question, known)
         asked = Asked(request.product, request.amount, request.purpose)
         used = Used(known.gathered.facts, self._covering.now(policy), policy, asked, known.tier)
         return begin(question, known, used)
@@ -268,24 +267,27 @@ class Desk:
             raise HuxinError("H1236")
         return keys_of(read.keys, read.elements, request.person, self.settings.today())
 
-    def _repeated(self, asker: Asker, key: str, bodies: Sequence[bytes], known: Known, purpose: str) -> Told:
+    def _repeated(self, question: Question, known: Known) -> Told:
         """An answer given before is told again even where nothing is left of the quota.
 
-        It is counted like any question: whether it is a repeated one is known only after the quota was.
+        It is counted like any question: whether it is a repeated one is known only after the quota was. What is refused
+        is counted beside it, for the guard.
         """
-        quota = known.quota
+        quota, purpose, member = known.quota, question.request.purpose, question.asker.member_id
         before = self.keys.by_digest(
-            bodies, lambda digest: enquiries.recorded(self.live, asker.member_id, key, digest)
+            question.request.bodies(),
+            lambda digest: enquiries.recorded(self.live, member, question.key, digest),
         )
-        if before is None and quota.limit == 0:
+        if before is not None:
+            return Told(self._opened(before), quota, fresh=False)
+        gathering.note_refused(self.live, question.asking, quota)
+        if quota.limit == 0:
             # There is nothing to wait for, so this is no matter of having asked too often.
             raise HuxinError("H1209", purpose=purpose, tier=known.tier)
-        if before is None:
-            retry_s = max(1, quota.reset_s or 1)
-            raise HuxinError(
-                "H1123", purpose=purpose, limit=quota.limit, window_s=quota.window_s, retry_s=retry_s
-            )
-        return Told(self._opened(before), quota, fresh=False)
+        retry_s = max(1, quota.reset_s or 1)
+        raise HuxinError(
+            "H1123", purpose=purpose, limit=quota.limit, window_s=quota.window_s, retry_s=retry_s
+        )
 
     def _given_before(self, asker: Asker, request: EnquiryRequest, key: str) -> Told | None:
         """The answer on record for this key and body, which holds for good; None where nothing was asked under it.

@@ -12,7 +12,6 @@ from huxin.oversight.guard_rules import Share, few_loans, unusual_hits
 from huxin.registry import guard
 from huxin.registry.alarms import Raised, last_closed, raise_alarm
 from huxin.registry.guard import Sums
-from huxin.registry.policies import policy_in
 from huxin.registry.replay import When
 from huxin.registry.session import connection
 from huxin.settings import SHANGHAI, Settings
@@ -124,17 +123,12 @@ def _unreported(database: Connection, policy: GuardPolicy, when: When) -> Iterat
 
 
 def _quota(database: Connection, policy: GuardPolicy, when: When) -> Iterator[Raised]:
-    """Of today only: what was used of an earlier day's quota is nowhere kept."""
-    rules = policy_in(database, when.today)
-    for used in guard.quotas_used(database, when.today):
-        tier = rules.tier_shown(used.tier, used.reported_on, when.today)
-        allowed = min(
-            each for each in (rules.quota(tier, used.purpose).per_day, used.own_limit) if each is not None
-        )
-        refused = used.day_used - allowed
-        if refused >= policy.quota.refused:
-            figures = {"quota": allowed, "asked": used.day_used, "refused": refused}
-            found = Raised(used.member_id, QUOTA, used.purpose, when.today, when.today, figures)
+    """Of today only, and of what was refused: counted as it was, for tier and limits may have changed since the rest of
+    the day was asked, and a question that is asked again is answered again whatever is left of the quota."""
+    for each in guard.quotas_refused(database, when.today):
+        if each.refused >= policy.quota.refused:
+            figures = {"quota": each.per_day, "asked": each.asked, "refused": each.refused}
+            found = Raised(each.member_id, QUOTA, each.purpose, when.today, when.today, figures)
             settled = last_closed(database, found)
             if settled is None or settled[0] < when.today:
                 yield found

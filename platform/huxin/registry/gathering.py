@@ -12,6 +12,7 @@ from huxin.registry.live import Live
 from huxin.registry.statement import BOOL, BYTES, DAY, ID, INT2S, INT4, MOMENT, TEXT, UUIDS, calling
 from huxin.settings import SHANGHAI
 
+_DAY_S = 86400
 Key = tuple[bytes, int]  # a token of 16 bytes and the number of its scheme
 
 # What is known of one who is asked about, as Gathered has it.
@@ -31,6 +32,7 @@ _GATHER = calling(
     (INT4, TEXT, UUIDS, INT2S, BOOL, UUIDS, UUIDS, INT2S, MOMENT, DAY, INT4, INT4, BOOL, BOOL),
     GATHERED,
 )
+_REFUSE = calling("quota_refuse", (INT4, TEXT, DAY, INT4), (("refused", INT4),))
 _COVERAGE = calling("coverage_since", (DAY,), (("members", INT4), ("reported", INT4), ("oldest", DAY)))
 
 
@@ -133,8 +135,8 @@ def quota_left(now: datetime, used: tuple[int, int], limits: tuple[int | None, i
     if limits == (None, None):
         return Quota()
     local = now.astimezone(SHANGHAI)
-    to_midnight = 86400 - (local.hour * 3600 + local.minute * 60 + local.second)
-    resets, windows = (60 - local.second, to_midnight), (60, 86400)
+    to_midnight = _DAY_S - (local.hour * 3600 + local.minute * 60 + local.second)
+    resets, windows = (60 - local.second, to_midnight), (60, _DAY_S)
     quotas = [
         Quota(limit, max(limit - taken, 0), reset, taken > limit, window)
         for limit, taken, reset, window in zip(limits, used, resets, windows, strict=True)
@@ -144,6 +146,12 @@ def quota_left(now: datetime, used: tuple[int, int], limits: tuple[int | None, i
     return min(
         quotas, key=lambda each: (not each.exceeded, each.remaining, -(each.reset_s or 0)), default=Quota()
     )
+
+
+def note_refused(live: Live, asking: Asking, quota: Quota) -> None:
+    """Counts a question that the day's quota refused, for the guard; what a minute's refused is nobody's alarm."""
+    if quota.window_s == _DAY_S:
+        live.call(_REFUSE, (asking.member_id, asking.purpose, asking.today, quota.limit))
 
 
 def coverage(live: Live, since: date) -> tuple[int, int, date | None]:

@@ -100,13 +100,10 @@ _UNREPORTED = text(f"""
       AND NOT EXISTS ({ITS_LOAN})
     GROUP BY r.member_id HAVING count(*) >= :least ORDER BY r.member_id
 """)
-_QUOTAS = text("""
-    SELECT q.member_id, q.purpose, q.day_used, m.tier,
-        coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date), l.per_day
-    FROM quota q JOIN member m ON m.id = q.member_id
-    LEFT JOIN member_limit l ON l.member_id = q.member_id AND l.purpose = q.purpose
-        AND (l.until IS NULL OR l.until >= :today)
-    WHERE q.day = :today ORDER BY q.member_id, q.purpose
+_REFUSED = text("""
+    SELECT r.member_id, r.purpose, r.per_day, q.day_used, r.refused
+    FROM quota_refused r JOIN quota q ON q.member_id = r.member_id AND q.purpose = r.purpose AND q.day = r.day
+    WHERE r.day = :today ORDER BY r.member_id, r.purpose
 """)
 # Of each honeytoken whether a member says that it lends to it.
 _REPORTED = text("""
@@ -148,15 +145,14 @@ class Unreported:
 
 
 @dataclass(frozen=True)
-class Used:
-    """What a member used of a day's quota, and what its tier and its own limit are found by."""
+class Refused:
+    """What a day's quota refused a member, the quota that refused the last, and how many were asked on the day."""
 
     member_id: int
     purpose: str
-    day_used: int
-    tier: str
-    reported_on: date
-    own_limit: int | None
+    per_day: int
+    asked: int
+    refused: int
 
 
 def take_turn(connection: Connection) -> None:
@@ -206,9 +202,9 @@ def unreported(connection: Connection, begin: datetime, until: datetime, least: 
     return [Unreported(*row) for row in connection.execute(_UNREPORTED, values)]
 
 
-def quotas_used(connection: Connection, today: date) -> list[Used]:
-    """What members used of the day's quotas."""
-    return [Used(*row) for row in connection.execute(_QUOTAS, {"today": today})]
+def quotas_refused(connection: Connection, today: date) -> list[Refused]:
+    """Of whom the day's quotas refused any."""
+    return [Refused(*row) for row in connection.execute(_REFUSED, {"today": today})]
 
 
 def reported_honeytokens(connection: Connection) -> list[tuple[int, int]]:

@@ -30,11 +30,6 @@ def policy_on(settings: Settings, on: date) -> Policy:
     return _in_force(policies(settings), on)
 
 
-def policy_in(database: Connection, on: date) -> Policy:
-    """As `policy_on`, read in the caller's transaction."""
-    return _in_force(all_policies(database), on)
-
-
 def tiers_known(database: Connection, today: date) -> list[str]:
     """The tiers that the policy in force knows and each that follows it; nobody approves another until the end."""
     hold_changes(database)

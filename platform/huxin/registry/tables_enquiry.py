@@ -122,6 +122,17 @@ quota = Table(
     Column("day_used", Integer, nullable=False),
     prefixes=["UNLOGGED"],
 )
+# Of the last day on which the day's quota refused any: how many, and the quota that refused the last.
+quota_refused = Table(
+    "quota_refused",
+    metadata,
+    Column("member_id", Integer, primary_key=True, autoincrement=False),
+    Column("purpose", Text, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("per_day", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+    prefixes=["UNLOGGED"],
+)
 
 # by mobile token, and by mobile_id: fed by the outbox and by the night --------------------------------
 mobile_alias = Table(
