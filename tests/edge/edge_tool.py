@@ -44,6 +44,7 @@ class Tool:
             cwd=self.folder,
             env=self._surroundings(),
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
     def _surroundings(self) -> dict[str, str]:

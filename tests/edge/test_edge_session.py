@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from edge_world import question
 
 from huxin_edge import Huxin
 from huxin_edge.session import Retry, Session
-from huxin_edge.transport import Body, Transport
+from huxin_edge.transport import Body, Transport, Unreachable
 from huxin_privacy.client import Identity
 from huxin_privacy.enquiry_digest import digest_of_body
 from huxin_privacy.errors import PrivacyError
@@ -32,16 +33,18 @@ class Stand:
     replies: list[Told | None] = field(default_factory=list)
     seen: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    told: list[tuple[float, str]] = field(default_factory=list)
     port: int = 0
     clock: float = 0.0
 
-    def session(self, patience_s: float = 100.0) -> Session:
+    def session(self, patience_s: float = 100.0, busy_s: float = 0.0) -> Session:
         secret = Ed25519PrivateKey.generate()
         return Session(
             Transport(f"http://127.0.0.1:{self.port}", timeout_s=90),
             Identity("M0001", "key", secret),
-            Retry(patience_s),
+            Retry(patience_s, busy_s=busy_s),
             "en",
+            waiting=lambda seconds, why: self.told.append((seconds, why)),
             clock=lambda: self.clock,
             sleep=self.sleep,
         )
@@ -146,7 +149,29 @@ def test_a_wait_beyond_its_patience_is_not_begun(stand: Stand) -> None:
 def test_out_of_order_is_not_refused(stand: Stand) -> None:
     stand.replies = [TOKEN, problem(503, "H1101", Retry_After="60")]
     told = fault(stand, patience_s=10.0)
-    assert (told.code, told.facts["why"]) == ("P0181", "HTTP 503")
+    assert (told.code, told.facts["why"]) == ("P0181", "HTTP 503 H1101")
+
+
+def test_who_says_when_to_come_again_is_waited_for_longer(stand: Stand) -> None:
+    busy = problem(503, "H1145", Retry_After="10")
+    stand.replies = [TOKEN, *[busy] * 6, OK]
+    stand.session(20.0, busy_s=60.0).call("POST", "/v1/submissions", {})
+    assert stand.told == [(10.0, "HTTP 503 H1145")] * 6
+    assert stand.slept == [10.0] * 6
+    stand.replies = [TOKEN, *[busy] * 7]
+    assert fault(stand, patience_s=20.0, busy_s=60.0).facts["why"] == "HTTP 503 H1145"
+    assert len(stand.slept) == 12, "and no longer than that"
+    stand.replies = [TOKEN, *[problem(503, "H1101")] * 99]
+    begun = stand.clock
+    fault(stand, patience_s=20.0, busy_s=60.0)
+    assert stand.clock - begun < 20.0
+
+
+def test_why_it_waits_is_told_of_a_line_that_broke_too(stand: Stand) -> None:
+    stand.replies = [TOKEN, None, OK]
+    stand.session().call("POST", "/v1/enquiries", {}, key="key-12345")
+    ((seconds, why),) = stand.told
+    assert (0.1 <= seconds <= 0.2, why) == (True, "RemoteDisconnected")
 
 
 @pytest.mark.parametrize(
@@ -186,6 +211,49 @@ def test_a_stream_is_made_anew_for_each_attempt(stand: Stand) -> None:
     stand.session().call("POST", "/v1/submissions", body=body)
     assert [each[3] for each in stand.calls] == [b"abcdef"] * 2
     assert len(made) == 2
+
+
+def test_a_refusal_is_read_though_the_line_is_cut_before_the_body_is_out() -> None:
+    """As the platform does with an upload whose turn has not come: it answers, reads no further, and closes."""
+    told = json.dumps({"code": "H1145"}).encode()
+    answer = b"HTTP/1.1 503 Busy\r\nRetry-After: 10\r\nContent-Length: %d\r\n\r\n%s" % (len(told), told)
+
+    def refuse(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=refuse, args=(server,))
+        thread.start()
+        transport = Transport(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=30)
+        length = 64 << 20
+        ended = []
+
+        def blocks() -> Iterator[bytes]:
+            try:
+                for _ in range(64):
+                    yield bytes(1 << 20)
+            finally:
+                ended.append(True)
+
+        reply = transport.send("POST", "/v1/submissions", Body("text/plain", length, blocks()), {})
+        thread.join()
+    assert (reply.status, reply.headers["retry-after"], reply.json()) == (503, "10", {"code": "H1145"})
+    assert ended == [True]
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_line(stand: Stand) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"abc"
+        raise OSError("a disk that failed")
+
+    stand.replies = [None]
+    with pytest.raises(Unreachable, match="OSError"):
+        Transport(f"http://127.0.0.1:{stand.port}", timeout_s=5).send(
+            "POST", "/v1/submissions", Body("text/plain", 9, broken()), {}
+        )
 
 
 def test_only_web_addresses_are_taken() -> None:

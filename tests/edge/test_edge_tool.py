@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from edge_tool import Tool
-from edge_world import ME, OTHER, Platform, question
+from edge_world import ME, OTHER, Platform, question, until
 from typer.testing import CliRunner
 
 from huxin.cli import app
@@ -255,6 +256,37 @@ def test_a_submission_survives_its_platforms_death(platform: Platform, tool: Too
     assert sending.returncode == 0, said
     again = tool.json("submit", file.name, "--wait", "0")
     assert json.loads(said)["id"] == again["id"]
+
+
+def half_sent(platform: Platform) -> socket.socket:
+    """A connection on which an upload of ME has begun, and does not end."""
+    session = platform.session()
+    session.call("GET", "/v1/whoami")
+    head = (
+        f"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {session._token}\r\n"
+        "Content-Type: multipart/form-data; boundary=XyZ\r\nContent-Length: 9000000\r\n\r\n"
+        '--XyZ\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    )
+    opened = socket.create_connection(("127.0.0.1", platform.port))
+    opened.sendall(head.encode() + b"x" * 100_000)
+    return opened
+
+
+def test_a_file_waits_for_its_turn_and_says_so(platform: Platform, tool: Tool) -> None:
+    """Two uploads hold all turns of a member; the file is long enough for the line to be cut while it is sent."""
+    file = book(tool, 500, name="七月.csv")
+    file.write_bytes(file.read_bytes() + b"\n" * (20 << 20))
+    tool.run("manifest", file.name, "--sequence", "10", "--mode", "incremental")
+    spool = platform.settings.spool_dir
+    before = len(list(spool.iterdir()))
+    with half_sent(platform), half_sent(platform):
+        until(lambda: len(list(spool.iterdir())) == before + 2, "the uploads do not begin")
+        sending = tool.start("submit", file.name, "--wait", "0", "--json")
+        assert sending.stderr is not None
+        said = sending.stderr.readline().decode()
+    assert said == "The platform cannot take it now (HTTP 503 H1145); trying again in 10 s\n"
+    told, _ = sending.communicate(timeout=60)
+    assert (sending.returncode, json.loads(told)["state"]) == (0, "received")
 
 
 def test_while_the_platform_is_away(away: Platform, platform: Platform, tool: Tool) -> None:

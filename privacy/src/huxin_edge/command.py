@@ -22,6 +22,7 @@ CODES: Final = (
     "130 中断 interrupted"
 )
 
+_NOTICED_S: Final = 1.0
 _COMMON: Final = {
     "config": "设置文件，默认 huxin-edge.toml · settings file",
     "url": "平台地址 · the platform's address",
@@ -44,19 +45,21 @@ class Context:
 
     def session(self, patience_s: float = 30.0) -> Session:
         """Calls as the member. PrivacyError P0180, P0183, P0184."""
-        return self._session(self.settings.transport(), patience_s)
+        return self._session(self.settings.transport(), Retry(patience_s))
 
-    def intake(self, patience_s: float) -> Session:
-        """Calls for files: to the intake zone where the platform is split."""
-        return self._zone("intake_url", "submissions", patience_s) or self.session(patience_s)
+    def intake(self, patience_s: float, busy_s: float = 0.0) -> Session:
+        """Calls for files: to the intake zone where the platform is split. `busy_s` as Retry has it."""
+        retry = Retry(patience_s, busy_s=busy_s)
+        zone = self._zone("intake_url", "submissions", retry)
+        return zone or self._session(self.settings.transport(), retry)
 
     def entry(self, patience_s: float) -> Session | None:
         """Calls for tickets, where the platform is split."""
-        return self._zone("entry_url", "tickets", patience_s)
+        return self._zone("entry_url", "tickets", Retry(patience_s))
 
     def elements(self, patience_s: float) -> Session | None:
         """Calls for elements of a file, where the platform is split: whoever may report may get them."""
-        return self._zone("entry_url", "elements", patience_s)
+        return self._zone("entry_url", "elements", Retry(patience_s))
 
     def pinned(self, fingerprint: str) -> None:
         """Tells that keys of blind mode were pinned."""
@@ -65,17 +68,31 @@ class Context:
             f"Keys of blind mode pinned; compare with the association and other members: {fingerprint}",
         )
 
-    def _zone(self, name: str, scope: str, patience_s: float) -> Session | None:
+    def _zone(self, name: str, scope: str, retry: Retry) -> Session | None:
         if getattr(self.settings, name) is None:
             return None
         issuer = self.settings.transport()
-        return self._session(self.settings.transport(name), patience_s, issuer=issuer, scope=scope)
+        return self._session(self.settings.transport(name), retry, issuer=issuer, scope=scope)
 
-    def _session(self, transport: Transport, patience_s: float, **zone: Any) -> Session:
+    def _session(self, transport: Transport, retry: Retry, **zone: Any) -> Session:
         identity, told = self.settings.identity(), self.voice.language
         return Session(
-            transport, identity, Retry(patience_s), told, now=lambda: clock.now().timestamp(), **zone
+            transport,
+            identity,
+            retry,
+            told,
+            now=lambda: clock.now().timestamp(),
+            waiting=self._waiting,
+            **zone,
         )
+
+    def _waiting(self, seconds: float, why: str) -> None:
+        """Tells people of waits that they notice."""
+        if seconds >= _NOTICED_S:
+            self.voice.note(
+                f"平台暂时不能受理（{why}），{seconds:.0f} 秒后自动重试",
+                f"The platform cannot take it now ({why}); trying again in {seconds:.0f} s",
+            )
 
 
 Run = Callable[[argparse.Namespace, Context], int]

@@ -21,11 +21,15 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Retry:
-    """For how long a call is tried (seconds), and how long the waits between grow from `first_s` to `longest_s`."""
+    """For how long a call is tried (seconds), and how long the waits between grow from `first_s` to `longest_s`.
+
+    `busy_s` is the patience, where it is longer, with a platform that says itself when to come again.
+    """
 
     patience_s: float = 15.0
     first_s: float = 0.2
     longest_s: float = 5.0
+    busy_s: float = 0.0
 
     def wait(self, attempt: int, said: float | None) -> float:
         """Before the next attempt: what the platform said, else twice the last wait, spread over half of it."""
@@ -34,9 +38,15 @@ class Retry:
         full = min(self.longest_s, self.first_s * 2.0**attempt)
         return full * random.uniform(0.5, 1.0)  # noqa: S311 - it spreads callers, it hides nothing
 
+    def patience(self, said: float | None) -> float:
+        """With a reply that said to come again so many seconds later, or did not."""
+        return self.patience_s if said is None else max(self.patience_s, self.busy_s)
+
 
 class Session:
     """Calls to one address. `now` is Unix time, `clock` a steady clock, both in seconds; `sleep` waits.
+
+    `waiting` is told before each wait how long it is (seconds) and why: a code of the platform's, or the kind of fault.
 
     Where the platform is split into zones, `issuer` is the registry zone's address, which gives the tokens, and
     `scope` all that they may be used for: no zone is shown a token that opens another.
@@ -54,10 +64,12 @@ class Session:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        waiting: Callable[[float, str], None] = lambda _seconds, _why: None,
     ) -> None:
         self.identity, self._transport, self._retry = identity, transport, retry or Retry()
         self._issuer, self._scope = issuer or transport, scope
         self._language, self._now, self._clock, self._sleep = language, now, clock, sleep
+        self._waiting = waiting
         self._token, self._until = "", float("-inf")
 
     def call(
@@ -76,7 +88,7 @@ class Session:
         """
         made = body or ((lambda: json_body(content)) if content is not None else None)
         headers = {} if key is None else {"Idempotency-Key": key}
-        end, attempt, renewed = self._clock() + self._retry.patience_s, 0, False
+        begin, attempt, renewed = self._clock(), 0, False
         while True:
             reply, why = self._attempt(method, path, made, headers)
             if reply is not None and reply.status < 300:
@@ -84,9 +96,11 @@ class Session:
             if reply is not None and reply.status == 401 and not renewed:
                 renewed, self._until = True, float("-inf")
                 continue
-            wait = self._retry.wait(attempt, _retry_after(reply))
-            if not _helps(reply) or self._clock() + wait > end:
+            said = _retry_after(reply)
+            wait = self._retry.wait(attempt, said)
+            if not _helps(reply) or self._clock() + wait > begin + self._retry.patience(said):
                 raise self._fault(reply, why)
+            self._waiting(wait, why or _status(reply))
             self._sleep(wait)
             attempt += 1
 
@@ -125,7 +139,7 @@ class Session:
 
     def _fault(self, reply: Reply | None, why: str) -> PrivacyError:
         if reply is None or reply.status >= 500:
-            return PrivacyError("P0181", url=self._transport.url, why=why or f"HTTP {_status(reply)}")
+            return PrivacyError("P0181", url=self._transport.url, why=why or _status(reply))
         code, said = _problem(reply)
         return PrivacyError("P0182", refusal=code, said=said, status=reply.status)
 
@@ -143,8 +157,12 @@ def _running(reply: Reply) -> bool:
     return _problem(reply)[0] == "H1203"
 
 
-def _status(reply: Reply | None) -> int:
-    return reply.status if reply else 0
+def _status(reply: Reply | None) -> str:
+    """A refusal in short: its status, and the platform's code where it is the platform's own."""
+    if reply is None:
+        return ""
+    code, _ = _problem(reply)
+    return code if code.startswith("HTTP") else f"HTTP {reply.status} {code}"
 
 
 def _retry_after(reply: Reply | None) -> float | None:

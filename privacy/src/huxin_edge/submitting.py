@@ -49,7 +49,8 @@ def register(commands: Commands) -> None:
 
 def submit(arguments: argparse.Namespace, context: Context) -> int:
     """0 when all of it is published, 3 when it was refused, lost rows, or waits for somebody."""
-    session = context.intake(_PATIENCE_S)
+    # While it takes others' files it says when to come again: that is waited for like the file's own end.
+    session = context.intake(_PATIENCE_S, arguments.wait)
     item = _sent(arguments, context, session)
     if arguments.wait and item["state"] not in _ENDS:
         item = _awaited(session, item["id"], arguments.wait, context)
@@ -64,17 +65,18 @@ def _sent(arguments: argparse.Namespace, context: Context, session: Session) -> 
     file: Path = arguments.file
     raw, said = required_manifest(file, arguments.manifest)
     key = sealing_key(arguments.to, context) if arguments.seal else None
-    with opened(file) as source, context.voice.bar("上传", "sending", file.stat().st_size) as progress:
+    with opened(file) as source:
         facts = facts_of(source, said.member, file.name, said.contract) if key else None
 
         def blocks() -> Iterator[bytes]:
-            if key and facts:
-                yield from counted(source, facts, key, progress)
-                return
-            source.seek(0)
-            while block := source.read(_BLOCK):
-                yield block
-                progress(len(block))
+            with context.voice.bar("上传", "sending", file.stat().st_size) as progress:
+                if key and facts:
+                    yield from counted(source, facts, key, progress)
+                    return
+                source.seek(0)
+                while block := source.read(_BLOCK):
+                    yield block
+                    progress(len(block))
 
         size = sealed_size(facts) if facts else file.stat().st_size
         return dict(

@@ -5,12 +5,20 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+    build_opener,
+)
 
 from huxin_privacy.client import Reply
 
@@ -39,6 +47,56 @@ class _Stay(HTTPRedirectHandler):
         return None
 
 
+# What a peer that reads no further looks like; over TLS its end may come as the last two.
+_CUT: Final = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+class _Listening(http.client.HTTPConnection):
+    """Who is refused while it sends a long body is told so before the line is cut: that answer is read, not lost."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        headers: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        encode_chunked: bool = False,
+    ) -> None:
+        begun = False
+
+        def blocks() -> Iterator[bytes]:
+            nonlocal begun
+            for block in body:
+                begun = True
+                yield block
+
+        try:
+            given = None if body is None else blocks()
+            super().request(method, url, given, headers, encode_chunked=encode_chunked)
+        except _CUT:
+            if not begun:
+                raise
+
+
+class _ListeningTls(_Listening, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Http(HTTPHandler):
+    def http_open(self, req: Request) -> Any:
+        return self.do_open(_Listening, req)
+
+
+class _Https(HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._given = context
+
+    def https_open(self, req: Request) -> Any:
+        return self.do_open(_ListeningTls, req, context=self._given)
+
+
 class Transport:
     """Requests to one platform. `ca_file` holds the certificates to trust in place of the system's."""
 
@@ -47,7 +105,7 @@ class Transport:
             raise ValueError("an http or https address is needed")
         self.url, self._timeout = url.rstrip("/"), timeout_s
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        self._opener: OpenerDirector = build_opener(_Stay(), HTTPSHandler(context=context))
+        self._opener: OpenerDirector = build_opener(_Stay(), _Http(), _Https(context))
 
     def send(self, method: str, path: str, body: Body | None, headers: Mapping[str, str]) -> Reply:
         """One request; a refusal is a reply too. `Unreachable` when none comes."""
@@ -66,6 +124,9 @@ class Transport:
             raise Unreachable(type(fault.reason).__name__) from None
         except (OSError, http.client.HTTPException) as fault:
             raise Unreachable(type(fault).__name__) from None
+        finally:
+            if isinstance(blocks, Generator):  # what was under way ends here, not whenever it is forgotten
+                blocks.close()
 
 
 def json_body(content: Any) -> Body:
