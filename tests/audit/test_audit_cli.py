@@ -117,12 +117,13 @@ def test_an_answer_is_checked_offline_the_moment_it_is_told(
     older = {name: value for name, value in told["promise"].items() if name not in ("record", "salt")}
     for neither in (
         older,
-        {"promise": None},
         {"promise": older},
+        {"promise": "null"},
         [],
         json.dumps(told)[:-1] + ', "tier": "x"}',
     ):
         assert verified(neither) == (2, "P0140")
+    assert verified(told | {"promise": None}) == (2, "P0139"), "and how a receipt is got"
 
 
 def test_what_is_wrong_with_a_receipt_is_told(

@@ -212,6 +212,9 @@ def test_a_question_and_its_receipt(platform: Platform, tool: Tool) -> None:
     (tool.folder / "answer.json").write_text(changed, encoding="utf-8")
     tool.run("receipt", "verify", "answer.json", "--log-key", "log.pub", expect=2)
     assert "P0149" in tool.said
+    (tool.folder / "answer.json").write_text(json.dumps(answer | {"promise": None}), encoding="utf-8")
+    tool.run("receipt", "verify", "answer.json", "--log-key", "log.pub", expect=2)
+    assert "P0139" in tool.said and "receipt?act=" in tool.said
     key = operator(platform, "audit", "key").splitlines()[0]
     tool.run("receipt", "verify", "receipt.json", "--log-key", key)
     text = (tool.folder / "receipt.json").read_text(encoding="utf-8")

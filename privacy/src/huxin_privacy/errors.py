@@ -98,6 +98,14 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "the key file of submission {submission} is damaged or belongs to another submission",
         ),
         "P0136": ("批次 {submission} 已有密钥，不会覆盖", "submission {submission} has a key already"),
+        "P0139": (
+            "答复中没有承诺（promise 为 null）：授信占用由夜间终止或恢复，或记录已被删除。"
+            "未删除的，一分钟后取该次变动的存证回执再核验："
+            "GET /v1/reservations/编号/receipt?act=ended（恢复的为 act=resumed）",
+            "there is no promise in this answer (it is null): the night has ended or resumed the reservation, "
+            "or its record was erased. Unless it was, get the receipt of that act a minute later, and check that: "
+            "GET /v1/reservations/ID/receipt?act=ended (or act=resumed)",
+        ),
         "P0140": (
             "这不是存证回执或存证承诺，或其中有缺失、多余、写错的部分",
             "this is no receipt or promise, or a part of it is missing, unknown or misspelt",

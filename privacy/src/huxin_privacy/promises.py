@@ -59,11 +59,14 @@ def holds_promise(told: str | bytes | Mapping[str, Any]) -> bool:
 def verify_told(told: str | bytes | Mapping[str, Any], keys: Sequence[VerifierKey]) -> Promised:
     """Of an answer with its promise, or of a promise by itself: what the log has promised of it.
 
-    PrivacyError P0140 (neither of them, or a promise that does not tell record and salt), P0142, P0143 (signature),
-    P0144 (record or salt are not what was promised), P0149 (the answer is not the one that the record is about).
+    PrivacyError P0139 (an answer whose promise is null), P0140 (neither of them, or a promise that does not tell record
+    and salt), P0142, P0143 (signature), P0144 (record or salt are not what was promised), P0149 (the answer is not the
+    one that the record is about).
     """
     said = read_object(told)
     promise = said.get("promise", said)
+    if promise is None:
+        raise PrivacyError("P0139")
     try:
         record, salt = str(promise["record"]), read_hex(promise["salt"])
         verify_promise(promise, record, salt, keys)
