@@ -11,6 +11,8 @@ from log_world import MEMBER, ask_many, database, head_of, keys_of, put, receipt
 
 from huxin.audit.merkle import append, root_of
 from huxin.audit.notes import checkpoint_note, signer_of
+from huxin.audit.records import make_record, make_salt
+from huxin.ids import new_id
 from huxin.registry.audit_acts import REASONS, erase_record, note_change
 from huxin.registry.audit_verify import verify_log
 from huxin.registry.sequencing import drain
@@ -51,6 +53,9 @@ def behind_the_triggers(settings: Settings, *statements: str) -> None:
         ("H1313", "UPDATE audit_leaf SET salt = NULL WHERE number = 12"),
         ("H1313", "UPDATE audit_leaf SET record = NULL WHERE number = 12"),
         ("H1314", "UPDATE audit_leaf SET topic = 'policy.changed' WHERE number = 12"),
+        ("H1315", "UPDATE audit_leaf SET record_id = gen_random_uuid() WHERE number = 12"),
+        ("H1315", "UPDATE audit_leaf a SET record_id = b.record_id FROM audit_leaf b WHERE a.number + b.number = 25"
+                  " AND a.number IN (12, 13)"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 12"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 39"),
         ("H1305", "DELETE FROM audit_leaf WHERE number = 0"),
@@ -70,6 +75,68 @@ def test_each_change_is_found(log: Settings, code: str, statement: str) -> None:
     assert verify_log(log).size == 40
     behind_the_triggers(log, statement)
     refused(code, lambda: verify_log(log))
+
+
+@pytest.fixture
+def all_kinds(log: Settings) -> Settings:
+    """Behind forty enquiries of a member that there is: what a member was promised, what the night did, and acts."""
+    run_sql(
+        log,
+        "INSERT INTO member (id, code, name, created_at) VALUES (7, 'M0007', 'M', now()), (8, 'M8', 'M', now())",
+    )
+    said = {"reservation": str(new_id()), "member": "M0007"}
+    leaf = {"salt": make_salt().hex(), "record": make_record("reservation.granted", log.now(), said)}
+    put(log, "reservation.granted", {"record_id": said["reservation"], "member": MEMBER, "leaf": leaf})
+    night = {"reservation": str(new_id()), "member": MEMBER, "submission": str(new_id())}
+    put(log, "reservation.ended", night)
+    put(log, "submission.published", {"submission": night["submission"], "member": MEMBER})
+    put(log, "member.added", {"code": "M0007"})
+    put(log, "operator.asked", {"record_id": (act := str(new_id())), "act": act, "member": "M0007"})
+    drain(log)
+    return log
+
+
+def test_what_each_kind_of_record_names_is_what_it_is_kept_under(all_kinds: Settings) -> None:
+    assert verify_log(all_kinds).size == 45
+    held = run_sql(
+        all_kinds, "SELECT number, outbox_id, record_id, member_id FROM audit_leaf WHERE number >= 39"
+    )
+    for number, outbox_id, record_id, member_id in held:
+        wrong = [("record_id", new_id()), ("member_id", 8)]
+        # A promised record does not tell the row that brought it; an operator's act has no member.
+        wrong += [("outbox_id", new_id())] if number > 40 else []
+        wrong += [("member_id", None)] if member_id is not None else []
+        for column, value in wrong:
+            change(all_kinds, number, column, value)
+            told = refused("H1315", lambda: verify_log(all_kinds))
+            assert f"Leaf {number} " in told.text("en"), column
+            change(
+                all_kinds,
+                number,
+                column,
+                {"record_id": record_id, "member_id": member_id, "outbox_id": outbox_id}[column],
+            )
+    assert verify_log(all_kinds).size == 45
+
+
+def test_a_reservation_that_is_kept_under_the_file_which_ended_it_is_found(all_kinds: Settings) -> None:
+    """The record names both; the file's receipt would be the reservation's."""
+    file = run_sql(all_kinds, "SELECT record_id FROM audit_leaf WHERE number = 42")[0][0]
+    change(all_kinds, 41, "record_id", file)
+    refused("H1315", lambda: verify_log(all_kinds))
+
+
+def test_of_members_that_are_not_on_the_register_nothing_is_compared(all_kinds: Settings) -> None:
+    """As where a log is read beside another register."""
+    run_sql(all_kinds, "DELETE FROM member WHERE code = 'M0007'")
+    change(all_kinds, 12, "member_id", 8)
+    assert verify_log(all_kinds).size == 45
+
+
+def change(settings: Settings, number: int, column: str, value: object) -> None:
+    with database(settings) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute(f"UPDATE audit_leaf SET {column} = %s WHERE number = %s".encode(), (value, number))
 
 
 def test_a_log_made_anew_by_whoever_holds_the_keys_is_found_by_an_earlier_checkpoint(log: Settings) -> None:
