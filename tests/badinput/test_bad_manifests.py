@@ -15,7 +15,7 @@ from huxin.nightly.pipeline import NightReport, run_night
 from huxin.registry.members import set_status
 from huxin.registry.session import connection
 from huxin.settings import Settings
-from huxin_checks.manifest import LIMIT, ManifestFault, parse_manifest
+from huxin_checks.manifest import LIMIT, ManifestFault, manifest_json, parse_manifest
 from support.rows import resident_id, write_manifest, write_submission
 
 # What stands in the file in place of a manifest, and the reason that must be given.
@@ -30,6 +30,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "1 MB": (b'{"contract": "' + b"a" * 1_000_000 + b'"}', "size"),
     "deep": (b"[" * 30_000 + b"]" * 30_000, "json"),
     "deep objects": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "json"),
+    "an entry twice": (b'{"contract": "loan/v1", "contract": "loan/v1"}', "doubled"),
     "a number of 5,000 digits": (b'{"sequence": ' + b"9" * 5_000 + b"}", "json"),
 }
 # One entry changed, and the reason that must be given.
@@ -56,6 +57,8 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
     "an exponent": ({"sum_principal": "1E+999999999"}, "sum_principal"),
     "forty digits": ({"sum_principal": "9" * 39}, "sum_principal"),
     "a sum of 30 digits": ({"sum_principal": 10**30}, "sum_principal"),
+    "an entry of their own": ({"name": resident_id(4711)}, "surplus"),
+    "a name that nearly fits": ({"Sequence": 1}, "surplus"),
 }
 # One entry changed, the code and the reason.
 LIES: dict[str, tuple[dict[str, object], str, str]] = {
@@ -64,6 +67,7 @@ LIES: dict[str, tuple[dict[str, object], str, str]] = {
     "a member with NUL": ({"member": "B\x00"}, "F0007", "sender"),
     "half a surrogate as member": ({"member": "\ud800"}, "F0007", "sender"),
     "another contract": ({"contract": "loan/v2"}, "F0009", "contract"),
+    "another contract with entries of its own": ({"contract": "loan/v2", "rates": 1}, "F0009", "contract"),
     "a contract like a path": ({"contract": "../../etc/passwd"}, "F0009", "contract"),
     "a contract with NUL": ({"contract": "loan/v1\x00"}, "F0009", "contract"),
     "half a surrogate as contract": ({"contract": "\ud800"}, "F0009", "contract"),
@@ -140,6 +144,19 @@ def test_a_manifest_at_the_limit_of_its_size_is_read(shared: Settings, inbox: Pa
     assert parse_manifest(raw.ljust(LIMIT)).member == GOOD
     with pytest.raises(ManifestFault):
         parse_manifest(raw.ljust(LIMIT + 1))
+
+
+def test_a_good_manifest_that_says_an_entry_twice_is_refused(inbox: Path) -> None:
+    """Whichever of both holds for whom: also where they are the same, and however they are spelt."""
+    path = write_submission(inbox, GOOD, rows(GOOD, 1))
+    raw = path.with_name(path.name + ".manifest.json").read_bytes()
+    whole = parse_manifest(raw)
+    for name in ("sequence", "sha256", r"s\u0065quence"):
+        value = json.dumps(json.loads(raw)[json.loads(f'"{name}"')])
+        twice = raw.rstrip().removesuffix(b"}") + f', "{name}": {value}}}'.encode()
+        with pytest.raises(ManifestFault, match="doubled"):
+            parse_manifest(twice)
+    assert parse_manifest(manifest_json(whole)) == whole
 
 
 def test_order_of_days_and_contents(settings: Settings, inbox: Path) -> None:

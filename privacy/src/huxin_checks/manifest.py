@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from huxin_checks.contract_names import BLIND
+from huxin_checks.contract_names import BLIND, LOANS
 
 # How modes are stored.
 MODES: Final = {"full": 1, "incremental": 2, "correction": 3}
@@ -38,7 +38,8 @@ class Manifest:
 
 
 class ManifestFault(ValueError):  # noqa: N818 - a fault of the sender, told as F0010
-    """F0010: the manifest cannot be read; `reason` names the field or "json", never a value."""
+    """F0010: the manifest cannot be read; `reason` names the field of ours, or says "json", "size", "doubled" or
+    "surplus": never what stands there."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -50,12 +51,14 @@ def parse_manifest(raw: bytes) -> Manifest:
     if len(raw) > LIMIT:
         raise ManifestFault("size")
     try:
-        content = json.loads(raw.decode("utf-8-sig"))
+        content = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_each_once)
+    except ManifestFault:
+        raise
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise ManifestFault("json") from None
     if not isinstance(content, dict):
         raise ManifestFault("json")
-    return Manifest(
+    made = Manifest(
         contract=_text(content, "contract"),
         member=_text(content, "member"),
         as_of_date=_day(content, "as_of_date"),
@@ -67,6 +70,18 @@ def parse_manifest(raw: bytes) -> Manifest:
         sha256=_text(content, "sha256").strip().lower(),
         element_key=_element_key(content),
     )
+    # What another contract's manifest may say is not for this program to know: it is told that there is none (F0009).
+    if made.contract in (LOANS, BLIND) and not content.keys() <= vars(made).keys():
+        raise ManifestFault("surplus")
+    return made
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's entries. Of one that is said twice, readers differ on which of both holds."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ManifestFault("doubled")
+    return found
 
 
 def manifest_json(manifest: Manifest) -> bytes:

@@ -31,7 +31,12 @@ _REASONS: dict[str, tuple[str, str]] = {
     },
     "blind": ("本平台没有开启盲查方式", "blind mode is not on here"),
 }
-_MANIFEST = {"json": ("不是 JSON", "not JSON"), "size": ("超过 64 KB", "over 64 KB")}
+_MANIFEST = {
+    "json": ("不是 JSON", "not JSON"),
+    "size": ("超过 64 KB", "over 64 KB"),
+    "doubled": ("有一项出现两次", "an entry stands there twice"),
+    "surplus": ("有报送规范之外的项", "it has an entry outside the contract"),
+}
 
 
 def refusal_words(facts: Mapping[str, object], language: str) -> str:
