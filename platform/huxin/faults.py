@@ -37,6 +37,8 @@ STAGES = (
     "again.recorded",
     "withdraw.recorded",
 )
+# Of a file that came too early and is sent again over the wire.
+RETAKE_STAGES = ("retake.sealed", "retake.recorded")
 # Of the sequencer, which works beside the night.
 AUDIT_STAGES = ("audit.taken", "audit.appended", "audit.signed", "audit.committed")
 
@@ -47,7 +49,7 @@ ACT_STAGES = ("acts.noted", "acts.sent")
 
 
 def reach(stage: str) -> None:
-    """Marks a passage through `stage`, one of STAGES, AUDIT_STAGES, KEY_STAGES or ACT_STAGES."""
+    """Marks a passage through `stage`, one of STAGES, RETAKE_STAGES, AUDIT_STAGES, KEY_STAGES or ACT_STAGES."""
     wanted = os.environ.get("HUXIN_FAULT")
     if not wanted:
         return

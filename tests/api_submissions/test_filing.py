@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,11 +17,13 @@ from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.nightly import filing
 from huxin.nightly.filing import Filing, plain_name
+from huxin.nightly.leftovers import clear_leftovers
 from huxin.nightly.pipeline import run_night
 from huxin.nightly.receive import Received
 from huxin.nightly.spool import Spool
 from huxin.nightly.worker import Patience, work_round
 from huxin.registry.findings import list_findings
+from huxin.registry.members import set_status
 from huxin.registry.session import connection
 from huxin.registry.submissions import Submission, every, find
 from huxin.settings import Settings
@@ -145,6 +147,98 @@ def test_a_wrong_manifest_is_a_refused_submission_of_the_sender(
         {code: 1},
         reason,
     )
+
+
+def on(settings: Settings, day: int) -> Settings:
+    return replace(settings, fixed_now=settings.now().replace(month=6, day=day))
+
+
+def early(settings: Settings, tmp_path: Path) -> tuple[Path, Submission]:
+    """A file of 2 June that is sent on 31 May, and refused for that alone."""
+    ready(settings)
+    data = write_submission(tmp_path, ME, book(ME), manifest_changes={"as_of_date": "2026-06-02"})
+    item = send(settings, data).submission
+    assert (item.state, item.facts["reason"]) == (State.REFUSED, "future")
+    return data, item
+
+
+def test_what_came_too_early_is_judged_anew_when_it_is_sent_on_its_day(
+    settings: Settings, tmp_path: Path
+) -> None:
+    data, first = early(settings, tmp_path)
+    assert send(on(settings, 1), data).submission == first, "still too early, and nothing was touched"
+    day = on(settings, 2)
+    again = send(day, data)
+    item = again.submission
+    assert (again.fresh, item.id, item.state, item.attempt) == (False, first.id, State.RECEIVED, 2)
+    assert (item.codes, "reason" in item.facts, item.facts["came"]) == ({}, False, "api")
+    assert send(day, data).submission == item
+    assert work_round(day, Patience()) == 1
+    (done,) = everything(settings)
+    assert (done.state, done.accepted, done.codes) == (State.PUBLISHED, 40, {})
+    assert send(on(settings, 3), data).submission == done
+    assert spool_folders(settings) <= {str(first.id)}
+
+
+def test_what_came_too_early_and_is_refused_otherwise_by_now_stays_as_it_was(
+    settings: Settings, tmp_path: Path
+) -> None:
+    data, first = early(settings, tmp_path)
+    with connection(settings) as database:
+        set_status(database, ME, "suspended")
+    assert send(on(settings, 2), data).submission == first
+
+
+def test_what_lies_in_the_inbox_since_it_came_too_early_stays_refused(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A day that was mistyped is a day that comes: nobody sends the file then."""
+    data, first = early(settings, tmp_path)
+    run_night(on(settings, 2), tmp_path)
+    assert everything(settings) == [first]
+    assert data.exists()
+
+
+@pytest.mark.parametrize("source_lost", [False, True])
+@pytest.mark.parametrize("stage", ["retake.sealed", "retake.recorded"])
+def test_whoever_dies_while_it_is_taken_up_leaves_what_the_same_sending_finishes(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, source_lost: bool
+) -> None:
+    data, first = early(settings, tmp_path)
+    if source_lost:
+        Spool(settings).forget(first.id)
+    day = on(settings, 2)
+    with monkeypatch.context() as dying:
+        dying.setattr("huxin.faults.reach", lambda name: die() if name == stage else None)
+        with pytest.raises(Killed):
+            send(day, data)
+    (left,) = everything(settings)
+    assert left.state == (State.REFUSED if stage == "retake.sealed" else State.RECEIVED)
+    clear_leftovers(day)
+    assert send(day, data).submission.state == State.RECEIVED
+    assert work_round(day, Patience()) == 1
+    assert [(item.id, item.state) for item in everything(settings)] == [(first.id, State.PUBLISHED)]
+    clear_leftovers(day)
+    assert spool_folders(settings) <= {str(first.id)}
+
+
+def test_it_is_taken_up_once_however_many_send_it(settings: Settings, tmp_path: Path) -> None:
+    data, first = early(settings, tmp_path)
+    day = on(settings, 2)
+    with ThreadPoolExecutor(6) as pool:
+        results = [each.result() for each in [pool.submit(send, day, data) for _ in range(6)]]
+    assert {each.submission.id for each in results} == {first.id}
+    assert [(item.state, item.attempt) for item in everything(settings)] == [(State.RECEIVED, 2)]
+    assert work_round(day, Patience()) == 1
+    assert everything(settings)[0].state == State.PUBLISHED
+
+
+class Killed(BaseException):
+    """In place of a process's end."""
+
+
+def die() -> None:
+    raise Killed
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,10 @@ class Filing:
         self._sealed = seal(self._vault, self._id, blocks, self._member.code)
 
     def file(self, manifest: bytes) -> Received:
-        """Records the submission, or finds the one that this very file and manifest made before."""
+        """Records the submission, or finds the one that this very file and manifest made before.
+
+        One that was refused only because its day had not come begins anew where it has by now.
+        """
         assert self._id is not None, "a file is taken before it is filed"
         assert self._sealed is not None, "a file is taken whole"
         origin = Origin(self._member.code, self._member, self._name, came=API)
@@ -67,7 +70,7 @@ class Filing:
         self._id = (
             None  # if recording fails half-way, it may be on record: the leftovers are cleared elsewhere
         )
-        result = record(self._settings, self._vault, [item])[0]
+        result = record(self._settings, self._vault, [item], sent_now=True)[0]
         faults.reach("receive.recorded")
         if result.submission.state in UNFINISHED:
             with connection(self._settings) as database:

@@ -14,7 +14,7 @@ from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.nightly.inbox import Arrival, open_regular
 from huxin.nightly.lanes import in_lanes
-from huxin.nightly.restoring import restore
+from huxin.nightly.restoring import came_too_early, restore, take_up
 from huxin.nightly.spool import Spool
 from huxin.nightly.taking import Origin, judged, seal
 from huxin.registry.members import Member, list_members
@@ -81,10 +81,14 @@ def as_of_date(arrival: Arrival) -> date | None:
         return None
 
 
-def record(settings: Settings, vault: Spool, taken: list[Submission]) -> list[Received]:
+def record(
+    settings: Settings, vault: Spool, taken: list[Submission], *, sent_now: bool = False
+) -> list[Received]:
     """Adds those not known by their digests; what was sealed for the others in vain is forgotten.
 
-    To be called while `vault.receiving()`, or the sealed files may be taken for somebody's leavings.
+    With `sent_now` each was sent by its member this moment. Then one that had come too early is judged anew; what lies
+    in an inbox since then, its day mistyped maybe, does not come to life when that day comes. To be called while
+    `vault.receiving()`, or the sealed files may be taken for somebody's leavings.
     """
     first = {item.pair: item.id for item in reversed(taken)}
     with connection(settings) as database:
@@ -92,6 +96,11 @@ def record(settings: Settings, vault: Spool, taken: list[Submission]) -> list[Re
         add(database, [item for item in taken if item.pair not in before and first[item.pair] == item.id])
         now = {item.pair: item for item in known(database, (item.pair for item in taken))}
     restore(settings, vault, [(now[item.pair].id, item.id) for item in taken if item.pair in before])
+    early = [item for item in taken if item.pair in before and came_too_early(before[item.pair])]
+    if sent_now and early:
+        take_up(settings, vault, [(now[item.pair].id, item) for item in early])
+        with connection(settings) as database:
+            now = {item.pair: item for item in known(database, (item.pair for item in taken))}
     for item in taken:
         if now[item.pair].id != item.id:
             vault.forget(item.id)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from huxin import faults
 from huxin.contract import State
 from huxin.nightly import spool
 from huxin.nightly.spool import Spool
@@ -37,6 +38,32 @@ def restore(settings: Settings, vault: Spool, sealed: Sequence[tuple[UUID, UUID]
             _seal_anew(vault, fresh[item.id], item.id)
         with connection(settings) as database:
             change(database, [begun_anew(item, settings) for item in damaged])
+
+
+def came_too_early(item: Submission) -> bool:
+    """Whether its day, which had not come, is all that it was refused for: the day is looked at last."""
+    return item.state == State.REFUSED and item.facts.get("reason") == "future"
+
+
+def take_up(settings: Settings, vault: Spool, sealed: Sequence[tuple[UUID, Submission]]) -> None:
+    """For pairs (submission on record, the same file just sealed and judged under another id): what had come too early
+    and may be gone on with today begins anew.
+
+    Its sealed source lies in its place before that is on record, so whoever dies in between leaves it refused, to be
+    sent once more.
+    """
+    fresh = {known: item for known, item in sealed if item.state == State.RECEIVED}
+    with unattended(settings, list(fresh)) as free:
+        with connection(settings) as database:
+            early = [item for item in find_all(database, free) if came_too_early(item)]
+        begun = [begun_anew(replace(item, facts=fresh[item.id].facts), settings) for item in early]
+        for item in begun:
+            if not sound(vault, item):
+                _seal_anew(vault, fresh[item.id].id, item.id)
+        faults.reach("retake.sealed")
+        with connection(settings) as database:
+            change(database, begun)
+    faults.reach("retake.recorded")
 
 
 def sound(vault: Spool, item: Submission) -> bool:
