@@ -228,6 +228,37 @@ def test_loans_that_were_said_and_never_reported_are_an_alarm(town: Town) -> Non
     assert town.guard().fresh == 0
 
 
+def given_back(town: Town, member: int, days: float) -> None:
+    """A reservation that was converted two days ago, and given back `days` after that."""
+    subject, id_, granted = uuid4(), uuid4(), NINE - timedelta(days=3)
+    then = NINE - timedelta(days=2)
+    back, until = then + timedelta(days=days), NINE + timedelta(days=5)
+    town.run(
+        "INSERT INTO reservation VALUES (%s, %s, %s, %s, 1, 1, 100, %s, %s, %s, NULL, NULL)",
+        *(subject, id_, member, uuid4(), granted, until, granted),
+    )
+    for state, number, at in ((2, "L-1", then), (3, None, back)):
+        town.run(
+            "UPDATE reservation SET state = %s, loan_no = %s, changed_at = %s WHERE id = %s",
+            state,
+            number,
+            at,
+            id_,
+        )
+
+
+def test_giving_back_at_the_last_moment_does_not_keep_the_alarm_away(town: Town) -> None:
+    """A slip that is put right within a day is none."""
+    for days in (1.5, 1.9):
+        given_back(town, 1, days)
+    converted(town, 1, 1)
+    for days in (0.1, 0.9, 1.5, 1.9):
+        given_back(town, 2, days)
+    town.guard()
+    (alarm,) = town.alarms()
+    assert (alarm.member, alarm.kind, alarm.figures) == ("M1", "unreported", {"reservations": 3})
+
+
 def test_those_that_were_settled_are_not_counted_again(town: Town) -> None:
     for _ in range(3):
         converted(town, 1, 1)

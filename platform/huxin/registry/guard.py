@@ -91,14 +91,24 @@ _REPEATED = text(f"""
       AND NOT EXISTS (SELECT FROM honeytoken h WHERE h.subject_id = t.subject_id)
     ORDER BY t.member_id, t.subject_id
 """)
-# The partial index holds those that wait, and those that waited in vain.
+# Those whose time ended (the partial index holds them beside those that wait), and those that were given back so long
+# after the money was said to have left that it was no slip.
 _UNREPORTED = text(f"""
-    SELECT r.member_id, count(*), min(r.expires_at), max(r.expires_at) FROM reservation r
-    WHERE r.state = {int(State.CONVERTED)} AND r.expires_at > :begin AND r.expires_at <= :until
-      AND r.expires_at > coalesce((SELECT max(a.changed_at) FROM alarm a
-        WHERE a.member_id = r.member_id AND a.kind = 'unreported' AND a.state = 'closed'), '-infinity')
-      AND NOT EXISTS ({ITS_LOAN})
-    GROUP BY r.member_id HAVING count(*) >= :least ORDER BY r.member_id
+    SELECT e.member_id, count(*), min(e.ended_at), max(e.ended_at) FROM (
+        SELECT r.member_id, r.expires_at AS ended_at FROM reservation r
+        WHERE r.state = {int(State.CONVERTED)} AND r.expires_at > :begin AND r.expires_at <= :until
+          AND NOT EXISTS ({ITS_LOAN})
+        UNION ALL
+        SELECT r.member_id, r.changed_at FROM reservation_past p
+        JOIN reservation r ON r.subject_id = p.subject_id AND r.id = p.id AND r.changed_at = p.superseded_at
+        WHERE p.state = {int(State.CONVERTED)} AND p.superseded_at > :begin AND p.superseded_at <= :until
+          AND r.state = {int(State.RELEASED)} AND EXISTS (
+            SELECT FROM reservation_past g WHERE g.subject_id = p.subject_id AND g.id = p.id
+              AND g.state = {int(State.GRANTED)} AND g.superseded_at < p.superseded_at - interval '1 day')
+    ) e
+    WHERE e.ended_at > coalesce((SELECT max(a.changed_at) FROM alarm a
+        WHERE a.member_id = e.member_id AND a.kind = 'unreported' AND a.state = 'closed'), '-infinity')
+    GROUP BY e.member_id HAVING count(*) >= :least ORDER BY e.member_id
 """)
 _REFUSED = text("""
     SELECT r.member_id, r.purpose, r.per_day, q.day_used, r.refused
@@ -197,7 +207,8 @@ def repeated(
 
 
 def unreported(connection: Connection, begin: datetime, until: datetime, least: int) -> list[Unreported]:
-    """Members of whose converted reservations `least` or more ended after `begin`, by `until`, without their loans."""
+    """Members of whose converted reservations `least` or more ended after `begin`, by `until`, without their loans: by
+    their time, or given back more than a day after the conversion."""
     values = {"begin": begin, "until": until, "least": least}
     return [Unreported(*row) for row in connection.execute(_UNREPORTED, values)]
 

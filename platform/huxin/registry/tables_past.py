@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, Integer, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, SmallInteger, Table, Text, Uuid, text
 
 from huxin.registry.tables import metadata, moment_type
 
@@ -45,6 +45,7 @@ reservation_past = Table(
     Column("expires_at", moment_type(), nullable=False),
     Column("loan_no", Text),
     Column("contract_no", Text),
+    Index("reservation_past_converted_idx", "superseded_at", postgresql_where=text("state = 2")),
 )
 
 # reference --------------------------------------------------------------------------------------------

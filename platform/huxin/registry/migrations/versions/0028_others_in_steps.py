@@ -1,4 +1,4 @@
-"""Reservations of a tier without exact amounts are held against others' amounts rounded up to a step."""
+"""Others' amounts are rounded up to a step where a tier does not see them; conversions are put right and taken back."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
-# Of the program before it, which had no steps.
-EARLIER = """
-DROP FUNCTION IF EXISTS reservation_reserve(uuid, integer, text, bytea, uuid, smallint, bigint, timestamptz,
-    timestamptz, timestamptz, integer, integer, bigint, integer, uuid, text, boolean)
-"""
+# Of the program before it, which knew no steps, and changed whatever it found.
+EARLIER = (
+    "DROP FUNCTION IF EXISTS reservation_reserve(uuid, integer, text, bytea, uuid, smallint, bigint, timestamptz,"
+    " timestamptz, timestamptz, integer, integer, bigint, integer, uuid, text, boolean)",
+    "DROP FUNCTION IF EXISTS reservation_change(integer, uuid, integer, text, text, timestamptz, timestamptz, uuid,"
+    " text)",
+)
+CONVERTED = "CREATE INDEX reservation_past_converted_idx ON reservation_past (superseded_at) WHERE state = 2"
 
 
 def upgrade() -> None:
-    """The function that grants, with two parameters more."""
-    op.execute(EARLIER)
+    """The functions that grant and change, with more parameters, and what the guard finds conversions taken back by."""
+    for statement in (*EARLIER, CONVERTED):
+        op.execute(statement)
     install(op.get_bind(), "reservation")
 
 
