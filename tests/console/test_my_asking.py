@@ -147,6 +147,17 @@ def test_a_loan_number_is_put_right_and_a_loan_that_was_not_made_is_taken_back(w
     assert ("已撤回" in page, f"{act}/convert" in page) == (True, False)
 
 
+def test_an_answer_that_does_not_open_hides_none_of_the_others(console: Console, who: Somebody) -> None:
+    places = [who.post("/my/ask", question(who, person)).headers["Location"] for person in (6, 7)]
+    with connection(console.settings) as database:
+        database.execute(
+            text("UPDATE enquiry SET answer = 'altered' WHERE id = :id"), {"id": places[0].rsplit("/", 1)[1]}
+        )
+    page = who.get("/my/enquiries")
+    assert (page.status_code, page.text.count("打不开（H1206）"), places[1] in page.text) == (200, 1, True)
+    assert who.get(places[0]).status_code == 500
+
+
 def test_no_reservation_is_out_of_reach(
     console: Console, who: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -47,6 +48,7 @@ OUTCOMES = {
     "eligible": Chip("✓", _l("可受理"), "green"),
     "refer": Chip("!", _l("转人工"), "orange"),
     "ineligible": Chip("✕", _l("不符合"), "red"),
+    "H1206": Chip("?", _l("打不开（H1206）"), "red"),
 }
 LEVELS = {
     "info": Chip("i", _l("提示"), "blue"),
@@ -159,7 +161,7 @@ def listed() -> str:
         held = console_my.own_reservations(database, member.id, before, SIZE + 1, desk().settings.now())
     # Keys are read where there is something to open.
     keys = enquiry_desk().keys.seal_keys if found else ()
-    outcomes = {each.id: json.loads(opened(keys, ANSWER, each.id, each.answer))["outcome"] for each in found}
+    outcomes = {each.id: _outcome(keys, each.id, each.answer) for each in found}
     page = page_of(found, lambda each: str(each.id))
     return render_template(
         "my_asking_listed.html",
@@ -301,6 +303,14 @@ def _ages(counts: Mapping[str, Any]) -> list[tuple[Any, int, int]]:
         found.append((words, window["own"] - own, window["others"] - others))
         own, others = window["own"], window["others"]
     return found
+
+
+def _outcome(keys: Sequence[AESGCM], id_: UUID, answer: bytes) -> str:
+    """What an answer came to, or the code of why it does not open: one that is damaged hides none of the others."""
+    try:
+        return str(json.loads(opened(keys, ANSWER, id_, answer))["outcome"])
+    except HuxinError as error:
+        return error.code
 
 
 def _held_of(member_id: int, enquiry_id: UUID) -> list[Reservation]:
