@@ -196,13 +196,16 @@ def test_a_refusal_counts_for_whom_an_answer_counts(world: World) -> None:
         assert reserve(world, "member", asked, amount="1.00").status_code == 201
     refused = reserve(world, "member", asked, amount="1.00")
     assert (code_of(refused), refused.json["facts"]) == ("H1211", {"open_loans": most + 1, "limit": most})
+    before = ask(world, "other").json
+    assert before["tier"] == "full"
     with connection(world.settings) as database:
         database.execute(text("UPDATE member SET created_at = '2026-01-01', as_of_date = '2026-04-01'"))
     blind = ask(world, "other").json
     assert blind["tier"] == "query_only"
-    refused = reserve(world, "other", blind["enquiry_id"], amount="1.00")
-    assert (code_of(refused), refused.json["facts"]) == ("H1211", {"limit": most})
-    assert str(most + 1) not in refused.json["detail"]
+    for asked in (blind, before):
+        refused = reserve(world, "other", asked["enquiry_id"], amount="1.00")
+        assert (code_of(refused), refused.json["facts"]) == ("H1211", {"limit": most})
+        assert str(most + 1) not in refused.json["detail"]
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,17 @@ def test_what_was_taken_back_before_it_was_loaded_is_not_to_be_waited_for(world:
         assert (code_of(told), told.headers.get("Retry-After")) == ("H1302", None)
 
 
+def test_what_was_taken_back_before_it_was_numbered_is_waited_for(world: World) -> None:
+    path = f"/v1/submissions/{world.filed()['id']}"
+    assert world.call("POST", f"{path}/withdraw").status_code == 200
+    for act in ("", "?act=published", "?act=withdrawn"):
+        soon = world.get(f"{path}/receipt{act}")
+        assert (code_of(soon), soon.headers.get("Retry-After")) == ("H1302", "2")
+    drain(world.settings)
+    for act in ("", "?act=published", "?act=withdrawn"):
+        assert world.get(f"{path}/receipt{act}").status_code == 200
+
+
 @pytest.mark.parametrize("topic", ["submission.published", "submission.withdrawn"])
 def test_a_record_says_what_is_written_down_of_it(world: World, topic: str) -> None:
     """Logs are not written anew: what docs/audit.md says of a record's names is so for ever."""

@@ -126,6 +126,8 @@ def test_judged_is_what_an_answer_says_near_a_cap(tier: str, outcome: str) -> No
     told, policy = answer(facts, asked, tier), policy_on(date(2026, 5, 31))
     again = judged(Facts.from_json(facts), FULL, policy, asked, tier)
     assert (again.outcome, again.levels) == (told["outcome"], levels(told)) == (outcome, levels(told))
+    reasons = [(flag["reason"]["zh"], flag["reason"]["en"]) for flag in told["flags"]]
+    assert all("向上取整" in zh and "rounded up" in en for zh, en in reasons)
 
 
 def test_whoever_proposes_says_whether_others_amounts_are_told_to_the_cent() -> None:

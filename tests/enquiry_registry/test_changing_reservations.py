@@ -47,6 +47,7 @@ def test_what_was_hidden_behind_a_loan_does_not_come_back_over_the_cap(desk: Des
     promised(desk, subject, 2, 199_000)
     change = desk.changing(1, first)
     assert {refused(desk, change), refused(desk, change, "OTHER")} == {"H1214 ended"}
+    assert not reservations.convert(desk.live, change, desk.now + 7 * DAY, loan_no="SMALL"), "said again"
     live = desk.run("SELECT sum(amount) FROM reservations_live(%s, %s)", (subject, desk.now))
     assert live == [(199_000,)]
 
@@ -61,6 +62,20 @@ def test_a_late_repeat_does_not_take_the_right_number_back(desk: Desk, subject: 
     assert reservations.convert(desk.live, desk.changing(1, made), until, "WRONG", "CONTRACT"), (
         "both say it is meant"
     )
+
+
+def test_one_loan_ends_one_promise(desk: Desk, subject: UUID) -> None:
+    """Else one small loan would take any number of promises out of everybody's answers."""
+    first, second = (promised(desk, subject, amount=90_000) for _ in range(2))
+    until = desk.now + 7 * DAY
+    assert reservations.convert(desk.live, desk.changing(1, first), until, "L", "C")
+    for state in (2, 4):
+        desk.run("UPDATE reservation SET state = %s WHERE id = %s", (state, first))
+        for numbers in (("L", None), (None, "C"), ("M", "C")):
+            with pytest.raises(HuxinError) as caught:
+                reservations.convert(desk.live, desk.changing(1, second), until, *numbers)
+            assert caught.value.code == "H1226"
+    assert reservations.convert(desk.live, desk.changing(1, second), until, "M")
 
 
 def test_who_looked_before_another_changed_it_has_to_look_again(desk: Desk, subject: UUID) -> None:

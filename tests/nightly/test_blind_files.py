@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from sqlalchemy import text
 
 from huxin.cli.setup import turn_on_blind
 from huxin.contract import State
+from huxin.nightly.filing import Filing
 from huxin.nightly.pipeline import run_night
+from huxin.nightly.worker import Patience, work_round
 from huxin.registry.session import connection, forget_engine
-from huxin.registry.submissions import Submission
+from huxin.registry.submissions import Submission, every
 from huxin.settings import Settings
 from huxin_privacy import blind, keyring
 from huxin_privacy.blind.sealed import Cells, FileKey
@@ -230,7 +233,9 @@ NIGHT = """
 import sys
 from datetime import datetime
 from pathlib import Path
+from huxin.nightly.filing import Filing
 from huxin.nightly.pipeline import run_night
+from huxin.nightly.worker import Patience, work_round
 from huxin.settings import Settings
 settings = Settings(Path(sys.argv[1]), database_url=sys.argv[2], fixed_now=datetime.fromisoformat(sys.argv[3]))
 report = run_night(settings, settings.home / "inbox")
@@ -251,3 +256,23 @@ def test_a_worker_killed_on_the_way_is_gone_on_from(home: Settings, stage: str) 
     assert (item.state, item.accepted) == (State.PUBLISHED, 24)
     assert select(home, "SELECT count(*), count(DISTINCT subject_id) FROM loan") == [(24, 24)]
     assert select(home, "SELECT count(*) FROM alias") == [(24,)]
+
+
+def test_what_came_too_early_is_taken_on_its_day(home: Settings) -> None:
+    """Whose elements it holds is looked at when it comes, and not again."""
+    changes = {"as_of_date": "2026-06-02"}
+    rows = [loan(MEMBER, number) for number in range(1, 21)]
+    path = write_blind(home, inbox(home), MEMBER, rows, AS_OF, manifest_changes=changes)
+    assert sent(home, path).facts["reason"] == "future"
+    day = replace(home, fixed_now=home.now() + timedelta(days=2))
+    assert sent(day, path).state == State.RECEIVED
+    assert work_round(day, Patience()) == 1
+    with connection(day) as database:
+        (done,) = every(database)
+    assert (done.state, done.accepted, done.codes) == (State.PUBLISHED, 20, {})
+
+
+def sent(settings: Settings, data: Path) -> Submission:
+    with Filing(settings, MEMBER) as way:
+        way.take(data.name, iter([data.read_bytes()]))
+        return way.file(data.with_name(f"{data.name}.manifest.json").read_bytes()).submission

@@ -139,7 +139,7 @@ def register(app: APIFlask) -> None:
         access=ACCESS,
         body=Conversion,
         answer=Held,
-        errors=("H1207", "H1214", "H1225", _UNKNOWN),
+        errors=("H1207", "H1214", "H1225", "H1226", _UNKNOWN),
     )
     proving = Route(
         "GET",

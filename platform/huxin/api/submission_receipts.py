@@ -10,7 +10,8 @@ from huxin.api.submission_answers import state_name
 from huxin.contract import State
 from huxin.errors import HuxinError
 from huxin.registry import audit_log
-from huxin.registry.audit_tree import Rows
+from huxin.registry.audit_waiting import act_waits
+from huxin.registry.live import Live
 from huxin.registry.submissions import Submission
 
 Act = Literal["published", "withdrawn"]
@@ -27,7 +28,7 @@ class Proving(BaseModel):
     )
 
 
-def receipt_of(rows: Rows, item: Submission, act: Act | None) -> dict[str, Any]:
+def receipt_of(live: Live, item: Submission, act: Act | None) -> dict[str, Any]:
     """The receipt of an act of a member's submission, of its last one where none is named.
 
     HuxinError H1410 (never in the registry), H1302 (not in the log; with `retry_s` where it is only not numbered yet).
@@ -35,19 +36,11 @@ def receipt_of(rows: Rows, item: Submission, act: Act | None) -> dict[str, Any]:
     last = _LAST.get(item.state)
     if last is None:
         raise HuxinError("H1410", state=state_name(item.state))
-    wanted = act or last
-    found = _leaf(rows, item, wanted)
+    wanted, member_id = act or last, item.member_id
+    waits = member_id is not None and act_waits(live, member_id, "submission", item.id, wanted)
+    topic = f"submission.{wanted}"
+    found = None if waits else audit_log.inclusion(live, item.id, member_id=member_id, topic=topic)
     if found is None:
-        raise audit_log.not_in_the_log(own=_awaited(rows, item, wanted))
+        # What was taken back before it was loaded has no leaf, and never will have.
+        raise audit_log.not_in_the_log(own=waits)
     return found
-
-
-def _awaited(rows: Rows, item: Submission, act: Act) -> bool:
-    """Whether the act was done. One that was taken back before it was loaded has no leaf, and never will have."""
-    if item.state == State.PUBLISHED:
-        return act == "published"
-    return act == "withdrawn" and _leaf(rows, item, "published") is not None
-
-
-def _leaf(rows: Rows, item: Submission, act: Act) -> dict[str, Any] | None:
-    return audit_log.inclusion(rows, item.id, member_id=item.member_id, topic=f"submission.{act}")

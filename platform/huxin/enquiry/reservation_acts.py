@@ -18,6 +18,7 @@ from huxin.errors import HuxinError
 from huxin.ids import new_id
 from huxin.registry import reservations
 from huxin.registry.audit_log import inclusion, not_in_the_log
+from huxin.registry.audit_waiting import act_waits
 from huxin.registry.policies import policy_on
 from huxin.registry.reservations import Changing, Reservation, State
 
@@ -51,7 +52,8 @@ def convert(
 
     Said with another number it is put right, and held no longer for that.
 
-    HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown), H1225 (put right since).
+    HuxinError H1207 (a person for a number), H1214 (other state), H1215 (unknown), H1225 (put right since), H1226
+    (another one stands under the number).
     """
     require_nobody({"loan_no": loan_no, "contract_no": contract_no})
     days = policy_on(desk.settings, desk.settings.today()).reservations.convert_days
@@ -92,8 +94,7 @@ def receipt(desk: Desk, asker: Asker, reservation_id: UUID, act: str | None = No
     HuxinError H1302: not in the log; with `retry_s` where the act was done and is only not numbered yet.
     """
     topic = None if act is None else f"reservation.{act}"
-    # Asked first: what is numbered in between is found.
-    waits = reservations.leaf_waits(desk.live, asker.member_id, reservation_id, topic)
+    waits = act_waits(desk.live, asker.member_id, "reservation", reservation_id, act)
     found = None if waits else inclusion(desk.live, reservation_id, member_id=asker.member_id, topic=topic)
     if found is None:
         raise not_in_the_log(own=waits)

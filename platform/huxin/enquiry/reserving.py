@@ -22,7 +22,7 @@ from huxin.errors import HuxinError
 from huxin.ids import id_at, new_id
 from huxin.registry import enquiries
 from huxin.registry.policies import policy_on
-from huxin.registry.reservations import Caps, Reserving
+from huxin.registry.reservations import Caps, Reserving, tier_now
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,12 @@ def _caps(policy: Policy, product: int | None, today: date) -> Caps:
 def _as_shown(
     desk: Desk, asker: Asker, wanted: ReservationRequest, policy: Policy, refusal: HuxinError
 ) -> HuxinError:
-    """A refusal without the figures that the enquiry's own answer did not show to a member of its tier."""
+    """A refusal without the figures that an answer did not show to a member of the enquiry's tier, or would not now."""
     if "open_loans" not in refusal.facts:
         return refusal
     enquiry = enquiries.fetch(desk.live, asker.member_id, wanted.enquiry_id)
-    tier = None if enquiry is None else policy.tiers.get(enquiry.tier)
-    if tier is not None and "exposure" in tier.sections:
+    now = policy.tier_shown(*tier_now(desk.live, asker.member_id), desk.settings.today())
+    seen = [policy.tiers.get(name) for name in (now, None if enquiry is None else enquiry.tier) if name]
+    if enquiry is not None and all(tier is not None and "exposure" in tier.sections for tier in seen):
         return refusal
     return HuxinError(refusal.code, **{k: v for k, v in refusal.facts.items() if k != "open_loans"})

@@ -77,9 +77,13 @@ def sound(vault: Spool, item: Submission) -> bool:
     return True
 
 
+# What its taking found out, and later steps need.
+_OF_THE_MANIFEST = frozenset(("size", "came", "sum_principal", "sum_balance", "element_key"))
+
+
 def begun_anew(item: Submission, settings: Settings) -> Submission:
     """The submission as when it was received, one attempt on."""
-    kept = {k: v for k, v in item.facts.items() if k in ("size", "came", "sum_principal", "sum_balance")}
+    kept = {k: v for k, v in item.facts.items() if k in _OF_THE_MANIFEST}
     return replace(
         item,
         state=State.RECEIVED,

@@ -40,7 +40,8 @@ ITS_LOAN = """
 # A converted reservation is over when its loan stands in the book; the partial index makes this nothing for most.
 _ENDED = f"""
     WITH ended AS (
-        UPDATE reservation r SET state = 4, changed_at = b.recorded_at
+        UPDATE reservation r
+        SET state = 4, changed_at = greatest(b.recorded_at, r.changed_at + interval '1 microsecond')
         FROM batch b
         WHERE r.member_id = b.member_id AND r.state = 2 AND EXISTS ({ITS_LOAN})
         RETURNING r.id, r.member_id, b.submission_id, b.recorded_at)

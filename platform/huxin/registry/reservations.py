@@ -65,7 +65,7 @@ _FETCH = calling(
     ),
 )
 _LEAF = calling("reservation_leaf", (INT4, ID, TEXT, MOMENT), (("salt", BYTES), ("record", TEXT)))
-_WAITS = calling("reservation_waits", (INT4, ID, TEXT), (("waits", BOOL),))
+_TIER = calling("member_tier", (INT4,), (("tier", TEXT), ("reported_on", DAY)))
 # A message in the log that nobody reads: its commit waits until all before it is on disk. Over the same connection, for
 # over another one it would also succeed after a crash that took what was to be brought to disk.
 _EMIT = "pg_logical_emit_message"
@@ -74,7 +74,7 @@ _FRESH, _REPEATED, _OTHER_BODY, _OTHER_PURPOSE, _NO_ENQUIRY, _LENDERS, _LOANS, _
     *(1, 2, 3, 4, 5, 6, 7),
     *(9, 11),
 )
-_PUT_RIGHT, _MOVED = 11, 12  # of a change
+_PUT_RIGHT, _MOVED, _TAKEN = 11, 12, 13  # of a change
 
 
 class MovedError(Exception):
@@ -258,7 +258,7 @@ def convert(
     """Says that the money has left under this loan or contract number: held until the loan is reported, or `until`.
 
     False when the same was said before. HuxinError H1214 (it does not hold any more), H1215 (unknown), H1225 (this
-    number was put right since); MovedError.
+    number was put right since), H1226 (another one's number); MovedError.
     """
     return _change(live, change, State.CONVERTED, loan_no, contract_no, until)
 
@@ -278,10 +278,11 @@ def leaf_of(
     return None if found is None or found[0] is None else (bytes(found[0]), found[1])
 
 
-def leaf_waits(live: Live, member_id: int, reservation_id: UUID, topic: str | None) -> bool:
-    """Whether an act of a member's own reservation, of that topic if one is named, is done and not numbered yet."""
-    found = live.call(_WAITS, (member_id, reservation_id, topic))
-    return found is not None and bool(found[0])
+def tier_now(live: Live, member_id: int) -> tuple[str, date]:
+    """Of which tier a member is, and when it last reported, or else joined."""
+    found = live.call(_TIER, (member_id,))
+    assert found is not None
+    return found[0], found[1]
 
 
 def as_it_stands(row: Sequence[Any], now: datetime) -> Reservation:
@@ -307,6 +308,8 @@ def _change(
         raise HuxinError("H1215")
     if outcome == _PUT_RIGHT:
         raise HuxinError("H1225")
+    if outcome == _TAKEN:
+        raise HuxinError("H1226")
     if outcome == _MOVED:
         raise MovedError
     if outcome not in (_FRESH, _REPEATED):

@@ -79,7 +79,7 @@ _STEPS = (
           AND k.loan_no = l.loan_no AND l.stale_by = :id""",
     # 5. the reservations that its loans had ended count again
     f"""WITH resumed AS (
-            UPDATE reservation r SET state = 2, changed_at = :now
+            UPDATE reservation r SET state = 2, changed_at = greatest(:now, r.changed_at + interval '1 microsecond')
             WHERE r.member_id = :member AND r.state = 4
               AND r.subject_id IN (SELECT t.subject_id FROM touched t) AND NOT EXISTS ({ITS_LOAN})
             RETURNING r.id)

@@ -106,7 +106,7 @@ CREATE OR REPLACE FUNCTION reservation_reserve(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
-    subject uuid; reservable boolean; outstanding numeric; lending integer[]; converted boolean; in_vain integer;
+    subject uuid; again uuid; reservable boolean; outstanding numeric; lending integer[]; converted boolean; in_vain integer;
 BEGIN
     SELECT k.subject_id, k.reservable INTO subject, reservable FROM enquiry_key k
         WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry AND k.enquiry_id >= id_floor(p_asked_since);
@@ -118,14 +118,16 @@ BEGIN
     -- Where others stand in line the lock should not last as long as the disk takes: the caller brings what was
     -- granted to disk before it tells it. What a crash takes then, nobody was told. Among several (`p_together`) the lock
     -- was taken beforehand, by reservation_turns.
-    unflushed := subject_lock(subject_place(subject));
-    IF unflushed THEN
-        PERFORM set_config('synchronous_commit', 'off', true);
-        -- Whom this waited for may have found out that the subject is one with another.
-        SELECT k.subject_id INTO STRICT subject FROM enquiry_key k
+    unflushed := false;
+    LOOP
+        unflushed := subject_lock(subject_place(subject)) OR unflushed;
+        -- It may have been found out meanwhile that the subject is one with another.
+        SELECT k.subject_id INTO STRICT again FROM enquiry_key k
             WHERE k.member_id = p_member AND k.enquiry_id = p_enquiry;
-        PERFORM subject_lock(subject_place(subject));
-    END IF;
+        EXIT WHEN again = subject;
+        subject := again;
+    END LOOP;
+    IF unflushed THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
 
     -- A reservation is held against whatever is asked for. Nearly always this one look is enough: there are no more
     -- lenders than loans, and a converted reservation, whose loan may count already, is rare. The member's own that came
@@ -212,38 +214,51 @@ BEGIN
     END LOOP;
 END $$;
 
--- Whether an act of a reservation is done and not numbered yet: any, or one of the topic.
-CREATE OR REPLACE FUNCTION reservation_waits(p_member integer, p_id uuid, p_topic text, OUT waits boolean)
+-- Whether an act of a member's reservation or submission (p_kind) is done and not numbered yet: any, or one of the topic.
+CREATE OR REPLACE FUNCTION act_waits(p_member integer, p_kind text, p_id uuid, p_topic text, OUT waits boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     waits := EXISTS (
-        SELECT FROM outbox o WHERE o.topic LIKE 'reservation.%' AND o.topic = coalesce(p_topic, o.topic)
-            AND coalesce(o.body ->> 'record_id', o.body ->> 'reservation') = p_id::text
+        SELECT FROM outbox o WHERE o.topic LIKE p_kind || '.%' AND o.topic = coalesce(p_topic, o.topic)
+            AND coalesce(o.body ->> 'record_id', o.body ->> p_kind) = p_id::text
             AND o.body ->> 'member' = p_member::text);
+END $$;
+
+-- Of which tier a member is now, and when it last reported or else joined.
+CREATE OR REPLACE FUNCTION member_tier(p_member integer, OUT tier text, OUT reported_on date)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    SELECT m.tier, coalesce(m.as_of_date, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date)
+        INTO tier, reported_on FROM member m WHERE m.id = p_member;
 END $$;
 
 -- To released (3) or converted (2) from granted, or from converted while it waits for its loan: a wrong number is put
 -- right, and what was not lent after all is given back. outcome: 1 done now, 2 stood so before, 9 no such reservation,
 -- 10 in another state (`state`: 0 says expired, 4 also where its loan stands and the night has not ended it yet: who
 -- could give it another number then would have the promise back after others had counted without it), 11 named before
--- under these numbers, which were put right since, 12 changed since p_seen_at, when the caller looked.
+-- under these numbers, which were put right since, 12 changed since p_seen_at, when the caller looked,
+-- 13 another of the member's about the subject stands under one of the numbers: one loan would end both.
 CREATE OR REPLACE FUNCTION reservation_change(
     p_member integer, p_id uuid, p_to integer, p_loan_no text, p_contract_no text, p_now timestamptz,
     p_expires_at timestamptz, p_seen_at timestamptz, p_outbox uuid, p_body text, OUT outcome integer, OUT state integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
-DECLARE subject uuid; held reservation%ROWTYPE;
+DECLARE subject uuid; again uuid; held reservation%ROWTYPE;
 BEGIN
     SELECT k.subject_id INTO subject FROM reservation_key k WHERE k.member_id = p_member AND k.reservation_id = p_id;
     IF NOT FOUND THEN outcome := 9; RETURN; END IF;
     -- A conversion holds longer than the promise did: not while somebody counts.
-    IF subject_lock(subject_place(subject)) THEN
-        SELECT k.subject_id INTO STRICT subject FROM reservation_key k
-            WHERE k.member_id = p_member AND k.reservation_id = p_id;
+    LOOP
         PERFORM subject_lock(subject_place(subject));
-    END IF;
+        SELECT k.subject_id INTO STRICT again FROM reservation_key k
+            WHERE k.member_id = p_member AND k.reservation_id = p_id;
+        EXIT WHEN again = subject;
+        subject := again;
+    END LOOP;
     SELECT * INTO STRICT held FROM reservation r WHERE r.subject_id = subject AND r.id = p_id FOR UPDATE;
     state := CASE WHEN held.state = 1 AND held.expires_at <= p_now THEN 0
+        WHEN held.state = 2 AND p_to = 2 AND held.loan_no IS NOT DISTINCT FROM p_loan_no
+            AND held.contract_no IS NOT DISTINCT FROM p_contract_no THEN 2
         WHEN held.state = 2 AND EXISTS (
             SELECT FROM loan l WHERE l.subject_id = subject AND l.member_id = p_member AND l.void_by IS NULL
                 AND (l.loan_no = held.loan_no OR l.contract_no = held.contract_no)
@@ -260,6 +275,10 @@ BEGIN
             SELECT FROM reservation_past p WHERE p.subject_id = subject AND p.id = p_id AND p.state = 2
                 AND p.loan_no IS NOT DISTINCT FROM p_loan_no AND p.contract_no IS NOT DISTINCT FROM p_contract_no) THEN
         outcome := 11;
+    ELSIF p_to = 2 AND EXISTS (
+            SELECT FROM reservation r WHERE r.subject_id = subject AND r.member_id = p_member AND r.id <> p_id
+                AND r.state IN (2, 4) AND (r.loan_no = p_loan_no OR r.contract_no = p_contract_no)) THEN
+        outcome := 13;
     ELSE
         UPDATE reservation r SET state = p_to, loan_no = p_loan_no, contract_no = p_contract_no, changed_at = p_now,
                 expires_at = coalesce(p_expires_at, r.expires_at)
